@@ -1,0 +1,11 @@
+//! dindbench measures what each way of giving a CI job a Docker costs.
+//!
+//! Data flows one way: scenario, plan, runner, records, analysis, report. See `docs/architecture.md`.
+
+#![forbid(unsafe_code)]
+
+pub mod case;
+pub mod plan;
+pub mod record;
+pub mod scenario;
+pub mod units;

@@ -1,0 +1,24 @@
+//! The files of a run directory: what a row holds, how it is appended, and how it is read back.
+//!
+//! Base units at full precision; an empty cell where a value is unavailable, never 0. See `docs/format.md`.
+
+mod event;
+mod instruction;
+mod reader;
+mod run;
+mod sample;
+mod text;
+mod trial;
+mod writer;
+
+pub use event::Event;
+pub use instruction::InstructionRow;
+pub use reader::{ReadError, RunDir};
+pub use run::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord};
+pub use sample::Sample;
+pub use text::Text;
+pub use trial::TrialRow;
+pub use writer::{WriteError, Writer};
+
+/// The version of every file of a run. A reader refuses a newer one.
+pub const SCHEMA: u32 = 1;

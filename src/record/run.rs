@@ -1,0 +1,100 @@
+//! `run.toml`: what was run, on what, with which seed; written before the first trial.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::case::{Builder, Driver};
+
+/// The whole description of a run, besides its rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    pub schema: u32,
+    pub run_id: String,
+    /// Digest of the machine's identity, or the name given by `--host-label`.
+    pub host: String,
+    /// RFC 3339.
+    pub started_at: String,
+    pub command_line: Vec<String>,
+    /// Version of dindbench and the source revision it was built from.
+    pub version: String,
+    pub revision: String,
+    pub scenario: String,
+    /// `sha256:` of the scenario's text.
+    pub scenario_digest: String,
+    pub seed: u64,
+    /// Measured blocks; the warm-up block comes before them.
+    pub blocks: u32,
+    pub driver: Driver,
+    pub builder: Builder,
+    /// Sentences that change how the numbers are to be read, shown on the report's first screen.
+    pub warnings: Vec<String>,
+    /// What could not be measured here, and why: column name to reason.
+    pub unavailable: BTreeMap<String, String>,
+    pub environment: Environment,
+    /// The arms in the scenario's order.
+    pub arms: Vec<ArmRecord>,
+    /// The scenario file itself, so that a report needs nothing else.
+    pub scenario_text: String,
+}
+
+/// One topology of the run, as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArmRecord {
+    pub name: String,
+    pub kind: String,
+    /// `key=value` joined by spaces.
+    pub parameters: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    pub host: HostRecord,
+    /// `real` (`--privileged`) or `explicit` (a set of capabilities and options, because the engine could not grant it).
+    pub privilege: String,
+    /// `reference`, `local` or a URL.
+    pub host_kind: String,
+    /// Engines by the role they play: `user`, `outer`.
+    pub engines: BTreeMap<String, EngineRecord>,
+    /// Images by name.
+    pub images: BTreeMap<String, ImageRecord>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostRecord {
+    pub kernel: String,
+    pub operating_system: String,
+    pub architecture: String,
+    pub cpu_model: String,
+    pub cpus: u32,
+    pub memory_bytes: u64,
+    pub cgroup_version: String,
+    /// Active Linux security modules; empty where the kernel does not say.
+    pub lsm: String,
+    pub clock_source: String,
+    pub governor: String,
+}
+
+/// An engine's own account of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EngineRecord {
+    pub version: String,
+    pub api_version: String,
+    pub storage_driver: String,
+    pub backing_fs: String,
+    pub native_overlay_diff: String,
+    pub cgroup_version: String,
+    /// Bytes; empty where the engine is not ours to ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+    /// The raw answers of `/version` and `/info`, as JSON.
+    pub version_json: String,
+    pub info_json: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageRecord {
+    /// `sha256:` of the image's configuration or manifest.
+    pub digest: String,
+    pub bytes: u64,
+}

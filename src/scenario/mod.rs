@@ -1,0 +1,213 @@
+//! A scenario: one TOML file with a question, its topologies, its job, its sequence and its expectations.
+//!
+//! The grammar is whole (see `docs/scenarios.md`): what is not built yet is refused as such, with file, line and column.
+
+mod wire;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use wire::{Invalid, parse, schema};
+
+use crate::case::{Builder, Driver, Edit, Lifecycle};
+
+/// A checked scenario. What it names exists within it: baseline, expectations' topologies and steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// The file's stem, or the built-in's name.
+    pub name: String,
+    /// The file's whole text.
+    pub text: String,
+    pub question: String,
+    /// Name of the topology that all others are compared to.
+    pub baseline: String,
+    /// Prose printed above the results; may be empty.
+    pub analysis: String,
+    /// In the file's order, names unique.
+    pub topologies: Vec<Topology>,
+    pub job: Job,
+    pub sequence: Sequence,
+    pub expectations: Vec<Expectation>,
+    pub limits: Limits,
+    pub cost: Option<Cost>,
+}
+
+/// How a job reaches an engine, under a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Topology {
+    pub name: String,
+    pub kind: Kind,
+}
+
+/// The topologies that are built, each with its parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// The outer engine's socket, mounted into the job container.
+    Socket,
+    /// An inner engine in a privileged container of its own.
+    Dind(Dind),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dind {
+    pub lifecycle: Lifecycle,
+    pub storage_driver: StorageDriver,
+}
+
+/// The storage driver asked of an inner engine; what it chose is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "kebab-case")]
+pub enum StorageDriver {
+    /// The engine's own choice.
+    #[default]
+    Auto,
+    Overlay2,
+    Vfs,
+}
+
+/// What one CI job does with Docker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    pub driver: Driver,
+    pub builder: Builder,
+    pub steps: Vec<Step>,
+}
+
+/// One operation of a job.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    Pull { image: ImageRef },
+    Build(Build),
+    Run { image: ImageRef, command: Vec<String> },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Build {
+    pub context: Context,
+    /// Path of the Dockerfile within the context.
+    pub file: String,
+    pub tag: String,
+    pub args: BTreeMap<String, String>,
+}
+
+/// A build context: generated, or a folder beside the scenario file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// `fixture:NAME`, generated from the seed.
+    Fixture(String),
+    /// An existing folder.
+    Folder(PathBuf),
+}
+
+/// An image that a step names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ImageRef {
+    /// `fixture:NAME`: a tag of the fixture repository in dindbench's own registry.
+    Fixture(String),
+    /// The tag of an earlier build step of the same job.
+    Built(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sequence {
+    pub jobs: NonZeroU32,
+    /// By job number, from 2; jobs not named have `none`, job 1 has `first`.
+    pub edits: BTreeMap<u32, Edit>,
+    /// Measured blocks, without the warm-up block.
+    pub blocks: u32,
+}
+
+/// What must hold after a step of a job; where it does not, the trial is invalid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    pub topology: String,
+    /// From 1.
+    pub job: u32,
+    /// Index of the step in the job.
+    pub step: usize,
+    pub instructions_cached: Expected,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    All,
+    Exactly(u32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub step_timeout: Duration,
+    /// Longest silence of a step's output.
+    pub stall_timeout: Duration,
+}
+
+/// Prices, for the report's decision section.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    pub jobs_per_day: Option<f64>,
+    pub price_per_minute: Option<f64>,
+    pub price_per_gb_stored: Option<f64>,
+    pub price_per_gb_moved: Option<f64>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { step_timeout: Duration::from_secs(300), stall_timeout: Duration::from_secs(30) }
+    }
+}
+
+impl Sequence {
+    /// The edit that precedes a job; `job` counts from 1.
+    pub fn edit(&self, job: u32) -> Edit {
+        if job == 1 { Edit::First } else { self.edits.get(&job).copied().unwrap_or(Edit::None) }
+    }
+}
+
+impl Job {
+    /// The name of a step in rows and expectations: a build's tag, else its index from 0.
+    pub fn step_name(&self, index: usize) -> String {
+        match &self.steps[index] {
+            Step::Build(build) => build.tag.clone(),
+            Step::Pull { .. } | Step::Run { .. } => index.to_string(),
+        }
+    }
+}
+
+impl Kind {
+    /// The word for this kind in a scenario's `use`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Socket => "socket",
+            Self::Dind(_) => "dind",
+        }
+    }
+
+    /// Empty where the topology has no inner engine.
+    pub fn lifecycle(&self) -> Option<Lifecycle> {
+        match self {
+            Self::Socket => None,
+            Self::Dind(dind) => Some(dind.lifecycle),
+        }
+    }
+
+    /// The parameters as `key=value` joined by spaces.
+    pub fn parameters(&self) -> String {
+        match self {
+            Self::Socket => String::new(),
+            Self::Dind(dind) => {
+                format!("lifecycle={} storage_driver={} data_root=fresh", dind.lifecycle, dind.storage_driver)
+            }
+        }
+    }
+}
+
+impl Context {
+    pub fn word(&self) -> String {
+        match self {
+            Self::Fixture(name) => format!("fixture:{name}"),
+            Self::Folder(path) => path.display().to_string(),
+        }
+    }
+}
