@@ -4,8 +4,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 pub mod case;
 pub mod plan;
 pub mod record;
 pub mod scenario;
+pub mod stats;
 pub mod units;
