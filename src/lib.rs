@@ -4,8 +4,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod agent;
 pub mod analysis;
 pub mod case;
+pub mod elf;
+pub mod engine;
+pub mod image;
+pub mod journal;
 pub mod plan;
 pub mod record;
 pub mod scenario;

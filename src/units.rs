@@ -35,6 +35,11 @@ pub fn as_nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn minutes(ns: f64) -> String {
     let total = (ns.abs() / 1e9).round();
     let sign = if ns < 0.0 { "-" } else { "" };

@@ -1,0 +1,47 @@
+//! The part of dindbench that runs inside its own containers: it supervises an engine, forwards to the registry,
+//! answers probes, and carries connections.
+//!
+//! A container's configuration is one JSON argument; requests and replies are JSON lines on its standard streams.
+
+mod cgroup;
+mod dial;
+mod disk;
+mod forward;
+mod network;
+mod pressure;
+mod protocol;
+mod supervisor;
+
+pub use dial::dial;
+pub use forward::forward;
+pub use protocol::{DiskConfig, EngineConfig, Reading, Reply, Request};
+pub use supervisor::supervise;
+
+/// Where the packed image keeps this program, its libraries and the loader that starts it.
+pub const FOLDER: &str = "/dindbench";
+
+/// Something that must be there before an engine can start is not.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action}: {reason}")]
+pub struct AgentError {
+    action: String,
+    reason: String,
+}
+
+impl AgentError {
+    fn new(action: impl Into<String>, reason: impl ToString) -> Self {
+        Self { action: action.into(), reason: reason.to_string() }
+    }
+}
+
+/// The command line that starts this program in a container made from the packed image.
+pub fn command<S: Into<String>>(arguments: impl IntoIterator<Item = S>) -> Vec<String> {
+    let start = [
+        format!("{FOLDER}/loader"),
+        "--library-path".into(),
+        format!("{FOLDER}/lib"),
+        format!("{FOLDER}/dindbench"),
+        "inside".into(),
+    ];
+    start.into_iter().chain(arguments.into_iter().map(Into::into)).collect()
+}

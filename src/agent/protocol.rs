@@ -1,0 +1,74 @@
+//! What the harness and its program in a container say to each other.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// How an engine is to be started in its container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineConfig {
+    /// Unix socket on which the engine answers.
+    pub socket: PathBuf,
+    pub data_root: PathBuf,
+    /// Empty for the engine's own choice.
+    pub storage_driver: Option<String>,
+    /// Address and prefix of the engine's default bridge. Each level of nesting has its own, because an inner bridge
+    /// with the same range would shadow the outer one.
+    pub bridge: String,
+    /// The registry's socket, to which 127.0.0.1:5000 is forwarded.
+    pub registry: PathBuf,
+    /// A file system of its own for the data root.
+    pub disk: Option<DiskConfig>,
+    /// Control groups are mounted read-only without `--privileged`.
+    pub remount_cgroups: bool,
+    /// Whether standard input carries requests, and its end means the end of the container.
+    pub control: bool,
+}
+
+/// A file with an ext4 file system, mounted through a loop device at the data root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskConfig {
+    pub file: PathBuf,
+    /// The prepared disk of which `file` becomes a fresh sparse copy; empty to format a new one.
+    pub copy_of: Option<PathBuf>,
+    /// Apparent size of a new disk.
+    pub bytes: u64,
+}
+
+/// A line on standard input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// Read every counter, and start a new memory peak. `settle` writes everything out first, so that the disk
+    /// figures are of settled data.
+    Probe { settle: bool },
+    /// Stop the engine in good order, unmount the disk, and end.
+    Finish,
+}
+
+/// A line on standard output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    Reading(Box<Reading>),
+    Finished,
+}
+
+/// All counters at one moment, of everything in the supervising container. Empty where this host has no such figure.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Allocated bytes on the data root's own file system.
+    pub disk_bytes: Option<u64>,
+    pub inodes: Option<u64>,
+    pub cpu_ns: Option<u64>,
+    /// Since the previous reading; includes page cache on cgroup v1.
+    pub peak_memory_bytes: Option<u64>,
+    /// Bytes that passed the data root's block device.
+    pub io_read_bytes: Option<u64>,
+    pub io_write_bytes: Option<u64>,
+    /// Pressure-stall totals of the whole machine.
+    pub psi_cpu_ns: Option<u64>,
+    pub psi_io_ns: Option<u64>,
+    pub psi_memory_ns: Option<u64>,
+    pub steal_ns: Option<u64>,
+}

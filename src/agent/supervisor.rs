@@ -1,0 +1,139 @@
+//! The first process of an engine's container.
+
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, Stdin};
+use tokio::process::{Child, Command};
+
+use super::cgroup::Version;
+use super::disk::Disk;
+use super::{AgentError, EngineConfig, Reading, Reply, Request, forward, network, pressure};
+
+/// Where the forwarded registry answers in every engine's container.
+const REGISTRY_ADDRESS: &str = "127.0.0.1:5000";
+
+/// Starts an engine and stays until it ends. Returns the container's exit code.
+pub async fn supervise(config: EngineConfig) -> Result<u8, AgentError> {
+    let cgroup = Version::detect();
+    cgroup.prepare(config.remount_cgroups)?;
+    let disk = config.disk.as_ref().map(|disk| Disk::mount(disk, &config.data_root)).transpose()?;
+    network::check_bridge(&config.bridge)?;
+    forward(REGISTRY_ADDRESS, config.registry.clone()).await?;
+    let engine = start(&config)?;
+    let mut supervisor = Supervisor { engine, disk, cgroup };
+    if config.control { supervisor.serve().await } else { supervisor.ended().await }
+}
+
+fn start(config: &EngineConfig) -> Result<Child, AgentError> {
+    let folder =
+        config.socket.parent().ok_or_else(|| AgentError::new("start the engine", "its socket has no folder"))?;
+    std::fs::create_dir_all(folder).map_err(|error| AgentError::new(format!("make {}", folder.display()), error))?;
+    let mut command = Command::new("dockerd");
+    command
+        .arg(format!("--host=unix://{}", config.socket.display()))
+        .arg(format!("--data-root={}", config.data_root.display()))
+        .args(["--exec-root=/run/docker", "--pidfile=/run/docker.pid"])
+        .arg(format!("--bip={}", config.bridge))
+        .arg(format!("--mtu={}", network::mtu()?));
+    if let Some(driver) = &config.storage_driver {
+        command.arg(format!("--storage-driver={driver}"));
+    }
+    command
+        .stdin(Stdio::null())
+        // Standard output carries replies; the engine logs to standard error anyway.
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| AgentError::new("start dockerd", error))
+}
+
+struct Supervisor {
+    engine: Child,
+    disk: Option<Disk>,
+    cgroup: Version,
+}
+
+impl Supervisor {
+    /// Answers requests until told to finish, until nobody can ask any more, or until the engine ends.
+    async fn serve(&mut self) -> Result<u8, AgentError> {
+        let mut requests = BufReader::new(tokio::io::stdin()).lines();
+        loop {
+            let request = tokio::select! {
+                ended = self.engine.wait() => return exit_code(ended),
+                request = next(&mut requests) => request?,
+            };
+            match request {
+                Some(Request::Probe { settle }) => reply(&Reply::Reading(Box::new(self.read(settle)?))).await?,
+                Some(Request::Finish) => {
+                    self.finish().await?;
+                    reply(&Reply::Finished).await?;
+                    return Ok(0);
+                }
+                // The client is gone: everything in this container is to go with it.
+                None => return Ok(0),
+            }
+        }
+    }
+
+    async fn ended(&mut self) -> Result<u8, AgentError> {
+        exit_code(self.engine.wait().await)
+    }
+
+    fn read(&self, settle: bool) -> Result<Reading, AgentError> {
+        if let Some(disk) = self.disk.as_ref().filter(|_| settle) {
+            disk.settle()?;
+        }
+        let used = self.disk.as_ref().and_then(Disk::used);
+        let io = self.disk.as_ref().and_then(Disk::io_bytes);
+        let peak_memory_bytes = self.cgroup.peak_memory().filter(|_| self.cgroup.reset_peak());
+        Ok(Reading {
+            disk_bytes: used.map(|(bytes, _)| bytes),
+            inodes: used.map(|(_, inodes)| inodes),
+            cpu_ns: self.cgroup.cpu_ns(),
+            peak_memory_bytes,
+            io_read_bytes: io.map(|(read, _)| read),
+            io_write_bytes: io.map(|(_, written)| written),
+            psi_cpu_ns: pressure::stalled_ns("cpu"),
+            psi_io_ns: pressure::stalled_ns("io"),
+            psi_memory_ns: pressure::stalled_ns("memory"),
+            steal_ns: pressure::steal_ns(),
+        })
+    }
+
+    async fn finish(&mut self) -> Result<(), AgentError> {
+        if let Some(pid) = self.engine.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM)
+                .map_err(|error| AgentError::new("stop dockerd", error))?;
+        }
+        self.engine.wait().await.map_err(|error| AgentError::new("wait for dockerd", error))?;
+        self.disk.take().map_or(Ok(()), Disk::unmount)
+    }
+}
+
+async fn next(requests: &mut Lines<BufReader<Stdin>>) -> Result<Option<Request>, AgentError> {
+    let Some(line) = requests.next_line().await.map_err(|error| AgentError::new("read a request", error))? else {
+        return Ok(None);
+    };
+    serde_json::from_str(&line)
+        .map(Some)
+        .map_err(|error| AgentError::new(format!("understand the request `{line}`"), error))
+}
+
+async fn reply(reply: &Reply) -> Result<(), AgentError> {
+    let wrong = |error: std::io::Error| AgentError::new("reply", error);
+    let mut line = serde_json::to_vec(reply).map_err(|error| wrong(error.into()))?;
+    line.push(b'\n');
+    let mut stdout = tokio::io::stdout();
+    stdout.write_all(&line).await.map_err(wrong)?;
+    stdout.flush().await.map_err(wrong)
+}
+
+/// The engine's own code; 128 and the signal where a signal ended it, as a shell would say.
+fn exit_code(ended: std::io::Result<std::process::ExitStatus>) -> Result<u8, AgentError> {
+    use std::os::unix::process::ExitStatusExt;
+
+    let status = ended.map_err(|error| AgentError::new("wait for dockerd", error))?;
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    eprintln!("dindbench: the engine ended: {status}");
+    Ok(u8::try_from(code).unwrap_or(1))
+}

@@ -1,0 +1,271 @@
+//! Containers: what one is made of, and its verbs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use bollard::models::{ContainerCreateBody, HostConfig, MountBindOptions, MountType};
+use bollard::query_parameters as query;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+
+use super::{Cause, Engine, EngineError, Patience, Privilege, Verb};
+
+/// Everything that a container is created with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerSpec {
+    pub name: String,
+    pub image: String,
+    pub command: Vec<String>,
+    /// `NAME=VALUE`.
+    pub environment: Vec<String>,
+    pub labels: BTreeMap<String, String>,
+    pub mounts: Vec<Mount>,
+    /// Empty for an ordinary container.
+    pub privilege: Option<Privilege>,
+    /// A container that lives only as long as the client that holds its standard input, and is removed with its end.
+    pub dead_man: bool,
+}
+
+/// A mount that refuses a missing source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mount {
+    Bind {
+        source: String,
+        target: String,
+        read_only: bool,
+    },
+    Volume {
+        name: String,
+        target: String,
+    },
+    /// The root file system of the engine's host, read-only, without what is mounted below it.
+    HostRoot {
+        target: String,
+    },
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exit {
+    pub code: i64,
+    pub out_of_memory: bool,
+}
+
+/// What stands at a path in a container.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PathStat {
+    pub kind: PathKind,
+    pub size: u64,
+    /// As the engine prints it.
+    pub modified: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PathKind {
+    File,
+    Folder,
+    Link { target: String },
+    Other,
+}
+
+/// Go's os.FileMode bits, as the engine reports them.
+mod mode {
+    pub const DIR: u64 = 1 << 31;
+    pub const SYMLINK: u64 = 1 << 27;
+    /// Every bit that says "no regular file".
+    pub const TYPE: u64 = DIR | SYMLINK | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21 | 1 << 19;
+}
+
+impl Engine {
+    /// Creates a container; it is not started.
+    pub async fn create_container(&self, spec: &ContainerSpec) -> Result<(), EngineError> {
+        let options = query::CreateContainerOptionsBuilder::default().name(&spec.name).build();
+        self.docker
+            .create_container(Some(options), spec.body())
+            .await
+            .map_err(|error| self.error(Verb::Create, format!("container {}", spec.name), error.into()))?;
+        Ok(())
+    }
+
+    pub async fn start_container(&self, name: &str) -> Result<(), EngineError> {
+        self.docker
+            .start_container(name, None::<query::StartContainerOptions>)
+            .await
+            .map_err(|error| self.error(Verb::Start, format!("container {name}"), error.into()))
+    }
+
+    /// Returns when the container has ended, with its exit code.
+    pub async fn wait_container(&self, name: &str) -> Result<i64, EngineError> {
+        let wrap = |cause| self.error(Verb::Wait, format!("container {name}"), cause);
+        let mut answers = self.docker.wait_container(name, None::<query::WaitContainerOptions>);
+        match answers.next().await {
+            Some(Ok(answer)) => Ok(answer.status_code),
+            Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => Ok(code),
+            Some(Err(error)) => Err(wrap(error.into())),
+            None => Err(wrap(Cause::Connection("the answer was empty".to_owned()))),
+        }
+    }
+
+    /// How a container ended; empty while it runs.
+    pub async fn exit_of(&self, name: &str) -> Result<Option<Exit>, EngineError> {
+        let answer = self
+            .docker
+            .inspect_container(name, None::<query::InspectContainerOptions>)
+            .await
+            .map_err(|error| self.error(Verb::Inspect, format!("container {name}"), error.into()))?;
+        let state = answer.state.unwrap_or_default();
+        if state.running == Some(true) || state.status == Some(bollard::models::ContainerStateStatusEnum::CREATED) {
+            return Ok(None);
+        }
+        Ok(Some(Exit { code: state.exit_code.unwrap_or(-1), out_of_memory: state.oom_killed == Some(true) }))
+    }
+
+    /// The last lines that a container printed, standard output and error together.
+    pub async fn last_lines(&self, name: &str, lines: u32) -> Result<String, EngineError> {
+        let wrap =
+            |error: bollard::errors::Error| self.error(Verb::ReadLogs, format!("container {name}"), error.into());
+        let options = query::LogsOptionsBuilder::default().stdout(true).stderr(true).tail(&lines.to_string()).build();
+        let chunks: Vec<_> = self.docker.logs(name, Some(options)).try_collect().await.map_err(wrap)?;
+        Ok(chunks.into_iter().map(|chunk| String::from_utf8_lossy(&chunk.into_bytes()).into_owned()).collect())
+    }
+
+    /// Removes a container with its anonymous volumes, running or not. One that is gone already is no error.
+    pub async fn remove_container(&self, name: &str) -> Result<(), EngineError> {
+        let options = query::RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        let removed = self.docker.remove_container(name, Some(options)).await;
+        match removed.map_err(|error| self.error(Verb::Remove, format!("container {name}"), error.into())) {
+            Err(error) if error.is_not_found() => Ok(()),
+            // An automatic removal is under way: it is over when the container is gone.
+            Err(error) if error.status() == Some(409) => self.await_removal(name).await,
+            other => other,
+        }
+    }
+
+    async fn await_removal(&self, name: &str) -> Result<(), EngineError> {
+        let options = query::WaitContainerOptionsBuilder::default().condition("removed").build();
+        let mut answers = self.docker.wait_container(name, Some(options));
+        let gone = tokio::time::timeout(Duration::from_secs(30), answers.next());
+        match gone.await {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                let cause = Cause::Timeout(Duration::from_secs(30));
+                Err(self.error(Verb::Remove, format!("container {name}"), cause))
+            }
+        }
+    }
+
+    /// Names of the containers that carry a label, given as `key` or `key=value`; stopped ones too.
+    pub async fn containers_labelled(&self, label: &str) -> Result<Vec<String>, EngineError> {
+        let filters = HashMap::from([("label", vec![label])]);
+        let options = query::ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let list = self
+            .docker
+            .list_containers(Some(options))
+            .await
+            .map_err(|error| self.error(Verb::List, "the containers", error.into()))?;
+        let names = list.into_iter().filter_map(|container| container.names?.into_iter().next());
+        Ok(names.map(|name| name.trim_start_matches('/').to_owned()).collect())
+    }
+
+    /// What stands at a path of a container, links not followed; empty where nothing does.
+    pub async fn stat_path(&self, container: &str, path: &str) -> Result<Option<PathStat>, EngineError> {
+        let options = query::ContainerArchiveInfoOptionsBuilder::default().path(path).build();
+        let answer = self.docker.get_container_archive_info(container, Some(options)).await;
+        let stat = match answer.map_err(|error| self.error(Verb::CopyOut, format!("{container}:{path}"), error.into()))
+        {
+            Ok(stat) => stat,
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let bits = u64::from(stat.file_mode);
+        let kind = match bits & mode::TYPE {
+            0 => PathKind::File,
+            mode::DIR => PathKind::Folder,
+            mode::SYMLINK => PathKind::Link { target: stat.link_target },
+            _ => PathKind::Other,
+        };
+        Ok(Some(PathStat {
+            kind,
+            size: u64::try_from(stat.size).unwrap_or(0),
+            modified: stat.modification_time.unwrap_or_default(),
+        }))
+    }
+
+    /// A path of a container as a tar stream.
+    pub fn copy_out(
+        &self,
+        container: &str,
+        path: &str,
+    ) -> impl Stream<Item = Result<Bytes, EngineError>> + Send + use<> {
+        let options = query::DownloadFromContainerOptionsBuilder::default().path(path).build();
+        let (engine, object) = (self.clone(), format!("{container}:{path}"));
+        self.docker
+            .download_from_container(container, Some(options))
+            .map_err(move |error| engine.error(Verb::CopyOut, object.as_str(), error.into()))
+    }
+
+    /// Unpacks a tar stream below an existing folder of a container.
+    pub async fn copy_in(
+        &self,
+        container: &str,
+        folder: &str,
+        tar: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
+    ) -> Result<(), EngineError> {
+        let options = query::UploadToContainerOptionsBuilder::default().path(folder).build();
+        let upload = self.docker.upload_to_container(container, Some(options), bollard::body_try_stream(tar));
+        let wrap = |cause| self.error(Verb::CopyIn, format!("{container}:{folder}"), cause);
+        let patience = Patience { silence: Patience::CHORE.total, ..Patience::CHORE };
+        patience.start().bound(upload).await.map_err(wrap)?.map_err(|error| wrap(error.into()))
+    }
+}
+
+impl ContainerSpec {
+    fn body(&self) -> ContainerCreateBody {
+        let mut host = HostConfig {
+            mounts: Some(self.mounts.iter().map(Mount::body).collect()),
+            auto_remove: Some(self.dead_man),
+            // A reaper as first process: engines leave orphans behind that dindbench does not wait for.
+            init: Some(true),
+            ..HostConfig::default()
+        };
+        if let Some(privilege) = self.privilege {
+            privilege.apply(&mut host);
+        }
+        ContainerCreateBody {
+            image: Some(self.image.clone()),
+            cmd: Some(self.command.clone()),
+            // The image's own entry point has no say in what we start.
+            entrypoint: Some(Vec::new()),
+            env: Some(self.environment.clone()),
+            labels: Some(self.labels.clone().into_iter().collect()),
+            open_stdin: Some(self.dead_man),
+            stdin_once: Some(self.dead_man),
+            attach_stdin: Some(self.dead_man),
+            attach_stdout: Some(self.dead_man),
+            attach_stderr: Some(self.dead_man),
+            host_config: Some(host),
+            ..ContainerCreateBody::default()
+        }
+    }
+}
+
+impl Mount {
+    fn body(&self) -> bollard::models::Mount {
+        let mount = |kind, source: &str, target: &str, read_only| bollard::models::Mount {
+            typ: Some(kind),
+            source: Some(source.to_owned()),
+            target: Some(target.to_owned()),
+            read_only: Some(read_only),
+            ..bollard::models::Mount::default()
+        };
+        match self {
+            Self::Bind { source, target, read_only } => mount(MountType::BIND, source, target, *read_only),
+            Self::Volume { name, target } => mount(MountType::VOLUME, name, target, false),
+            Self::HostRoot { target } => bollard::models::Mount {
+                bind_options: Some(MountBindOptions { non_recursive: Some(true), ..MountBindOptions::default() }),
+                ..mount(MountType::BIND, "/", target, true)
+            },
+        }
+    }
+}

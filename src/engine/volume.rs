@@ -1,0 +1,44 @@
+//! Volumes of an engine.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use bollard::models::VolumeCreateRequest;
+use bollard::query_parameters as query;
+
+use super::{Engine, EngineError, Verb};
+
+impl Engine {
+    pub async fn create_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError> {
+        let config = VolumeCreateRequest {
+            name: Some(name.to_owned()),
+            labels: Some(labels.clone().into_iter().collect()),
+            ..VolumeCreateRequest::default()
+        };
+        self.docker
+            .create_volume(config)
+            .await
+            .map_err(|error| self.error(Verb::Create, format!("volume {name}"), error.into()))?;
+        Ok(())
+    }
+
+    /// Removes a volume. One that is gone already is no error.
+    pub async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
+        let removed = self.docker.remove_volume(name, None::<query::RemoveVolumeOptions>).await;
+        match removed.map_err(|error| self.error(Verb::Remove, format!("volume {name}"), error.into())) {
+            Err(error) if !error.is_not_found() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Names of all volumes, or of those that carry a label.
+    pub async fn volumes(&self, label: Option<&str>) -> Result<BTreeSet<String>, EngineError> {
+        let filters: HashMap<&str, Vec<&str>> = label.map(|label| ("label", vec![label])).into_iter().collect();
+        let options = query::ListVolumesOptionsBuilder::default().filters(&filters).build();
+        let list = self
+            .docker
+            .list_volumes(Some(options))
+            .await
+            .map_err(|error| self.error(Verb::List, "the volumes", error.into()))?;
+        Ok(list.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).collect())
+    }
+}

@@ -1,0 +1,88 @@
+//! What is packed.
+
+/// Folders searched for programs, in order.
+pub(super) const PROGRAM_FOLDERS: [&str; 6] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// Folders searched for libraries after those that a file names itself, as the loader does.
+pub(super) const LIBRARY_FOLDERS: [&str; 7] = [
+    "/lib/x86_64-linux-gnu",
+    "/usr/lib/x86_64-linux-gnu",
+    "/lib/aarch64-linux-gnu",
+    "/lib64",
+    "/usr/lib64",
+    "/lib",
+    "/usr/lib",
+];
+
+/// Programs without which there is no engine, no job and no fixture.
+pub(super) const PROGRAMS: [&str; 42] = [
+    "dockerd",
+    "containerd",
+    "containerd-shim-runc-v2",
+    "runc",
+    "docker-init",
+    "docker-proxy",
+    "docker",
+    "iptables",
+    "ip6tables",
+    "mkfs.ext4",
+    "mount",
+    "umount",
+    "sh",
+    "cat",
+    "chmod",
+    "cp",
+    "cut",
+    "dd",
+    "df",
+    "du",
+    "echo",
+    "env",
+    "false",
+    "head",
+    "hostname",
+    "id",
+    "ls",
+    "mkdir",
+    "mv",
+    "rm",
+    "seq",
+    "sha256sum",
+    "sleep",
+    "sort",
+    "stat",
+    "tail",
+    "touch",
+    "tr",
+    "true",
+    "uname",
+    "wc",
+    "sync",
+];
+
+/// Programs that an engine uses where they are there, so that an inner engine has what the outer one has.
+pub(super) const OPTIONAL_PROGRAMS: [&str; 6] = ["fuse-overlayfs", "unpigz", "xz", "ps", "modprobe", "git"];
+
+/// Folders packed whole where they are there: the firewall's extensions and the docker command's plugins.
+pub(super) const FOLDERS: [&str; 9] = [
+    "/usr/lib/x86_64-linux-gnu/xtables",
+    "/usr/lib/aarch64-linux-gnu/xtables",
+    "/usr/lib64/xtables",
+    "/usr/lib/xtables",
+    "/usr/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/share/xtables",
+];
+
+/// Small files that every image has.
+pub(super) const FILES: [(&str, &str); 3] = [
+    ("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"),
+    ("/etc/group", "root:x:0:\ndocker:x:999:\nnogroup:x:65534:\n"),
+    ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
+];
+
+/// Empty folders that every image has.
+pub(super) const EMPTY_FOLDERS: [&str; 8] = ["/dev", "/etc", "/proc", "/root", "/run", "/sys", "/tmp", "/var"];

@@ -1,0 +1,41 @@
+//! dindbench itself as part of the image, with its own loader and libraries beside it.
+//!
+//! The engine's host may be another machine with another C library, so the program brings its own.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::{ImageError, inventory};
+use crate::agent::FOLDER;
+use crate::elf;
+
+/// Local files by their path in the image.
+pub(super) fn files(program: &Path) -> Result<BTreeMap<String, PathBuf>, ImageError> {
+    let needs = needs(program)?;
+    let interpreter = needs.interpreter.ok_or_else(|| {
+        ImageError::file(program.display(), "it is linked statically, and the image starts it through its loader")
+    })?;
+    let mut files = BTreeMap::from([
+        (format!("{FOLDER}/dindbench"), program.to_owned()),
+        (format!("{FOLDER}/loader"), PathBuf::from(interpreter)),
+    ]);
+    let mut open = needs.needed;
+    while let Some(library) = open.pop() {
+        let target = format!("{FOLDER}/lib/{library}");
+        if files.contains_key(&target) {
+            continue;
+        }
+        let folders = inventory::LIBRARY_FOLDERS.iter();
+        let found = folders.map(|folder| Path::new(folder).join(&library)).find(|path| path.is_file());
+        let path = found.ok_or_else(|| ImageError::Library { path: program.display().to_string(), library })?;
+        open.extend(self::needs(&path)?.needed);
+        files.insert(target, path);
+    }
+    Ok(files)
+}
+
+fn needs(path: &Path) -> Result<elf::Elf, ImageError> {
+    let file = File::open(path).map_err(|error| ImageError::file(path.display(), error))?;
+    elf::needed(&file).map_err(|error| ImageError::file(path.display(), error))
+}

@@ -1,0 +1,228 @@
+//! What a run has created on an engine, written down before it is created, so that a killed run can be undone.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Label that names the run on everything a run creates.
+pub const RUN_LABEL: &str = "dindbench.run";
+/// Label that says what an object is for.
+pub const ROLE_LABEL: &str = "dindbench.role";
+
+/// The journal of a run could not be kept or read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} the journal {}: {reason}", path.display())]
+pub struct JournalError {
+    action: &'static str,
+    path: PathBuf,
+    reason: String,
+}
+
+/// Kinds of objects on an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Kind {
+    Container,
+    Volume,
+    Image,
+}
+
+/// One object that a run is about to create.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Entry {
+    pub kind: Kind,
+    pub name: String,
+}
+
+/// The first line of a journal.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    /// The id that the engine gives itself: another engine may hold nothing of this run.
+    engine: String,
+}
+
+/// The open journal of a living run. It is locked while the run lives, so that nobody cleans up under it.
+#[derive(Debug)]
+pub struct Journal {
+    run: String,
+    path: PathBuf,
+    file: File,
+}
+
+impl Journal {
+    /// Opens the journal of a new run on the engine with this id.
+    pub fn create(folder: &Path, run: &str, engine: &str) -> Result<Self, JournalError> {
+        let path = folder.join(format!("{run}.jsonl"));
+        let wrong =
+            |reason: std::io::Error| JournalError { action: "create", path: path.clone(), reason: reason.to_string() };
+        std::fs::create_dir_all(folder).map_err(wrong)?;
+        let file = OpenOptions::new().append(true).create_new(true).open(&path).map_err(wrong)?;
+        file.try_lock().map_err(|error| wrong(error.into()))?;
+        let mut journal = Self { run: run.to_owned(), path, file };
+        journal.write(&Head { engine: engine.to_owned() })?;
+        Ok(journal)
+    }
+
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// A name for an object of this run.
+    pub fn name(&self, suffix: &str) -> String {
+        format!("dindbench-{}-{suffix}", self.run)
+    }
+
+    /// The labels of an object of this run.
+    pub fn labels(&self, role: &str) -> BTreeMap<String, String> {
+        labels(&self.run, role)
+    }
+
+    /// Writes down, safely on disk, that an object is about to be created.
+    pub fn creating(&mut self, kind: Kind, name: &str) -> Result<(), JournalError> {
+        self.write(&Entry { kind, name: name.to_owned() })
+    }
+
+    fn write(&mut self, record: &impl Serialize) -> Result<(), JournalError> {
+        let wrong = |reason: String| JournalError { action: "write to", path: self.path.clone(), reason };
+        let mut line = serde_json::to_vec(record).map_err(|error| wrong(error.to_string()))?;
+        line.push(b'\n');
+        self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(|error| wrong(error.to_string()))
+    }
+
+    /// Ends the journal of a run that has removed everything it created.
+    pub fn close(self) -> Result<(), JournalError> {
+        remove(&self.path)
+    }
+}
+
+/// The labels of an object of a run.
+pub fn labels(run: &str, role: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(RUN_LABEL.to_owned(), run.to_owned()), (ROLE_LABEL.to_owned(), role.to_owned())])
+}
+
+/// The journal of a run that ended without closing it.
+#[derive(Debug)]
+pub struct Abandoned {
+    pub run: String,
+    /// Id of the engine that it ran on; empty where the run was killed before it wrote a line.
+    pub engine: Option<String>,
+    pub entries: Vec<Entry>,
+    path: PathBuf,
+    /// Held, so that two clean-ups do not meet.
+    _lock: File,
+}
+
+impl Abandoned {
+    /// Forgets the journal, once everything in it is gone.
+    pub fn close(self) -> Result<(), JournalError> {
+        remove(&self.path)
+    }
+}
+
+/// The journals in a state folder: those of abandoned runs, and the names of the runs that are alive.
+pub fn survey(folder: &Path) -> Result<(Vec<Abandoned>, Vec<String>), JournalError> {
+    let (mut abandoned, mut alive) = (Vec::new(), Vec::new());
+    let wrong =
+        |reason: std::io::Error| JournalError { action: "list", path: folder.to_owned(), reason: reason.to_string() };
+    let files = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((abandoned, alive)),
+        other => other.map_err(wrong)?,
+    };
+    for file in files {
+        let path = file.map_err(wrong)?.path();
+        let Some(run) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".jsonl")).map(str::to_owned)
+        else {
+            continue;
+        };
+        match read(&path, &run)? {
+            Some(journal) => abandoned.push(journal),
+            None => alive.push(run),
+        }
+    }
+    abandoned.sort_by(|a, b| a.run.cmp(&b.run));
+    alive.sort();
+    Ok((abandoned, alive))
+}
+
+/// Empty where the journal's run is alive.
+fn read(path: &Path, run: &str) -> Result<Option<Abandoned>, JournalError> {
+    let wrong = |reason: String| JournalError { action: "read", path: path.to_owned(), reason };
+    let lock = File::open(path).map_err(|error| wrong(error.to_string()))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(wrong(error.to_string())),
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let mut lines = text.lines();
+    let engine = lines.next().and_then(|line| serde_json::from_str(line).ok()).map(|head: Head| head.engine);
+    // A run killed while it wrote leaves half a line, and has created nothing of that name yet.
+    let entries = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
+    Ok(Some(Abandoned { run: run.to_owned(), engine, entries, path: path.to_owned(), _lock: lock }))
+}
+
+fn remove(path: &Path) -> Result<(), JournalError> {
+    std::fs::remove_file(path).map_err(|error| JournalError {
+        action: "remove",
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// The per-user folder for journals: `$XDG_STATE_HOME/dindbench`, else `~/.local/state/dindbench`.
+pub fn state_folder() -> PathBuf {
+    std::env::var_os("XDG_STATE_HOME").map_or_else(|| home().join(".local/state"), PathBuf::from).join("dindbench")
+}
+
+/// The per-user folder for packed images: `$XDG_CACHE_HOME/dindbench`, else `~/.cache/dindbench`.
+pub fn cache_folder() -> PathBuf {
+    std::env::var_os("XDG_CACHE_HOME").map_or_else(|| home().join(".cache"), PathBuf::from).join("dindbench")
+}
+
+fn home() -> PathBuf {
+    std::env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_living_run_is_left_alone_and_an_abandoned_one_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::create(folder.path(), "r1", "engine").unwrap();
+        journal.creating(Kind::Volume, "dindbench-r1-disk").unwrap();
+        let (abandoned, alive) = survey(folder.path()).unwrap();
+        assert!(abandoned.is_empty());
+        assert_eq!(alive, ["r1"]);
+
+        drop(journal);
+        std::fs::write(
+            folder.path().join("r2.jsonl"),
+            "{\"engine\":\"e\"}\n{\"kind\":\"image\",\"name\":\"i\"}\n{\"kind\":\"cont",
+        )
+        .unwrap();
+        let (abandoned, alive) = survey(folder.path()).unwrap();
+        assert!(alive.is_empty());
+        let told: Vec<_> = abandoned.iter().map(|journal| (journal.run.as_str(), journal.entries.clone())).collect();
+        assert_eq!(
+            told,
+            [
+                ("r1", vec![Entry { kind: Kind::Volume, name: "dindbench-r1-disk".into() }]),
+                ("r2", vec![Entry { kind: Kind::Image, name: "i".into() }]),
+            ]
+        );
+        abandoned.into_iter().for_each(|journal| journal.close().unwrap());
+        assert!(survey(folder.path()).unwrap().0.is_empty());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_has_no_journals() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(survey(&folder.path().join("none")).unwrap().0.is_empty());
+    }
+}
