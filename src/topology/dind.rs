@@ -1,0 +1,109 @@
+//! `dind`: an inner engine in a privileged container beside the job container.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::error::{Death, TopologyError, last_error_line};
+use super::{DATA_ROOT, INNER_BRIDGE, READY_DEADLINE, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial};
+use crate::agent::{self, EngineConfig};
+use crate::engine::{ContainerSpec, Engine, EngineError, Mount, Privilege};
+use crate::journal;
+use crate::scenario::{Dind, StorageDriver};
+
+/// A running inner engine with the volumes that go with it.
+#[derive(Debug)]
+pub(super) struct InnerEngine {
+    outer: Engine,
+    container: String,
+    volumes: [String; 2],
+    pub engine: Engine,
+}
+
+impl InnerEngine {
+    /// Starts an inner engine on fresh volumes, and returns when it answers.
+    pub async fn start(
+        outer: &Engine,
+        run: &str,
+        image: &str,
+        privilege: Privilege,
+        dind: &Dind,
+    ) -> Result<Self, TopologyError> {
+        let container = format!("dindbench-{run}-engine");
+        let [data, socket] = ["data", "socket"].map(|role| format!("dindbench-{run}-{role}"));
+        for (volume, role) in [(&data, "data"), (&socket, "socket")] {
+            outer.create_volume(volume, &journal::labels(run, role)).await?;
+        }
+        let spec = ContainerSpec {
+            name: container.clone(),
+            image: image.to_owned(),
+            command: agent::command(["engine", &config(privilege, dind)]),
+            environment: Vec::new(),
+            labels: BTreeMap::from_iter(journal::labels(run, "inner")),
+            mounts: vec![
+                Mount::Volume { name: data.clone(), target: DATA_ROOT.to_owned() },
+                Mount::Volume { name: socket.clone(), target: SOCKET_FOLDER.to_owned() },
+                Mount::Bind { source: REGISTRY_FOLDER.to_owned(), target: REGISTRY_FOLDER.to_owned(), read_only: true },
+            ],
+            privilege: Some(privilege),
+            dead_man: false,
+        };
+        outer.create_container(&spec).await?;
+        outer.start_container(&container).await?;
+        let engine = outer.through(&container, dial(), "inner");
+        let inner = Self { outer: outer.clone(), container, volumes: [data, socket], engine };
+        tokio::select! {
+            ready = inner.engine.ping(READY_DEADLINE) => ready?,
+            _ = outer.wait_container(&inner.container) => return Err(inner.obituary().await),
+        }
+        Ok(inner)
+    }
+
+    async fn obituary(&self) -> TopologyError {
+        match self.dead().await {
+            Ok(Some(death)) => TopologyError::Died(death),
+            Ok(None) => TopologyError::Answer {
+                container: self.container.clone(),
+                reason: "the outer engine says that it ended and that it runs".to_owned(),
+            },
+            Err(error) => error.into(),
+        }
+    }
+
+    /// The end of this engine, where it has ended.
+    pub async fn dead(&self) -> Result<Option<Death>, EngineError> {
+        let Some(exit) = self.outer.exit_of(&self.container).await? else { return Ok(None) };
+        let last_line = last_error_line(&self.outer.last_lines(&self.container, 50).await?);
+        Ok(Some(Death { container: self.container.clone(), exit_code: Some(exit.code), last_line }))
+    }
+
+    /// The volume of the folder in which this engine's socket stands.
+    pub fn socket_mount(&self) -> Mount {
+        Mount::Volume { name: self.volumes[1].clone(), target: SOCKET_FOLDER.to_owned() }
+    }
+
+    /// Removes the engine with its data.
+    pub async fn remove(&self) -> Result<(), EngineError> {
+        self.outer.remove_container(&self.container).await?;
+        for volume in &self.volumes {
+            self.outer.remove_volume(volume).await?;
+        }
+        Ok(())
+    }
+}
+
+fn config(privilege: Privilege, dind: &Dind) -> String {
+    let config = EngineConfig {
+        socket: SOCKET.into(),
+        data_root: DATA_ROOT.into(),
+        storage_driver: match dind.storage_driver {
+            StorageDriver::Auto => None,
+            named => Some(named.to_string()),
+        },
+        bridge: INNER_BRIDGE.to_owned(),
+        registry: PathBuf::from(REGISTRY_SOCKET),
+        disk: None,
+        remount_cgroups: privilege == Privilege::Explicit,
+        control: false,
+    };
+    serde_json::to_string(&config).expect("a configuration is JSON")
+}

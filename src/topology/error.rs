@@ -1,0 +1,69 @@
+//! What goes wrong with an environment, and how an engine's end is told.
+
+use std::fmt;
+
+use crate::engine::EngineError;
+use crate::image::ImageError;
+use crate::journal::JournalError;
+
+/// An environment could not be provided.
+#[derive(Debug, thiserror::Error)]
+pub enum TopologyError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    #[error("{0}")]
+    Died(Death),
+    #[error("the {container} container gave an answer that makes no sense: {reason}")]
+    Answer { container: String, reason: String },
+}
+
+/// The end of an engine, or of another program of ours in a container, that should have gone on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// Name of the container.
+    pub container: String,
+    /// Empty where the container is gone with its exit code.
+    pub exit_code: Option<i64>,
+    /// The last line that names an error, else the last line.
+    pub last_line: String,
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the container {} ended", self.container)?;
+        if let Some(code) = self.exit_code {
+            write!(f, " with exit code {code}")?;
+        }
+        if !self.last_line.is_empty() {
+            write!(f, "; its last words: {}", self.last_line)?;
+        }
+        Ok(())
+    }
+}
+
+/// The line of a log that says why a program ended: the last one that reads like an error, else the last one.
+pub(super) fn last_error_line(log: &str) -> String {
+    const ERRORS: [&str; 7] = ["level=fatal", "level=error", "failed to", "cannot", "rror:", "panic", "refused"];
+    let lines: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("dindbench: the engine ended")).collect();
+    let telling = lines.iter().rev().find(|line| ERRORS.iter().any(|word| line.contains(word)));
+    telling.or(lines.last()).map_or_else(String::new, |line| (*line).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_error_is_told_not_the_chatter_after_it() {
+        let log = "time=\"1\" level=info msg=\"Starting up\"\n\
+            failed to start daemon: error initializing graphdriver: driver not supported\n\
+            time=\"2\" level=info msg=\"bye\"\ndindbench: the engine ended: exit status: 1\n";
+        assert_eq!(last_error_line(log), "failed to start daemon: error initializing graphdriver: driver not supported");
+        assert_eq!(last_error_line("one\ntwo\n"), "two");
+        assert_eq!(last_error_line(""), "");
+    }
+}

@@ -1,0 +1,38 @@
+//! How a job reaches an engine: the reference host, and on it one file per kind of topology.
+
+mod arm;
+mod dind;
+mod error;
+mod held;
+mod job;
+mod reference;
+mod socket;
+
+pub use arm::{Arm, Started};
+pub use error::{Death, TopologyError};
+pub use held::Held;
+pub use job::{JobContainer, WORK_FOLDER};
+pub use reference::{OuterHost, Reference};
+
+use std::time::Duration;
+
+/// Where an engine's socket is, in its own container and in the job container alike.
+pub(crate) const SOCKET: &str = "/run/engine/docker.sock";
+const SOCKET_FOLDER: &str = "/run/engine";
+const REGISTRY_FOLDER: &str = "/run/registry";
+const REGISTRY_SOCKET: &str = "/run/registry/registry.sock";
+const DATA_ROOT: &str = "/var/lib/docker";
+const DISK_FOLDER: &str = "/disks";
+
+/// How long an engine may take until it answers its first ping.
+const READY_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The default bridge of the outer engine and of an inner one: a range for each level of nesting, all away from the
+/// range that docker itself takes first.
+const OUTER_BRIDGE: &str = "10.201.0.1/24";
+const INNER_BRIDGE: &str = "10.202.0.1/24";
+
+/// The command that carries a connection to the engine in a container.
+fn dial() -> Vec<String> {
+    crate::agent::command(["dial", SOCKET, &READY_DEADLINE.as_secs().to_string()])
+}

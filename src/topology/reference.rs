@@ -1,0 +1,226 @@
+//! The reference host: an outer engine that dindbench starts itself, in a container, on a disk of its own.
+//!
+//! Every trial gets a fresh one whose disk is a copy of one prepared disk, so that cold is cold in every arm and the
+//! user's engine sees nothing of a job but one container.
+
+use std::path::PathBuf;
+
+use super::error::TopologyError;
+use super::{DATA_ROOT, DISK_FOLDER, Held, OUTER_BRIDGE, READY_DEADLINE, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET, dial};
+use crate::agent::{self, DiskConfig, EngineConfig, Reading, Reply, Request};
+use crate::engine::{ContainerSpec, Engine, EngineError, Mount, Privilege};
+use crate::image::{Packed, archive};
+use crate::journal::{Journal, Kind};
+use crate::registry::Snapshot;
+
+/// Apparent size of an outer engine's disk; it is sparse.
+const DISK_BYTES: u64 = 64 << 30;
+const PREPARED_DISK: &str = "/disks/prepared.img";
+const TRIAL_DISK: &str = "/disks/trial.img";
+
+/// Everything that the trials of a run share on the user's engine.
+pub struct Reference {
+    engine: Engine,
+    run: String,
+    image: String,
+    disk_volume: String,
+    registry_volume: String,
+    registry: Held,
+    /// How the user's engine grants an engine's container what it needs; the outer engine does the same.
+    pub privilege: Privilege,
+    hosts: u32,
+}
+
+/// One outer engine.
+pub struct OuterHost {
+    held: Held,
+    pub engine: Engine,
+}
+
+impl Reference {
+    /// Loads the image, starts the registry, and prepares the disk that every trial's disk is a copy of.
+    pub async fn prepare(engine: &Engine, journal: &mut Journal, packed: &Packed, seed: u64) -> Result<Self, TopologyError> {
+        let image = format!("dindbench/host-engine:{}", journal.run());
+        journal.creating(Kind::Image, &image)?;
+        engine.load_image(&image, archive(packed, &image, &journal.labels("host-engine")).await?).await?;
+        let (disk_volume, registry_volume) = (journal.name("disk"), journal.name("registry"));
+        for (volume, role) in [(&disk_volume, "disk"), (&registry_volume, "registry")] {
+            journal.creating(Kind::Volume, volume)?;
+            engine.create_volume(volume, &journal.labels(role)).await?;
+        }
+        let privilege = probe_privilege(engine, journal, &image).await?;
+        let registry = start_registry(engine, journal, &image, &registry_volume, seed).await?;
+        let mut reference = Self {
+            engine: engine.clone(),
+            run: journal.run().to_owned(),
+            image,
+            disk_volume,
+            registry_volume,
+            registry,
+            privilege,
+            hosts: 0,
+        };
+        reference.prepare_disk(journal, packed).await?;
+        Ok(reference)
+    }
+
+    async fn prepare_disk(&mut self, journal: &mut Journal, packed: &Packed) -> Result<(), TopologyError> {
+        let disk = DiskConfig { file: PREPARED_DISK.into(), copy_of: None, bytes: DISK_BYTES };
+        let mut host = self.start_host(journal, disk).await?;
+        let archive = archive(packed, &self.image, &journal.labels("host-engine")).await?;
+        host.engine.load_image(&self.image, archive).await?;
+        host.finish().await?;
+        Ok(())
+    }
+
+    /// Starts an outer engine on a fresh copy of the prepared disk, and returns when it answers.
+    pub async fn host(&mut self, journal: &mut Journal) -> Result<OuterHost, TopologyError> {
+        let disk = DiskConfig { file: TRIAL_DISK.into(), copy_of: Some(PREPARED_DISK.into()), bytes: DISK_BYTES };
+        self.start_host(journal, disk).await
+    }
+
+    async fn start_host(&mut self, journal: &mut Journal, disk: DiskConfig) -> Result<OuterHost, TopologyError> {
+        self.hosts += 1;
+        let config = EngineConfig {
+            socket: SOCKET.into(),
+            data_root: DATA_ROOT.into(),
+            storage_driver: None,
+            bridge: OUTER_BRIDGE.to_owned(),
+            registry: REGISTRY_SOCKET.into(),
+            disk: Some(disk),
+            remount_cgroups: self.privilege == Privilege::Explicit,
+            control: true,
+        };
+        let spec = ContainerSpec {
+            name: journal.name(&format!("host-{}", self.hosts)),
+            image: self.image.clone(),
+            command: agent::command(["engine", &serde_json::to_string(&config).expect("a configuration is JSON")]),
+            environment: Vec::new(),
+            labels: journal.labels("outer"),
+            mounts: vec![
+                Mount::Volume { name: self.disk_volume.clone(), target: DISK_FOLDER.to_owned() },
+                Mount::Volume { name: self.registry_volume.clone(), target: REGISTRY_FOLDER.to_owned() },
+            ],
+            privilege: Some(self.privilege),
+            dead_man: true,
+        };
+        journal.creating(Kind::Container, &spec.name)?;
+        let held = Held::start(&self.engine, &spec).await?;
+        let engine = self.engine.through(held.name(), dial(), "outer");
+        let ready = tokio::select! {
+            ready = engine.ping(READY_DEADLINE) => ready.map_err(TopologyError::from),
+            death = held.death() => Err(TopologyError::Died(death)),
+        };
+        match ready {
+            Ok(()) => Ok(OuterHost { held, engine }),
+            Err(error) => {
+                held.remove().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// What the registry has served so far.
+    pub async fn served(&mut self) -> Result<Snapshot, TopologyError> {
+        self.registry.ask(&crate::registry::Request::Counters).await
+    }
+
+    /// The image that engine containers and job containers are made from, under the same name on every engine.
+    pub fn image(&self) -> &str {
+        &self.image
+    }
+
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// Removes everything that `prepare` made. Goes on after an error, and tells the first.
+    pub async fn remove(self) -> Result<(), EngineError> {
+        let registry = self.registry.remove().await;
+        let disk = self.engine.remove_volume(&self.disk_volume).await;
+        let blobs = self.engine.remove_volume(&self.registry_volume).await;
+        let image = self.engine.remove_image(&self.image).await;
+        registry.and(disk).and(blobs).and(image)
+    }
+}
+
+impl OuterHost {
+    pub fn container(&self) -> &str {
+        self.held.name()
+    }
+
+    /// Every counter of the host, the outer engine and all that it runs included.
+    pub async fn read(&mut self, settle: bool) -> Result<Reading, TopologyError> {
+        match self.held.ask(&Request::Probe { settle }).await? {
+            Reply::Reading(reading) => Ok(*reading),
+            Reply::Finished => {
+                Err(TopologyError::Answer { container: self.held.name().to_owned(), reason: "it finished unasked".to_owned() })
+            }
+        }
+    }
+
+    /// The end of the outer engine, where it has ended.
+    pub async fn dead(&self) -> Option<super::Death> {
+        self.held.dead().await
+    }
+
+    /// Stops the engine in good order, so that its disk is whole.
+    async fn finish(&mut self) -> Result<(), TopologyError> {
+        self.held.ask::<Reply>(&Request::Finish).await?;
+        self.held.death().await;
+        Ok(())
+    }
+
+    /// Throws the host away, with its disk.
+    pub async fn remove(self) -> Result<(), EngineError> {
+        self.held.remove().await
+    }
+}
+
+/// Whether the engine can grant `--privileged`: it is asked to start a container with it.
+async fn probe_privilege(engine: &Engine, journal: &mut Journal, image: &str) -> Result<Privilege, TopologyError> {
+    let spec = ContainerSpec {
+        name: journal.name("privilege"),
+        image: image.to_owned(),
+        command: vec!["true".to_owned()],
+        environment: Vec::new(),
+        labels: journal.labels("privilege"),
+        mounts: Vec::new(),
+        privilege: Some(Privilege::Real),
+        dead_man: false,
+    };
+    journal.creating(Kind::Container, &spec.name)?;
+    engine.create_container(&spec).await?;
+    let started = engine.start_container(&spec.name).await;
+    engine.remove_container(&spec.name).await?;
+    match started {
+        Ok(()) => Ok(Privilege::Real),
+        Err(error) if error.to_string().contains("operation not permitted") => Ok(Privilege::Explicit),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn start_registry(
+    engine: &Engine,
+    journal: &mut Journal,
+    image: &str,
+    volume: &str,
+    seed: u64,
+) -> Result<Held, TopologyError> {
+    let store = PathBuf::from(REGISTRY_FOLDER).join("store").display().to_string();
+    let spec = ContainerSpec {
+        name: journal.name("registry"),
+        image: image.to_owned(),
+        command: agent::command(["registry", &store, REGISTRY_SOCKET, &seed.to_string()]),
+        environment: Vec::new(),
+        labels: journal.labels("registry"),
+        mounts: vec![Mount::Volume { name: volume.to_owned(), target: REGISTRY_FOLDER.to_owned() }],
+        privilege: None,
+        dead_man: true,
+    };
+    journal.creating(Kind::Container, &spec.name)?;
+    let mut held = Held::start(engine, &spec).await?;
+    // It answers when the fixtures are made and the socket is open.
+    held.ask::<Snapshot>(&crate::registry::Request::Counters).await?;
+    Ok(held)
+}

@@ -1,0 +1,123 @@
+//! Build contexts: how they come into a job container, and how an edit changes them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+
+use crate::case::Edit;
+use crate::engine::{Command, Engine, EngineError, Patience};
+use crate::fixture::Fixture;
+use crate::scenario::{Build, Context, Job, Step};
+use crate::topology::JobContainer;
+
+/// A context could not be made or brought to its place.
+#[derive(Debug, thiserror::Error)]
+pub enum ContextError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("cannot read the context {context}: {reason}")]
+    Read { context: String, reason: String },
+    #[error("cannot make the folder {folder} in the job container: {reason}")]
+    Folder { folder: String, reason: String },
+    #[error("the image {image} holds {found} at {path}, and the edited file has the digest {expected}: the build used another file")]
+    OldFile { image: String, path: String, expected: String, found: String },
+}
+
+/// The folder of the job container that holds the context of the job's step at this index.
+pub(super) fn folder(step: usize) -> String {
+    format!("{}/context-{step}", crate::topology::WORK_FOLDER)
+}
+
+/// The contexts of one trial's builds, at their present revision.
+#[derive(Clone, Debug)]
+pub struct Contexts {
+    seed: u64,
+    builds: BTreeMap<usize, Build>,
+    /// Source edits made so far.
+    revision: u32,
+}
+
+impl Contexts {
+    pub fn new(seed: u64, job: &Job) -> Self {
+        let builds = job.steps.iter().enumerate().filter_map(|(index, step)| match step {
+            Step::Build(build) => Some((index, build.clone())),
+            Step::Pull { .. } | Step::Run { .. } => None,
+        });
+        Self { seed, builds: builds.collect(), revision: 0 }
+    }
+
+    /// Makes the edit that precedes a job.
+    pub fn edit(&mut self, edit: Edit) {
+        if edit == Edit::Source {
+            self.revision += 1;
+        }
+    }
+
+    /// Brings every context to its folder in a new job container.
+    pub async fn upload(&self, job: &JobContainer) -> Result<(), ContextError> {
+        for (index, build) in &self.builds {
+            let folder = folder(*index);
+            let made = job.exec(&Command::new(["mkdir", "-p", &folder]), Patience::CHORE).await?;
+            if made.exit_code != 0 {
+                return Err(ContextError::Folder { folder, reason: made.text(crate::engine::Source::Stderr) });
+            }
+            let (context, seed, revision) = (build.context.clone(), self.seed, self.revision);
+            let packed = tokio::task::spawn_blocking(move || pack(&context, seed, revision));
+            let tar = packed.await.map_err(|error| unreadable(&build.context, error))??;
+            job.copy_in(&folder, tar).await?;
+        }
+        Ok(())
+    }
+
+    /// Checks that the image of a build after a source edit holds the edited file: a builder that trusts size and time
+    /// would otherwise have built the old one, fast.
+    pub async fn check_built(&self, engine: &Engine, step: usize, probe: &str) -> Result<(), ContextError> {
+        let Some(Build { context: Context::Fixture(name), tag, .. }) = self.builds.get(&step) else { return Ok(()) };
+        let fixture = Fixture::from_name(name).map_err(|error| unreadable_text(name, error))?;
+        let expected =
+            fixture.edited_digest(self.seed, self.revision).map_err(|error| unreadable_text(name, error))?.to_string();
+        let path = fixture.built_path();
+        let found = engine.digest_in_image(tag, path, probe).await?;
+        if found == expected {
+            return Ok(());
+        }
+        Err(ContextError::OldFile { image: tag.clone(), path: path.to_owned(), expected, found })
+    }
+}
+
+fn pack(context: &Context, seed: u64, revision: u32) -> Result<File, ContextError> {
+    let wrong = |error: std::io::Error| unreadable(context, error);
+    let mut file = tempfile::tempfile().map_err(wrong)?;
+    match context {
+        Context::Fixture(name) => {
+            let fixture = Fixture::from_name(name).map_err(|error| unreadable(context, error))?;
+            fixture.write_tar(seed, revision, std::io::BufWriter::new(&mut file)).map_err(wrong)?;
+        }
+        Context::Folder(path) => pack_folder(path, &mut file).map_err(wrong)?,
+    }
+    file.seek(SeekFrom::Start(0)).map_err(wrong)?;
+    Ok(file)
+}
+
+/// The whole folder, links as links: the docker command itself applies `.dockerignore`.
+fn pack_folder(path: &Path, out: &mut impl Write) -> std::io::Result<()> {
+    let mut tar = tar::Builder::new(std::io::BufWriter::new(out));
+    tar.follow_symlinks(false);
+    tar.mode(tar::HeaderMode::Complete);
+    let entries = walkdir::WalkDir::new(path).min_depth(1).follow_links(false).sort_by_file_name();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.path().strip_prefix(path).map_err(std::io::Error::other)?;
+        tar.append_path_with_name(entry.path(), name)?;
+    }
+    tar.into_inner()?.flush()
+}
+
+fn unreadable(context: &Context, error: impl ToString) -> ContextError {
+    unreadable_text(&context.word(), error)
+}
+
+fn unreadable_text(context: &str, error: impl ToString) -> ContextError {
+    ContextError::Read { context: context.to_owned(), reason: error.to_string() }
+}

@@ -1,0 +1,149 @@
+//! The steps of a job, executed in a job container, and what each one's output says.
+
+mod build;
+mod context;
+mod pull;
+mod run;
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::buildlog::{self, Instruction};
+use crate::case::{Builder, ErrorClass, Op, Status};
+use crate::engine::{Cause, Command, Engine, EngineError, Output, Patience, Source};
+use crate::fixture;
+use crate::scenario::{ImageRef, Step};
+use crate::topology::JobContainer;
+
+pub use context::{ContextError, Contexts};
+
+/// How a step went.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub started_at: OffsetDateTime,
+    /// The step alone; also of a step that failed.
+    pub elapsed: Option<Duration>,
+    /// Until the builder began with the first instruction: reading and sending the context.
+    pub upload: Option<Duration>,
+    /// Why the step does not count; empty where all went well.
+    pub fault: Option<Fault>,
+    /// The builder that ran.
+    pub builder: Option<Builder>,
+    /// The instructions of a build, their hits confirmed by image ids.
+    pub instructions: Vec<Instruction>,
+    pub layers: Option<Layers>,
+    /// Id of the image that was pulled, built or run; empty where there is none.
+    pub image_id: String,
+    /// Everything that was printed, or the parts of the step, with the time at which it was seen.
+    pub events: Vec<(Duration, String, String)>,
+}
+
+/// Layers of a pulled image, and how many of them the engine had already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layers {
+    pub total: u32,
+    pub reused: u32,
+}
+
+/// Why a step does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub status: Status,
+    pub class: ErrorClass,
+    pub message: String,
+}
+
+impl Outcome {
+    pub fn begun() -> Self {
+        Self {
+            started_at: OffsetDateTime::now_utc(),
+            elapsed: None,
+            upload: None,
+            fault: None,
+            builder: None,
+            instructions: Vec::new(),
+            layers: None,
+            image_id: String::new(),
+            events: Vec::new(),
+        }
+    }
+}
+
+impl Fault {
+    pub fn failed(class: ErrorClass, message: impl Into<String>) -> Self {
+        Self { status: Status::Failed, class, message: message.into() }
+    }
+
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self { status: Status::Invalid, class: ErrorClass::Expectation, message: message.into() }
+    }
+}
+
+impl From<EngineError> for Fault {
+    fn from(error: EngineError) -> Self {
+        let (status, class) = match &error.cause {
+            Cause::Timeout(_) => (Status::Timeout, ErrorClass::StepTimeout),
+            Cause::Stall(_) => (Status::Timeout, ErrorClass::StallTimeout),
+            Cause::Connection(_) => (Status::Failed, ErrorClass::EngineDied),
+            Cause::Refused { .. } | Cause::Stream(_) | Cause::Answer(_) => (Status::Failed, ErrorClass::EngineError),
+        };
+        Self { status, class, message: error.to_string() }
+    }
+}
+
+/// Where steps are executed, and with which limits.
+#[derive(Clone, Copy)]
+pub struct Workplace<'a> {
+    pub job: &'a JobContainer,
+    /// The engine that the job talks to, for looking at the result.
+    pub engine: &'a Engine,
+    pub builder: Builder,
+    pub patience: Patience,
+}
+
+impl Workplace<'_> {
+    /// Executes one step. `index` is its place in the job.
+    pub async fn step(&self, index: usize, step: &Step) -> Outcome {
+        match step {
+            Step::Pull { image } => self.pull(&image_name(image)).await,
+            Step::Build(build) => self.build(index, build).await,
+            Step::Run { image, command } => self.run(&image_name(image), command).await,
+        }
+    }
+
+    /// Executes a docker command; a non-zero exit code is a fault that its words explain.
+    async fn docker(&self, op: Op, command: &Command) -> (Outcome, Option<Output>) {
+        let mut outcome = Outcome::begun();
+        let output = match self.job.exec(command, self.patience).await {
+            Ok(output) => output,
+            Err(error) => {
+                outcome.fault = Some(error.into());
+                return (outcome, None);
+            }
+        };
+        outcome.elapsed = Some(output.elapsed);
+        outcome.events = events(&output);
+        if output.exit_code != 0 {
+            let failure = buildlog::failure(op, Some(output.exit_code), &output.text(Source::Stderr));
+            outcome.fault = Some(Fault::failed(failure.class, failure.message));
+        } else if output.dropped_bytes > 0 {
+            let message = format!("the step printed {} bytes more than are kept", output.dropped_bytes);
+            outcome.fault = Some(Fault::failed(ErrorClass::BadStream, message));
+        }
+        (outcome, Some(output))
+    }
+}
+
+/// The name under which every engine finds an image.
+pub fn image_name(image: &ImageRef) -> String {
+    match image {
+        ImageRef::Fixture(tag) => format!("{}/{}:{tag}", fixture::REGISTRY, fixture::REPOSITORY),
+        ImageRef::Built(tag) => tag.clone(),
+    }
+}
+
+fn events(output: &Output) -> Vec<(Duration, String, String)> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    output.chunks.iter().map(|(at, source, bytes)| (*at, source.to_string(), text(bytes))).collect()
+}
