@@ -2,6 +2,13 @@
 //!
 //! The grammar is whole (see `docs/scenarios.md`): what is not built yet is refused as such, with file, line and column.
 
+mod check;
+mod document;
+mod invalid;
+mod name;
+mod schema;
+mod selection;
+mod source;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -9,9 +16,17 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use wire::{Invalid, parse, schema};
+pub use invalid::Invalid;
+pub use schema::schema;
+use schemars::JsonSchema;
+pub use selection::SelectionError;
+use serde::Deserialize;
+pub use source::{BUILTINS, LoadError, QUICK, builtin, load, parse};
 
 use crate::case::{Builder, Driver, Edit, Lifecycle};
+
+/// The build contexts that dindbench generates, as they stand after `fixture:`.
+pub const FIXTURE_CONTEXTS: [&str; 4] = ["ten", "many", "big", "multistage"];
 
 /// A checked scenario. What it names exists within it: baseline, expectations' topologies and steps.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +80,29 @@ pub enum StorageDriver {
     Auto,
     Overlay2,
     Vfs,
+}
+
+/// The version of an engine, as it is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, strum::Display, JsonSchema, clap::ValueEnum)]
+pub enum EngineVersion {
+    /// The outer engine's own build.
+    #[default]
+    #[serde(rename = "auto")]
+    #[strum(serialize = "auto")]
+    #[value(name = "auto")]
+    Auto,
+    #[serde(rename = "20.10")]
+    #[strum(serialize = "20.10")]
+    #[value(name = "20.10")]
+    V20_10,
+    #[serde(rename = "26.1")]
+    #[strum(serialize = "26.1")]
+    #[value(name = "26.1")]
+    V26_1,
+    #[serde(rename = "28.5")]
+    #[strum(serialize = "28.5")]
+    #[value(name = "28.5")]
+    V28_5,
 }
 
 /// What one CI job does with Docker.

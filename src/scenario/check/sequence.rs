@@ -1,0 +1,87 @@
+//! The sequence: how many jobs in a row, what changes before each, and how often all that is repeated.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use crate::case::Edit;
+use crate::scenario::invalid::Fault;
+use crate::scenario::wire::{self, At, Change};
+use crate::scenario::{Context, Job, Sequence, Step};
+
+/// Measured blocks where a scenario does not say: the first number at which intervals are narrow.
+const DEFAULT_BLOCKS: u32 = 20;
+
+pub(super) fn sequence(written: &wire::Sequence, job: &Job) -> Result<Sequence, Fault> {
+    let jobs = NonZeroU32::new(*written.jobs);
+    let jobs = jobs.ok_or_else(|| written.jobs.fault("a sequence without jobs", "1 job or more"))?;
+    if let Some(concurrency) = &written.concurrency {
+        concurrent(concurrency)?;
+    }
+    Ok(Sequence { jobs, edits: edits(&written.edits, jobs, job)?, blocks: blocks(&written.blocks)? })
+}
+
+fn blocks(written: &Option<At<u32>>) -> Result<u32, Fault> {
+    match written {
+        Some(none) if **none == 0 => {
+            Err(none.fault("a scenario without measured blocks", "1 block or more; from 6 on there are intervals"))
+        }
+        other => Ok(other.as_deref().copied().unwrap_or(DEFAULT_BLOCKS)),
+    }
+}
+
+fn concurrent(written: &At<u32>) -> Result<(), Fault> {
+    match **written {
+        0 => Err(written.fault("no sequence at a time", "1")),
+        1 => Ok(()),
+        _ => Err(written.not_built("concurrency", "1")),
+    }
+}
+
+fn edits(
+    written: &BTreeMap<At<String>, At<Change>>,
+    jobs: NonZeroU32,
+    job: &Job,
+) -> Result<BTreeMap<u32, Edit>, Fault> {
+    written.iter().map(|(number, change)| Ok((edited_job(number, jobs)?, edit(change, job)?))).collect()
+}
+
+fn edited_job(written: &At<String>, jobs: NonZeroU32) -> Result<u32, Fault> {
+    let right = format!("the number of a job, from 2 to {jobs}");
+    // Only one way to write a number, so that no two keys are the same job.
+    let number = written.parse::<u32>().ok().filter(|number| number.to_string() == **written);
+    match number {
+        None => Err(written.fault(format!("`{}` is no job", **written), right)),
+        Some(0) => Err(written.fault("jobs count from 1", right)),
+        Some(1) => Err(written.fault("job 1 has the edit `first`, which is not written", right)),
+        Some(number) if number > jobs.get() => {
+            Err(written.fault(format!("there is no job {number}: the sequence has {jobs}"), right))
+        }
+        Some(number) => Ok(number),
+    }
+}
+
+fn edit(written: &At<Change>, job: &Job) -> Result<Edit, Fault> {
+    match **written {
+        Change::None => Ok(Edit::None),
+        Change::Source => source(written, job),
+        Change::Dependencies | Change::Base => Err(written.not_built("edit", "none, source")),
+    }
+}
+
+fn source(written: &At<Change>, job: &Job) -> Result<Edit, Fault> {
+    let mut contexts = job.steps.iter().filter_map(|step| match step {
+        Step::Build(build) => Some(&build.context),
+        Step::Pull { .. } | Step::Run { .. } => None,
+    });
+    let Some(first) = contexts.next() else {
+        return Err(written.fault("an edit, and no step that builds", "add a build step, or remove the edit"));
+    };
+    match std::iter::once(first).chain(contexts).find(|context| matches!(context, Context::Folder(_))) {
+        None => Ok(Edit::Source),
+        Some(folder) => Err(Fault::not_built(
+            written.span(),
+            format_args!("editing a context of your own, `{}`,", folder.word()),
+            "edits of the generated contexts, such as fixture:ten",
+        )),
+    }
+}

@@ -1,0 +1,449 @@
+//! The scenario grammar: what a scenario means, and that every fault is told at its place with what would be right.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use dindbench::case::{Builder, Driver, Edit, Lifecycle};
+use dindbench::scenario::{
+    BUILTINS, Build, Context, Cost, Dind, Expected, ImageRef, Invalid, Kind, Limits, LoadError, Scenario, Step,
+    StorageDriver, builtin, load, parse,
+};
+use proptest::prelude::*;
+
+/// A scenario that uses every key that is built; faults are made by replacing a part of it.
+const WHOLE: &str = r#"question = "Why?"
+baseline = "socket"
+analysis = "Prose."
+
+[[topology]]
+use = "socket"
+
+[[topology]]
+name = "dind-kept"
+use = "dind"
+lifecycle = "keep"
+engine = "auto"
+storage_driver = "vfs"
+data_root = "fresh"
+mirror = false
+preload = false
+tls = false
+
+[job]
+driver = "cli"
+builder = "classic"
+steps = [
+  { op = "pull", image = "fixture:base" },
+  { op = "build", context = "fixture:ten", file = "Dockerfile", tag = "app", args = { A = "1" } },
+  { op = "run", image = "app:latest", command = ["true"] },
+]
+
+[sequence]
+jobs = 3
+edits = { 2 = "none", 3 = "source" }
+blocks = 4
+concurrency = 1
+
+[[expect]]
+topology = "socket"
+job = 2
+step = "app"
+instructions_cached = "all"
+
+[[expect]]
+topology = "dind-kept"
+job = 3
+step = 1
+instructions_cached = 6
+
+[limits]
+step_timeout = "90s"
+stall_timeout = "1m 30s"
+
+[cost]
+jobs_per_day = 400
+price_per_minute = 0.008
+"#;
+
+fn whole() -> Scenario {
+    parse("whole", WHOLE, Path::new(".")).unwrap_or_else(|invalid| panic!("{invalid}"))
+}
+
+/// Where a fault is to be told, in the text that makes it.
+const HERE: char = '▶';
+
+/// The fault after `from`, which stands there exactly once, was replaced by `to`.
+fn fault(from: &str, to: &str) -> Invalid {
+    assert_eq!(WHOLE.matches(from).count(), 1, "{from}");
+    let marked = WHOLE.replace(from, to);
+    let invalid = *parse("whole", &marked.replace(HERE, ""), Path::new(".")).expect_err(to);
+    let before = &marked[..marked.find(HERE).expect(to)];
+    let line = before.split('\n').count();
+    let column = before.rsplit('\n').next().map_or(0, str::len) + 1;
+    assert_eq!(invalid.to_string(), format!("whole.toml:{line}:{column}: {}", invalid.message), "{to}");
+    invalid
+}
+
+#[test]
+fn every_key_has_its_meaning() {
+    let scenario = whole();
+    assert_eq!((scenario.name.as_str(), scenario.text.as_str()), ("whole", WHOLE));
+    assert_eq!((scenario.question.as_str(), scenario.analysis.as_str()), ("Why?", "Prose."));
+    assert_eq!(scenario.baseline, "socket");
+    assert_eq!(scenario.topologies[0].kind, Kind::Socket);
+    assert_eq!(scenario.topologies[1].name, "dind-kept");
+    let dind = Dind { lifecycle: Lifecycle::Keep, storage_driver: StorageDriver::Vfs };
+    assert_eq!(scenario.topologies[1].kind, Kind::Dind(dind));
+    assert_eq!((scenario.job.driver, scenario.job.builder), (Driver::Cli, Builder::Classic));
+    let build = Build {
+        context: Context::Fixture("ten".to_owned()),
+        file: "Dockerfile".to_owned(),
+        tag: "app".to_owned(),
+        args: [("A".to_owned(), "1".to_owned())].into(),
+    };
+    let run = Step::Run { image: ImageRef::Built("app".to_owned()), command: vec!["true".to_owned()] };
+    let pull = Step::Pull { image: ImageRef::Fixture("base".to_owned()) };
+    assert_eq!(scenario.job.steps, [pull, Step::Build(build), run]);
+    assert_eq!(
+        (1..=3).map(|job| scenario.sequence.edit(job)).collect::<Vec<_>>(),
+        [Edit::First, Edit::None, Edit::Source]
+    );
+    assert_eq!((scenario.sequence.jobs.get(), scenario.sequence.blocks), (3, 4));
+    let expected: Vec<_> = scenario
+        .expectations
+        .iter()
+        .map(|expectation| {
+            (expectation.topology.as_str(), expectation.job, expectation.step, expectation.instructions_cached)
+        })
+        .collect();
+    assert_eq!(expected, [("socket", 2, 1, Expected::All), ("dind-kept", 3, 1, Expected::Exactly(6))]);
+    let limits = Limits { step_timeout: Duration::from_secs(90), stall_timeout: Duration::from_secs(90) };
+    assert_eq!(scenario.limits, limits);
+    let cost = Cost { jobs_per_day: Some(400.0), price_per_minute: Some(0.008), ..Cost::default() };
+    assert_eq!(scenario.cost, Some(cost));
+}
+
+#[test]
+fn what_is_left_out_has_its_default() {
+    let text = r#"
+        question = "Why?"
+        baseline = "dind"
+        topology = [{ use = "dind" }]
+        job.steps = [{ op = "build", context = "fixture:many", tag = "app" }]
+        sequence.jobs = 1
+    "#;
+    let scenario = parse("small", text, Path::new(".")).unwrap_or_else(|invalid| panic!("{invalid}"));
+    assert_eq!(scenario.topologies[0].name, "dind");
+    let dind = Dind { lifecycle: Lifecycle::Recreate, storage_driver: StorageDriver::Auto };
+    assert_eq!(scenario.topologies[0].kind, Kind::Dind(dind));
+    assert_eq!((scenario.job.driver, scenario.job.builder), (Driver::Cli, Builder::Auto));
+    let Step::Build(build) = &scenario.job.steps[0] else { panic!("{:?}", scenario.job.steps) };
+    assert_eq!((build.file.as_str(), build.args.len()), ("Dockerfile", 0));
+    assert_eq!((scenario.sequence.blocks, scenario.sequence.edits.len()), (20, 0));
+    assert_eq!((scenario.analysis.as_str(), scenario.cost), ("", None));
+    assert_eq!(scenario.limits, Limits::default());
+    assert!(scenario.expectations.is_empty());
+}
+
+/// Replaced part, replacement with the fault's place marked, and a part of its message and of its help.
+type Case = (&'static str, &'static str, &'static str, &'static str);
+
+fn check(cases: &[Case]) {
+    for (from, to, message, help) in cases {
+        let invalid = fault(from, to);
+        assert!(invalid.message.contains(message), "{to}: {invalid}");
+        assert!(invalid.help.contains(help), "{to}: {}", invalid.help);
+    }
+}
+
+#[test]
+fn unknown_words_are_told_with_the_nearest_known_one() {
+    check(&[
+        ("analysis =", "▶analisys =", "unknown key `analisys`", "did you mean `analysis`?"),
+        ("lifecycle =", "▶lifecyle =", "unknown key `lifecyle`", "did you mean `lifecycle`?"),
+        ("\"keep\"", "▶\"kep\"", "unknown value `kep`", "did you mean `keep`?"),
+        ("\"keep\"", "▶\"podman\"", "unknown value `podman`", "known here: recreate, restart, keep"),
+        ("\"keep\"", "▶3", "this is no word", "word in quotes"),
+        ("engine = \"auto\"", "engine = ▶\"27.0\"", "unknown value `27.0`", "20.10, 26.1, 28.5"),
+        ("op = \"pull\"", "op = ▶\"pul\"", "unknown value `pul`", "did you mean `pull`?"),
+        ("tag = \"app\"", "▶tga = \"app\"", "unknown key `tga`", "did you mean `tag`?"),
+        ("{ op = \"pull\", ", "▶{ ", "a step without `op`", "`op` is pull, build, run or push"),
+        ("op = \"pull\"", "op = ▶1", "`op` is no word", "`op` is pull, build, run or push"),
+        ("{ op = \"pull\", image = \"fixture:base\" }", "▶\"pull\"", "this is no step", "{ op ="),
+        ("image = \"fixture:base\"", "image = ▶1", "invalid type: integer `1`", "expected a string"),
+        (
+            "{ op = \"build\", context = \"fixture:ten\", file = \"Dockerfile\", tag = \"app\"",
+            "▶{ op = \"build\", context = \"fixture:ten\"",
+            "`tag` is missing",
+            "add `tag`",
+        ),
+        ("question = \"Why?\"", "▶", "`question` is missing", "add `question`"),
+        ("[sequence]\njobs = 3", "▶[sequence]", "`jobs` is missing", "add `jobs`"),
+        ("blocks = 4", "blocks = ▶\"4\"", "invalid type: string \"4\"", "a whole number"),
+        ("blocks = 4", "blocks = ▶-4", "invalid value: integer `-4`", "a whole number"),
+        ("blocks = 4", "blocks = ▶", "string values must be quoted", "expected literal string"),
+        ("blocks = 4", "▶jobs = 4", "duplicate key", "docs/scenarios.md"),
+        ("step = 1", "step = ▶1.5", "invalid type: floating point `1.5`", "a word or a number"),
+        ("= 6", "= ▶\"al\"", "unknown value `al`", "did you mean `all`?"),
+        ("= 6", "= ▶-1", "invalid value: integer `-1`", "a word or a number"),
+        ("400", "▶\"400\"", "invalid type: string \"400\"", "expected a number"),
+    ]);
+}
+
+const UNBUILT_TOPOLOGIES: [&str; 10] = [
+    "host",
+    "socket-proxy",
+    "dind-service",
+    "dind-mirror",
+    "dind-preload",
+    "dind-cache",
+    "dind-rootless",
+    "sysbox",
+    "buildah",
+    "podman",
+];
+
+#[test]
+fn what_is_not_built_is_refused_with_what_works() {
+    let refused = |from, key: &str, words: &[&str], works| {
+        for word in words {
+            let invalid = fault(from, &format!("{key} = ▶\"{word}\""));
+            assert_eq!(invalid.message, format!("{key} = {word} is not built yet"));
+            assert_eq!(invalid.help, format!("what works now: {works}"));
+        }
+    };
+    refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, "socket, dind");
+    let roots = ["kept", "container", "tmpfs", "bind", "loop:ext4", "loop:xfs", "loop:btrfs"];
+    refused("data_root = \"fresh\"", "data_root", &roots, "fresh");
+    let drivers = ["fuse-overlayfs", "btrfs", "containerd"];
+    refused("storage_driver = \"vfs\"", "storage_driver", &drivers, "auto, overlay2, vfs");
+    refused("engine = \"auto\"", "engine", &["20.10", "26.1", "28.5"], "auto");
+    check(&[
+        ("\"keep\"", "▶\"restart\"", "lifecycle = restart is not built yet", "recreate, keep"),
+        ("mirror = false", "mirror = ▶true", "mirror = true is not built yet", "false"),
+        ("preload = false", "preload = ▶true", "preload = true is not built yet", "false"),
+        ("tls = false", "tls = ▶true", "tls = true is not built yet", "false"),
+        ("tls = false", "limits = ▶{ cpus = 2.0, memory = \"2GiB\" }", "limits of an engine is not", "without limits"),
+        ("tls = false", "mtu = ▶1400", "mtu = 1400 is not built yet", "left out"),
+        ("\"cli\"", "▶\"api\"", "driver = api is not built yet", "cli"),
+        ("\"classic\"", "▶\"buildkit\"", "builder = buildkit is not built yet", "auto, classic"),
+        (
+            "{ op = \"run\", image = \"app:latest\", command = [\"true\"]",
+            "▶{ op = \"push\", image = \"app\"",
+            "op = push",
+            "run",
+        ),
+        ("\"fixture:base\"", "▶\"debian:12\"", "pulling an image such as `debian:12` is not built yet", "fixture:base"),
+        ("\"source\"", "▶\"dependencies\"", "edit = dependencies is not built yet", "none, source"),
+        ("\"source\"", "▶\"base\"", "edit = base is not built yet", "none, source"),
+        ("concurrency = 1", "concurrency = ▶2", "concurrency = 2 is not built yet", "1"),
+    ]);
+}
+
+#[test]
+fn what_is_not_built_is_still_checked_for_unknown_keys() {
+    check(&[
+        ("tls = false", "limits = { ▶cpu = 2.0 }", "unknown key `cpu`", "did you mean `cpus`?"),
+        ("op = \"pull\"", "op = \"push\", ▶to = \"x\"", "unknown key `to`", "image"),
+    ]);
+}
+
+#[test]
+fn names_that_dangle_are_refused() {
+    check(&[
+        ("baseline = \"socket\"", "baseline = ▶\"sokket\"", "no topology is called `sokket`", "did you mean `socket`?"),
+        ("topology = \"dind-kept\"", "topology = ▶\"dind\"", "no topology is called `dind`", "socket, dind-kept"),
+        ("job = 3", "job = ▶4", "there is no job 4", "1 to 3"),
+        ("job = 3", "job = ▶0", "there is no job 0", "1 to 3"),
+        ("step = 1", "step = ▶\"ap\"", "no step builds `ap`", "did you mean `app`?"),
+        ("step = 1", "step = ▶0", "step 0 builds nothing", "app"),
+        ("step = 1", "step = ▶3", "there is no step 3", "app"),
+        ("\"app:latest\"", "▶\"db\"", "no earlier step builds `db`", "known here: app"),
+        ("\"app:latest\"", "▶\"app:2\"", "no earlier step builds `app:2`", "fixture:NAME"),
+        ("\"app:latest\"", "▶\"fixture:Base\"", "`fixture:Base` cannot be an image", "a-z"),
+        ("\"fixture:ten\"", "▶\"fixture:tne\"", "no context is generated as `fixture:tne`", "fixture:multistage"),
+        ("file = \"Dockerfile\"", "file = ▶\"Other\"", "fixture:ten has no `Other`", "Dockerfile"),
+        ("3 = \"source\"", "▶4 = \"source\"", "there is no job 4", "from 2 to 3"),
+    ]);
+}
+
+#[test]
+fn combinations_that_cannot_be_are_refused() {
+    check(&[
+        (
+            "use = \"dind\"\nlifecycle = \"keep\"",
+            "use = \"socket\"\nlifecycle = ▶\"keep\"",
+            "`lifecycle` is a parameter of an inner engine",
+            "remove `lifecycle`",
+        ),
+        ("name = \"dind-kept\"", "name = ▶\"socket\"", "a second topology called `socket`", "`name` of its own"),
+        (
+            "name = \"dind-kept\"\nuse = \"dind\"\nlifecycle = \"keep\"\nengine = \"auto\"\nstorage_driver = \"vfs\"\ndata_root = \"fresh\"\nmirror = false\npreload = false\ntls = false",
+            "use = ▶\"socket\"",
+            "a second topology called `socket`",
+            "called like its `use`",
+        ),
+        ("\"dind-kept\"\nuse", "▶\"Dind\"\nuse", "`Dind` cannot be a topology's name", "a-z"),
+        ("jobs = 3", "jobs = ▶0", "a sequence without jobs", "1 job"),
+        ("blocks = 4", "blocks = ▶0", "without measured blocks", "1 block"),
+        ("concurrency = 1", "concurrency = ▶0", "no sequence at a time", "1"),
+        ("2 = \"none\"", "▶1 = \"none\"", "job 1 has the edit `first`", "from 2 to 3"),
+        ("2 = \"none\"", "▶0 = \"none\"", "jobs count from 1", "from 2 to 3"),
+        ("2 = \"none\"", "▶03 = \"none\"", "`03` is no job", "from 2 to 3"),
+        ("2 = \"none\"", "▶x = \"none\"", "`x` is no job", "from 2 to 3"),
+        ("\"source\"", "▶\"first\"", "unknown value `first`", "none, source"),
+        ("tag = \"app\"", "tag = ▶\"App\"", "`App` cannot be an image's tag", "lower-case"),
+        ("tag = \"app\"", "tag = ▶\"fixture:app\"", "`fixture:app` cannot be an image's tag", "fixture:"),
+        ("tag = \"app\"", "tag = ▶\"12\"", "`12` would be taken for a step's index", "a letter"),
+        (
+            "op = \"run\", image = \"app:latest\", command = [\"true\"]",
+            "op = \"build\", context = \"fixture:big\", tag = ▶\"app:latest\"",
+            "a second build step",
+            "its own",
+        ),
+        ("[\"true\"]", "▶[]", "a run step without a command", "true"),
+        ("file = \"Dockerfile\"", "file = ▶\"../Dockerfile\"", "outside its context", "without `..`"),
+        ("file = \"Dockerfile\"", "file = ▶\"/Dockerfile\"", "outside its context", "relative"),
+        (
+            "job = 3\nstep = 1",
+            "job = 3\nstep = 1\ninstructions_cached = 5\n\n[[expect]]\ntopology = ▶\"dind-kept\"\njob = 3\nstep = \"app\"",
+            "a second expectation",
+            "one expectation",
+        ),
+        ("\"90s\"", "▶\"90\"", "`90` is no duration", "\"5m\""),
+        ("\"90s\"", "▶\"0s\"", "a time-out of 0", "more than 0"),
+        ("0.008", "▶-0.008", "`-0.008` is no amount", "0 or more"),
+        ("0.008", "▶nan", "`NaN` is no amount", "0 or more"),
+    ]);
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_scenario_is_read_or_refused_at_a_place_in_it(cut in 0..WHOLE.len(), length in 0_usize..40, put in ".{0,3}") {
+        let text = format!("{}{put}{}", &WHOLE[..cut], &WHOLE[(cut + length).min(WHOLE.len())..]);
+        if let Err(invalid) = parse("whole", &text, Path::new(".")) {
+            let line = text.split('\n').nth(invalid.line - 1);
+            prop_assert!(line.is_some_and(|line| invalid.column <= line.len() + 1), "{}", invalid);
+            prop_assert!(!invalid.help.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_job_needs_a_step_and_an_edit_a_build() {
+    let text = r#"
+question = "Why?"
+baseline = "socket"
+topology = [{ use = "socket" }]
+job.steps = []
+sequence = { jobs = 2, edits = { 2 = "source" } }"#;
+    let invalid = *parse("a", text, Path::new(".")).unwrap_err();
+    assert_eq!(invalid.to_string(), "a.toml:5:13: a job without steps");
+    let text = text.replace("[]", "[{ op = \"pull\", image = \"fixture:base\" }]");
+    let invalid = *parse("a", &text, Path::new(".")).unwrap_err();
+    assert_eq!(invalid.to_string(), "a.toml:6:38: an edit, and no step that builds");
+}
+
+#[test]
+fn a_context_is_a_folder_beside_the_file() {
+    let place = tempfile::tempdir().unwrap();
+    let root = place.path().join("scenarios");
+    fs::create_dir_all(root.join("contexts/own")).unwrap();
+    fs::create_dir(place.path().join("elsewhere")).unwrap();
+    fs::write(root.join("contexts/own/Dockerfile"), "FROM scratch\n").unwrap();
+    fs::write(root.join("contexts/file"), "").unwrap();
+    std::os::unix::fs::symlink(place.path().join("elsewhere"), root.join("link")).unwrap();
+    let read = |context: &str, file: &str, edit: &str| {
+        let text = WHOLE.replace("fixture:ten", context).replace("\"Dockerfile\"", file).replace("\"source\"", edit);
+        parse("whole", &text, &root).map_err(|invalid| invalid.message)
+    };
+    let scenario = read("contexts/own", "\"Dockerfile\"", "\"none\"").unwrap();
+    let Step::Build(build) = &scenario.job.steps[1] else { panic!("{:?}", scenario.job.steps) };
+    assert_eq!(build.context, Context::Folder(root.join("contexts/own")));
+    for (context, file, edit, message) in [
+        ("contexts/none", "\"Dockerfile\"", "\"none\"", "there is no folder"),
+        ("contexts/file", "\"Dockerfile\"", "\"none\"", "there is no folder"),
+        ("../elsewhere", "\"Dockerfile\"", "\"none\"", "leaves the scenario's folder"),
+        ("contexts/../../elsewhere", "\"Dockerfile\"", "\"none\"", "leaves the scenario's folder"),
+        ("/", "\"Dockerfile\"", "\"none\"", "leaves the scenario's folder"),
+        ("", "\"Dockerfile\"", "\"none\"", "leaves the scenario's folder"),
+        ("link", "\"Dockerfile\"", "\"none\"", "is a link out of the scenario's folder"),
+        ("contexts/own", "\"Other\"", "\"none\"", "there is no file"),
+        ("contexts/own", "\"Dockerfile\"", "\"source\"", "is not built yet"),
+    ] {
+        let told = read(context, file, edit).expect_err(context);
+        assert!(told.contains(message), "{context}: {told}");
+    }
+}
+
+#[test]
+fn the_default_dockerfile_must_be_there_too() {
+    let place = tempfile::tempdir().unwrap();
+    fs::create_dir(place.path().join("own")).unwrap();
+    let text =
+        WHOLE.replace("fixture:ten", "own").replace("file = \"Dockerfile\", ", "").replace("\"source\"", "\"none\"");
+    let told = parse("whole", &text, place.path()).unwrap_err();
+    assert!(told.message.contains("own/Dockerfile"), "{told}");
+}
+
+#[test]
+fn text_that_could_drive_a_terminal_is_refused_and_not_shown() {
+    for (from, to, message) in [
+        ("\"Prose.\"", "▶\"\\u001b[31m\"", "U+001B is not allowed"),
+        ("\"Prose.\"", "▶\"a\u{202e}b\"", "U+202E is not allowed"),
+        ("A = ", "▶\"A\\u0007\" = ", "U+0007 is not allowed"),
+        ("[\"true\"]", "[\"true\", ▶\"\\u009b\"]", "U+009B is not allowed"),
+    ] {
+        let invalid = fault(from, to);
+        assert!(invalid.message.contains(message), "{invalid}");
+    }
+    let shown = format!("{:?}", miette::Report::new(fault("Prose.", "▶\u{1b}[31m")));
+    assert!(!shown.contains("\u{1b}[31m"), "{shown}");
+    let windows = WHOLE.replace('\n', "\r\n");
+    assert!(parse("whole", &windows, Path::new(".")).is_ok());
+}
+
+#[test]
+fn the_built_in_scenarios_are_valid_and_answer_their_question() {
+    for name in BUILTINS {
+        assert_eq!(builtin(name).unwrap().name, name);
+    }
+    assert_eq!(builtin("whole"), None);
+    let quick = builtin("quick").unwrap();
+    let arms: Vec<_> = quick.topologies.iter().map(|arm| (arm.name.as_str(), arm.kind.lifecycle())).collect();
+    // Nesting and lifecycle can be told apart: the kept engine stands between the two.
+    assert_eq!(arms, [("socket", None), ("dind-kept", Some(Lifecycle::Keep)), ("dind", Some(Lifecycle::Recreate))]);
+    for expectation in &quick.expectations {
+        let expected = match (expectation.topology.as_str(), expectation.job) {
+            ("dind", _) => Expected::Exactly(0),
+            (_, 2) => Expected::All,
+            _ => Expected::Exactly(6),
+        };
+        assert_eq!(expectation.instructions_cached, expected, "{expectation:?}");
+    }
+    assert_eq!(quick.expectations.len(), 6);
+}
+
+#[test]
+fn scenarios_are_loaded_by_name_or_path() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("own.toml");
+    fs::create_dir(place.path().join("context")).unwrap();
+    fs::write(place.path().join("context/Dockerfile"), "FROM scratch\n").unwrap();
+    fs::write(&path, WHOLE.replace("fixture:ten", "context").replace("\"source\"", "\"none\"")).unwrap();
+    assert_eq!(load(path.to_str().unwrap()).unwrap().name, "own");
+    assert_eq!(load("quick").unwrap().name, "quick");
+    fs::write(&path, "baseline = 1").unwrap();
+    let told = load(path.to_str().unwrap()).unwrap_err().to_string();
+    assert!(told.starts_with(&format!("{}:1:12: ", path.display())), "{told}");
+    assert!(matches!(load("nothing"), Err(LoadError::Unknown { .. })));
+    assert!(matches!(load(place.path().to_str().unwrap()), Err(LoadError::Unreadable { .. })));
+}
+
+#[test]
+fn the_documented_scenario_is_valid() {
+    let guide = include_str!("../docs/scenarios.md");
+    let text = guide.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    parse("documented", text, Path::new(".")).unwrap_or_else(|invalid| panic!("{invalid}"));
+}
