@@ -7,6 +7,8 @@
 pub mod agent;
 pub mod analysis;
 pub mod case;
+pub mod cli;
+pub mod cmd;
 pub mod elf;
 pub mod engine;
 pub mod image;

@@ -1,0 +1,156 @@
+//! What can be asked for and is not built yet: one place, so that nothing that was asked for is ever ignored.
+
+use super::{CleanArgs, Command, CompletionsArgs, DesignArgs, DoctorArgs, Host, Image, PlanArgs, ReportArgs, RunArgs};
+use crate::case::{Builder, Driver};
+use crate::scenario::EngineVersion;
+
+/// A command line that asks only for what is built.
+#[derive(Debug)]
+pub enum Built {
+    Run(RunArgs),
+    Plan(PlanArgs),
+    Report(ReportArgs),
+    Doctor(DoctorArgs),
+    Clean(CleanArgs),
+    Schema,
+    Completions(CompletionsArgs),
+    Man,
+}
+
+/// Something that the command line has and dindbench has not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+#[error("{what} is not built yet")]
+#[diagnostic(help("what works now: {works}"))]
+pub struct NotBuilt {
+    what: String,
+    works: &'static str,
+}
+
+impl NotBuilt {
+    pub fn new(what: impl Into<String>, works: &'static str) -> Self {
+        Self { what: what.into(), works }
+    }
+}
+
+impl Command {
+    /// This command, where all of it is built.
+    pub fn built(self) -> Result<Built, NotBuilt> {
+        match self {
+            Self::Run(args) => run(&args).map_or(Ok(Built::Run(args)), Err),
+            Self::Plan(args) => design(&args.design).map_or(Ok(Built::Plan(args)), Err),
+            Self::Report(args) => Ok(Built::Report(args)),
+            Self::Doctor(args) => Ok(Built::Doctor(args)),
+            Self::Clean(args) => Ok(Built::Clean(args)),
+            Self::Schema => Ok(Built::Schema),
+            Self::Completions(args) => Ok(Built::Completions(args)),
+            Self::Man => Ok(Built::Man),
+            Self::Compare(_) => Err(NotBuilt::new("compare", "report, with one run directory or several")),
+            Self::Claims(_) => Err(NotBuilt::new("claims", "run, with a scenario")),
+            Self::Init(_) => Err(NotBuilt::new(
+                "init",
+                "a scenario written by hand, with a context of your own as docs/scenarios.md shows",
+            )),
+        }
+    }
+}
+
+/// The first thing a `run` asks for that is not built.
+fn run(args: &RunArgs) -> Option<NotBuilt> {
+    let refusal = |what: &str, works| Some(NotBuilt::new(what, works));
+    if args.host != Host::Reference {
+        return refusal("run --host other than reference", "--host reference");
+    }
+    if args.engine != EngineVersion::Auto {
+        return refusal("--engine other than auto", "--engine auto, the host's own engine build");
+    }
+    if args.image != Image::HostEngine {
+        return refusal("--image other than host-engine", "--image host-engine");
+    }
+    if args.time_limit.is_some() {
+        return refusal("--time-limit", "--blocks or --preset, which bound the number of trials");
+    }
+    if args.driver == Some(Driver::Api) {
+        return refusal("--driver api", "--driver cli");
+    }
+    if args.builder == Some(Builder::Buildkit) {
+        return refusal("--builder buildkit", "--builder auto or --builder classic");
+    }
+    if args.registry.is_some() {
+        return refusal("--registry", "dindbench's own registry, when the option is left out");
+    }
+    if args.resume.is_some() {
+        return refusal("--resume", "a new run");
+    }
+    if args.allow_host_cache {
+        return refusal(
+            "--allow-host-cache, which needs --host local,",
+            "--host reference, where your cache is out of reach",
+        );
+    }
+    design(&args.design)
+}
+
+fn design(args: &DesignArgs) -> Option<NotBuilt> {
+    args.precision.map(|_| NotBuilt::new("--precision", "--blocks or --preset, which fix the number of blocks"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn built(line: &str) -> Result<Built, NotBuilt> {
+        let words = std::iter::once("dindbench").chain(line.split_whitespace());
+        Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}")).command.built()
+    }
+
+    #[test]
+    fn what_is_not_built_is_refused_by_its_name() {
+        for (line, what) in [
+            ("compare a b", "compare"),
+            ("compare a b --threshold 3%", "compare"),
+            ("claims", "claims"),
+            ("claims C1 --list --host lab --engine 20.10 --format json", "claims"),
+            ("init", "init"),
+            ("run --host local", "run --host other than reference"),
+            ("run --host unix:///run/docker.sock", "run --host other than reference"),
+            ("run --engine 28.5", "--engine other than auto"),
+            ("run --image official", "--image other than host-engine"),
+            ("run --image docker:dind", "--image other than host-engine"),
+            ("run --time-limit 30m", "--time-limit"),
+            ("run --driver api", "--driver api"),
+            ("run --builder buildkit", "--builder buildkit"),
+            ("run --registry http://localhost:5000", "--registry"),
+            ("run --resume results/1", "--resume"),
+            ("run --allow-host-cache", "--allow-host-cache, which needs --host local,"),
+            ("run --precision 2%", "--precision"),
+            ("plan --precision 2%", "--precision"),
+        ] {
+            let refused = built(line).expect_err(line);
+            assert_eq!(refused.to_string(), format!("{what} is not built yet"));
+            assert!(!refused.works.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_built_passes_with_its_values() {
+        for line in [
+            "run",
+            "run quick a.toml --host reference --engine auto --image host-engine --preset smoke --seed 1 --only a,b \
+             --driver cli --builder classic --out o --dry-run --host-label h --format json",
+            "plan quick --blocks 3 --seed 7 --only socket",
+            "report a b --out c",
+            "doctor --host local",
+            "clean --host tcp://h:1 --dry-run",
+            "schema",
+            "completions bash",
+            "man",
+        ] {
+            built(line).unwrap_or_else(|refused| panic!("{line}: {refused}"));
+        }
+        let Ok(Built::Run(args)) = built("run") else { panic!("run") };
+        assert_eq!(args.scenarios, ["quick"]);
+    }
+}

@@ -1,0 +1,87 @@
+//! The commands: each takes its arguments, does its work, and says how it ended.
+
+pub mod completions;
+pub mod man;
+pub mod plan;
+pub mod schema;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use miette::{Diagnostic, Report};
+
+use crate::cli::NotBuilt;
+use crate::scenario::{LoadError, SelectionError};
+
+/// How a command ended, as the shell sees it. The numbers are a contract with scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    Done = 0,
+    /// Nothing was measured.
+    CouldNotRun = 1,
+    /// Wrong usage, or an invalid scenario.
+    Usage = 2,
+    /// It ran, but some trials failed or were invalid, or an expectation broke.
+    Incomplete = 3,
+    /// A claim's verdict differs from the one its file expects.
+    UnexpectedVerdict = 4,
+    /// `compare` found a regression.
+    Regression = 5,
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command ended early: what to tell, and the exit code that goes with it.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    pub report: Report,
+}
+
+impl Failure {
+    pub fn usage(error: impl Diagnostic + Send + Sync + 'static) -> Self {
+        Self { exit: Exit::Usage, report: Report::new(error) }
+    }
+
+    pub fn could_not_run(error: impl Diagnostic + Send + Sync + 'static) -> Self {
+        Self { exit: Exit::CouldNotRun, report: Report::new(error) }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Invalid(invalid) => Self::usage(*invalid),
+            other => Self::usage(other),
+        }
+    }
+}
+
+impl From<SelectionError> for Failure {
+    fn from(error: SelectionError) -> Self {
+        Self { exit: Exit::Usage, report: Report::msg(error) }
+    }
+}
+
+impl From<NotBuilt> for Failure {
+    fn from(error: NotBuilt) -> Self {
+        Self::usage(error)
+    }
+}
+
+/// Writes a command's data to stdout. A reader that has seen enough and closed the pipe is no failure.
+pub fn print(data: &[u8]) -> Result<Exit, Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(data).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure { exit: Exit::CouldNotRun, report: miette::miette!("cannot write to stdout: {error}") })
+        }
+        _ => Ok(Exit::Done),
+    }
+}
