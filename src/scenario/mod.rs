@@ -230,6 +230,14 @@ impl Kind {
         }
     }
 
+    /// Where the job's engine keeps its data.
+    pub fn data_root(&self) -> &'static str {
+        match self {
+            Self::Socket => "outer",
+            Self::Dind(_) => "fresh",
+        }
+    }
+
     /// The parameters as `key=value` joined by spaces.
     pub fn parameters(&self) -> String {
         match self {

@@ -67,12 +67,20 @@ impl Arm {
     }
 
     /// The end of a job: its container goes, and with it what the lifecycle throws away.
-    pub async fn stop(&mut self, job: JobContainer) -> Result<(), EngineError> {
-        job.remove().await?;
+    /// A job whose container never started has none.
+    pub async fn stop(&mut self, job: Option<JobContainer>) -> Result<(), EngineError> {
+        if let Some(job) = job {
+            job.remove().await?;
+        }
         if self.kind.lifecycle() == Some(Lifecycle::Recreate) {
             self.remove_engine().await?;
         }
         Ok(())
+    }
+
+    /// Volumes of the engine that lives on between jobs.
+    pub fn volumes(&self) -> Vec<String> {
+        self.inner.as_ref().map_or_else(Vec::new, |inner| inner.volumes().to_vec())
     }
 
     async fn remove_engine(&mut self) -> Result<(), EngineError> {

@@ -81,6 +81,10 @@ impl InnerEngine {
         Mount::Volume { name: self.volumes[1].clone(), target: SOCKET_FOLDER.to_owned() }
     }
 
+    pub fn volumes(&self) -> &[String] {
+        &self.volumes
+    }
+
     /// Removes the engine with its data.
     pub async fn remove(&self) -> Result<(), EngineError> {
         self.outer.remove_container(&self.container).await?;

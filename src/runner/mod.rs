@@ -1,0 +1,216 @@
+//! Runs a plan, trial after trial, and appends what was measured. Knows nothing of Docker: that is the executor's.
+
+mod docker;
+mod executor;
+mod ledger;
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub use docker::DockerExecutor;
+pub use executor::{Closed, EngineFacts, Executor, JobSlot, Measured, Opened, Part, Slot};
+pub use ledger::Ledger;
+
+use crate::case::{Edit, ErrorClass, Status};
+use crate::plan::{Block, Plan};
+use crate::record::WriteError;
+use crate::scenario::{Expected, Scenario, Step};
+use crate::workload::Fault;
+
+/// How a run ended. Everything that was measured is in its files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub trials: u32,
+    /// Trials in which something failed or was invalid.
+    pub spoiled: u32,
+    pub interrupted: bool,
+}
+
+/// What an observer is told while a run goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    TrialBegins { block: u32, topology: String },
+    PartEnds { topology: String, job: u32, step: String, elapsed: Option<Duration> },
+    Spoiled { block: u32, topology: String, job: Option<u32>, step: String, message: String },
+    TrialEnds,
+}
+
+/// A run in progress.
+pub struct Runner<'a, E> {
+    scenario: &'a Scenario,
+    executor: &'a mut E,
+    ledger: Ledger<'a>,
+    interrupt: watch::Receiver<bool>,
+    observe: Box<dyn FnMut(Event) + 'a>,
+}
+
+impl<'a, E: Executor> Runner<'a, E> {
+    /// `interrupt` turning true ends the run after an orderly tear-down.
+    pub fn new(
+        scenario: &'a Scenario,
+        executor: &'a mut E,
+        ledger: Ledger<'a>,
+        interrupt: watch::Receiver<bool>,
+        observe: impl FnMut(Event) + 'a,
+    ) -> Self {
+        Self { scenario, executor, ledger, interrupt, observe: Box::new(observe) }
+    }
+
+    /// Runs every trial of the plan in its order. Only a file that cannot be written ends it early.
+    pub async fn run(mut self, plan: &Plan) -> Result<Tally, WriteError> {
+        let mut tally = Tally::default();
+        for block in &plan.blocks {
+            for (position, topology) in block.order.iter().enumerate() {
+                if self.interrupted() {
+                    return Ok(Tally { interrupted: true, ..tally });
+                }
+                let fault = self.trial(slot(block, position, *topology)).await?;
+                tally.trials += 1;
+                tally.spoiled += u32::from(fault.is_some());
+            }
+        }
+        Ok(Tally { interrupted: self.interrupted(), ..tally })
+    }
+
+    /// Returns the first fault of the trial, where there was one.
+    async fn trial(&mut self, slot: Slot) -> Result<Option<Fault>, WriteError> {
+        (self.observe)(Event::TrialBegins { block: slot.block, topology: self.name(&slot) });
+        self.ledger.begin_trial(slot);
+        let opened = unless_interrupted(&self.interrupt, self.executor.open(&slot)).await.unwrap_or_else(|| Err(interruption()));
+        let mut fault = match &opened {
+            Ok(_) => self.jobs(&slot).await?,
+            Err(fault) => {
+                self.tell(&slot, None, "set-up", fault);
+                Some(fault.clone())
+            }
+        };
+        let closed = self.executor.close().await;
+        if let Err(error) = &closed {
+            self.tell(&slot, None, "tear-down", error);
+            fault = fault.or_else(|| Some(error.clone()));
+        }
+        self.ledger.end_trial(opened.ok(), closed.ok(), fault.as_ref())?;
+        (self.observe)(Event::TrialEnds);
+        Ok(fault)
+    }
+
+    /// A job that fails does not end the sequence: the next CI job would come all the same.
+    async fn jobs(&mut self, slot: &Slot) -> Result<Option<Fault>, WriteError> {
+        let mut first = None;
+        for job in 1..=self.scenario.sequence.jobs.get() {
+            if self.interrupted() {
+                return Ok(Some(interruption()));
+            }
+            if self.executor.dead().await {
+                break;
+            }
+            let fault = self.job(slot, JobSlot { job, edit: self.scenario.sequence.edit(job) }).await?;
+            self.ledger.sync()?;
+            first = first.or(fault);
+        }
+        Ok(first)
+    }
+
+    async fn job(&mut self, slot: &Slot, job: JobSlot) -> Result<Option<Fault>, WriteError> {
+        let mut first = None;
+        let steps = (0..self.scenario.job.steps.len()).map(Part::Step);
+        for part in std::iter::once(Part::Start).chain(steps) {
+            let fault = self.part(slot, job, part).await?;
+            // What comes after a failed part would fail for its reason; an invalid one did its work.
+            let ends = fault.as_ref().is_some_and(|fault| fault.status != Status::Invalid);
+            first = first.or(fault);
+            if ends {
+                break;
+            }
+        }
+        let stop = self.part(slot, job, Part::Stop).await?;
+        Ok(first.or(stop))
+    }
+
+    /// Does a part of a job, checks it against what must hold, and writes it down.
+    async fn part(&mut self, slot: &Slot, job: JobSlot, part: Part) -> Result<Option<Fault>, WriteError> {
+        let Some(mut measured) = unless_interrupted(&self.interrupt, self.executor.part(job, part)).await else {
+            return Ok(Some(interruption()));
+        };
+        if let (Part::Step(index), None) = (part, &measured.outcome.fault) {
+            measured.outcome.fault = self.broken(slot, job, index, &measured);
+        }
+        let step = self.step_name(part);
+        self.ledger.sample(job, part, &step, &measured)?;
+        (self.observe)(Event::PartEnds {
+            topology: self.name(slot),
+            job: job.job,
+            step: step.clone(),
+            elapsed: measured.outcome.elapsed,
+        });
+        if let Some(fault) = &measured.outcome.fault {
+            self.tell(slot, Some(job.job), &step, fault);
+        }
+        Ok(measured.outcome.fault)
+    }
+
+    /// The expectation that a build broke. In job 1 nothing was built before, so nothing may be cached.
+    fn broken(&self, slot: &Slot, job: JobSlot, index: usize, measured: &Measured) -> Option<Fault> {
+        if !matches!(self.scenario.job.steps[index], Step::Build(_)) {
+            return None;
+        }
+        let topology = self.name(slot);
+        let stated = self.scenario.expectations.iter().find(|expectation| {
+            expectation.topology == topology && expectation.job == job.job && expectation.step == index
+        });
+        let cold = (job.edit == Edit::First && self.first_build(index)).then_some(Expected::Exactly(0));
+        let expected = stated.map(|expectation| expectation.instructions_cached).or(cold)?;
+        let total = measured.outcome.instructions.len();
+        let cached = measured.outcome.instructions.iter().filter(|instruction| instruction.cached).count();
+        let wanted = match expected {
+            Expected::All => total,
+            Expected::Exactly(count) => count as usize,
+        };
+        (cached != wanted).then(|| Fault::invalid(format!("expected {wanted} of {total} instructions cached, and {cached} were")))
+    }
+
+    /// Whether no step before this one builds: a second build may share steps with the first.
+    fn first_build(&self, index: usize) -> bool {
+        !self.scenario.job.steps[..index].iter().any(|step| matches!(step, Step::Build(_)))
+    }
+
+    fn step_name(&self, part: Part) -> String {
+        match part {
+            Part::Start => "start".to_owned(),
+            Part::Step(index) => self.scenario.job.step_name(index),
+            Part::Stop => "stop".to_owned(),
+        }
+    }
+
+    fn name(&self, slot: &Slot) -> String {
+        self.scenario.topologies[slot.topology].name.clone()
+    }
+
+    fn tell(&mut self, slot: &Slot, job: Option<u32>, step: &str, fault: &Fault) {
+        let (topology, step, message) = (self.name(slot), step.to_owned(), fault.message.clone());
+        (self.observe)(Event::Spoiled { block: slot.block, topology, job, step, message });
+    }
+
+    fn interrupted(&self) -> bool {
+        *self.interrupt.borrow()
+    }
+}
+
+fn slot(block: &Block, position: usize, topology: usize) -> Slot {
+    let position = u32::try_from(position).unwrap_or(u32::MAX);
+    Slot { block: block.index, warmup: block.warmup(), position, topology, attempt: 1 }
+}
+
+/// The result of some work; empty where the run was interrupted meanwhile, and the work dropped.
+async fn unless_interrupted<T>(interrupt: &watch::Receiver<bool>, work: impl Future<Output = T>) -> Option<T> {
+    let mut interrupt = interrupt.clone();
+    tokio::select! {
+        result = work => Some(result),
+        Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => None,
+    }
+}
+
+fn interruption() -> Fault {
+    Fault::failed(ErrorClass::Harness, "the run was interrupted")
+}
