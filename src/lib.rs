@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod analysis;
+pub mod buildlog;
 pub mod case;
 pub mod cli;
 pub mod cmd;
