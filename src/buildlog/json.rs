@@ -1,0 +1,104 @@
+//! The records of the engine's JSON stream.
+
+use serde::Deserialize;
+
+/// What the engine itself said when a build ended in an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamError {
+    /// Exit code of the RUN instruction that failed, where the engine gives one.
+    pub code: Option<i64>,
+    pub message: String,
+}
+
+/// One record, or text that stands between records.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Record {
+    Stream(String),
+    /// Full id of the image that a stage ended in. RUN output cannot forge this record.
+    Image(String),
+    Error(StreamError),
+    Stray(String),
+    /// Progress of a pull, and whatever a newer engine adds.
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    stream: Option<String>,
+    aux: Option<serde_json::Value>,
+    #[serde(rename = "errorDetail")]
+    error_detail: Option<WireError>,
+    error: Option<String>,
+    /// The body of an answer that is an error from the start has nothing else.
+    message: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireError {
+    code: Option<i64>,
+    message: Option<String>,
+}
+
+impl Wire {
+    fn record(self) -> Record {
+        let (code, detail) = self.error_detail.map_or((None, None), |error| (error.code, error.message));
+        if let Some(message) = detail.or(self.error).or(self.message) {
+            return Record::Error(StreamError { code, message });
+        }
+        if let Some(text) = self.stream {
+            return Record::Stream(text);
+        }
+        match self.aux.as_ref().and_then(|aux| aux.get("ID")).and_then(serde_json::Value::as_str) {
+            Some(id) => Record::Image(id.to_owned()),
+            None => Record::Other,
+        }
+    }
+}
+
+/// The records of one line. The engine ends each record with a line break, and escapes those within; records glued to
+/// one another are read too. What is not a record is stray text, up to the end of the line.
+pub(super) fn records(line: &[u8]) -> Vec<Record> {
+    let mut records = Vec::new();
+    let mut wires = serde_json::Deserializer::from_slice(line).into_iter::<Wire>();
+    let mut read = 0;
+    while let Some(Ok(wire)) = wires.next() {
+        records.push(wire.record());
+        read = wires.byte_offset();
+    }
+    let stray = String::from_utf8_lossy(&line[read..]).trim().to_owned();
+    if !stray.is_empty() {
+        records.push(Record::Stray(stray));
+    }
+    records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_read_one_by_one_and_glued() {
+        let line = br#"{"stream":"a\n","new":{"x":[1]}}{"status":"Pulling","id":"latest"}{"aux":{"ID":"sha256:ab"}}"#;
+        assert_eq!(records(line), [Record::Stream("a\n".into()), Record::Other, Record::Image("sha256:ab".into())]);
+    }
+
+    #[test]
+    fn the_detail_of_an_error_has_its_code() {
+        let line = br#"{"errorDetail":{"code":7,"message":"long"},"error":"short"}"#;
+        assert_eq!(records(line), [Record::Error(StreamError { code: Some(7), message: "long".into() })]);
+        assert_eq!(records(br#"{"message":"no"}"#), [Record::Error(StreamError { code: None, message: "no".into() })]);
+    }
+
+    #[test]
+    fn text_among_the_records_is_kept_apart() {
+        assert_eq!(
+            records(br#"{"stream":"a"} ERROR: {"stream":"b"}"#),
+            [Record::Stream("a".into()), Record::Stray(r#"ERROR: {"stream":"b"}"#.into())]
+        );
+        assert_eq!(records(b"\"stream\""), [Record::Stray("\"stream\"".into())]);
+        assert_eq!(records(b"{\"stream\":\"\xff"), [Record::Stray("{\"stream\":\"\u{fffd}".into())]);
+        assert_eq!(records(b"  "), []);
+        // BuildKit's records carry base64 where the classic builder has an object.
+        assert_eq!(records(br#"{"id":"moby.buildkit.trace","aux":"CpQB"}"#), [Record::Other]);
+    }
+}
