@@ -56,6 +56,20 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual pages
     Man,
+    /// What this program does in the containers that it starts
+    #[command(hide = true, subcommand)]
+    Inside(Inside),
+}
+
+/// A role in a container; the arguments are written by dindbench itself.
+#[derive(Debug, Subcommand)]
+pub enum Inside {
+    /// Supervise an engine
+    Engine { config: String },
+    /// Make the fixtures and serve them
+    Registry { store: PathBuf, socket: PathBuf, seed: u64 },
+    /// Carry standard input and output to a unix socket
+    Dial { socket: PathBuf, seconds: u64 },
 }
 
 #[derive(Debug, Args)]

@@ -51,6 +51,7 @@ pub struct Journal {
     run: String,
     path: PathBuf,
     file: File,
+    entries: Vec<Entry>,
 }
 
 impl Journal {
@@ -62,7 +63,7 @@ impl Journal {
         std::fs::create_dir_all(folder).map_err(wrong)?;
         let file = OpenOptions::new().append(true).create_new(true).open(&path).map_err(wrong)?;
         file.try_lock().map_err(|error| wrong(error.into()))?;
-        let mut journal = Self { run: run.to_owned(), path, file };
+        let mut journal = Self { run: run.to_owned(), path, file, entries: Vec::new() };
         journal.write(&Head { engine: engine.to_owned() })?;
         Ok(journal)
     }
@@ -83,7 +84,15 @@ impl Journal {
 
     /// Writes down, safely on disk, that an object is about to be created.
     pub fn creating(&mut self, kind: Kind, name: &str) -> Result<(), JournalError> {
-        self.write(&Entry { kind, name: name.to_owned() })
+        let entry = Entry { kind, name: name.to_owned() };
+        self.write(&entry)?;
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// Everything written down so far.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
     }
 
     fn write(&mut self, record: &impl Serialize) -> Result<(), JournalError> {

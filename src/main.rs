@@ -37,5 +37,6 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Built::Schema => cmd::schema::run(),
         Built::Completions(args) => cmd::completions::run(&args),
         Built::Man => cmd::man::run(),
+        Built::Inside(role) => cmd::inside::run(role),
     }
 }

@@ -43,7 +43,7 @@ impl Point {
         let (now, then) = (&self.reading, &before.reading);
         let traffic = self.served.since(&before.served).ok();
         Delta {
-            bytes_pulled: traffic.as_ref().map(|traffic| traffic.blob_bytes_served),
+            bytes_pulled: traffic.as_ref().map(|traffic| traffic.blob_bytes),
             bytes_pushed: traffic.as_ref().map(|traffic| traffic.blob_bytes_received),
             disk_bytes: now.disk_bytes,
             disk_delta_bytes: change(now.disk_bytes, then.disk_bytes),

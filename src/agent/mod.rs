@@ -7,6 +7,7 @@ mod cgroup;
 mod dial;
 mod disk;
 mod forward;
+mod machine;
 mod network;
 mod pressure;
 mod protocol;
@@ -14,7 +15,7 @@ mod supervisor;
 
 pub use dial::dial;
 pub use forward::forward;
-pub use protocol::{DiskConfig, EngineConfig, Reading, Reply, Request};
+pub use protocol::{DiskConfig, EngineConfig, Machine, Reading, Reply, Request};
 pub use supervisor::supervise;
 
 /// Where the packed image keeps this program, its libraries and the loader that starts it.

@@ -1,5 +1,6 @@
 //! What the harness and its program in a container say to each other.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,13 @@ pub struct EngineConfig {
     pub control: bool,
 }
 
+impl EngineConfig {
+    /// The one argument that configures an engine's container.
+    pub fn to_argument(&self) -> String {
+        serde_json::to_string(self).expect("paths of ours and numbers are JSON")
+    }
+}
+
 /// A file with an ext4 file system, mounted through a loop device at the data root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskConfig {
@@ -42,6 +50,8 @@ pub enum Request {
     /// Read every counter, and start a new memory peak. `settle` writes everything out first, so that the disk
     /// figures are of settled data.
     Probe { settle: bool },
+    /// Tell what machine this is.
+    Machine,
     /// Stop the engine in good order, unmount the disk, and end.
     Finish,
 }
@@ -51,7 +61,21 @@ pub enum Request {
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
     Reading(Box<Reading>),
+    Machine(Machine),
     Finished,
+}
+
+/// The machine under everything, as the kernel shows it to a container. Empty where the kernel does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    pub cpu_model: String,
+    pub clock_source: String,
+    /// How the processors' frequency is governed.
+    pub governor: String,
+    /// Packet size of the container's own interface.
+    pub mtu: Option<u32>,
+    /// Counters that cannot be read here, with the reason: column of samples.csv to words.
+    pub unavailable: BTreeMap<String, String>,
 }
 
 /// All counters at one moment, of everything in the supervising container. Empty where this host has no such figure.

@@ -7,7 +7,7 @@ use tokio::process::{Child, Command};
 
 use super::cgroup::Version;
 use super::disk::Disk;
-use super::{AgentError, EngineConfig, Reading, Reply, Request, forward, network, pressure};
+use super::{AgentError, EngineConfig, Reading, Reply, Request, forward, machine, network, pressure};
 
 /// Where the forwarded registry answers in every engine's container.
 const REGISTRY_ADDRESS: &str = "127.0.0.1:5000";
@@ -64,6 +64,7 @@ impl Supervisor {
             };
             match request {
                 Some(Request::Probe { settle }) => reply(&Reply::Reading(Box::new(self.read(settle)?))).await?,
+                Some(Request::Machine) => reply(&Reply::Machine(machine::describe(&self.read(false)?))).await?,
                 Some(Request::Finish) => {
                     self.finish().await?;
                     reply(&Reply::Finished).await?;

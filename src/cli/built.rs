@@ -1,6 +1,8 @@
 //! What can be asked for and is not built yet: one place, so that nothing that was asked for is ever ignored.
 
-use super::{CleanArgs, Command, CompletionsArgs, DesignArgs, DoctorArgs, Host, Image, PlanArgs, ReportArgs, RunArgs};
+use super::{
+    CleanArgs, Command, CompletionsArgs, DesignArgs, DoctorArgs, Host, Image, Inside, PlanArgs, ReportArgs, RunArgs,
+};
 use crate::case::{Builder, Driver};
 use crate::scenario::EngineVersion;
 
@@ -15,6 +17,7 @@ pub enum Built {
     Schema,
     Completions(CompletionsArgs),
     Man,
+    Inside(Inside),
 }
 
 /// Something that the command line has and dindbench has not.
@@ -44,6 +47,7 @@ impl Command {
             Self::Schema => Ok(Built::Schema),
             Self::Completions(args) => Ok(Built::Completions(args)),
             Self::Man => Ok(Built::Man),
+            Self::Inside(role) => Ok(Built::Inside(role)),
             Self::Compare(_) => Err(NotBuilt::new("compare", "report, with one run directory or several")),
             Self::Claims(_) => Err(NotBuilt::new("claims", "run, with a scenario")),
             Self::Init(_) => Err(NotBuilt::new(

@@ -1,6 +1,7 @@
 //! The commands: each takes its arguments, does its work, and says how it ended.
 
 pub mod completions;
+pub mod inside;
 pub mod man;
 pub mod plan;
 pub mod schema;

@@ -8,7 +8,7 @@ use bollard::query_parameters as query;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 
-use super::{Cause, Engine, EngineError, Patience, Privilege, Verb};
+use super::{Cause, Engine, EngineError, Labelled, Patience, Privilege, Verb};
 
 /// Everything that a container is created with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,8 +155,8 @@ impl Engine {
         }
     }
 
-    /// Names of the containers that carry a label, given as `key` or `key=value`; stopped ones too.
-    pub async fn containers_labelled(&self, label: &str) -> Result<Vec<String>, EngineError> {
+    /// The containers that carry a label, stopped ones too: name and labels.
+    pub async fn containers_labelled(&self, label: &str) -> Result<Vec<Labelled>, EngineError> {
         let filters = HashMap::from([("label", vec![label])]);
         let options = query::ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         let list = self
@@ -164,8 +164,11 @@ impl Engine {
             .list_containers(Some(options))
             .await
             .map_err(|error| self.error(Verb::List, "the containers", error.into()))?;
-        let names = list.into_iter().filter_map(|container| container.names?.into_iter().next());
-        Ok(names.map(|name| name.trim_start_matches('/').to_owned()).collect())
+        let named = list.into_iter().filter_map(|container| {
+            let name = container.names?.into_iter().next()?.trim_start_matches('/').to_owned();
+            Some((name, container.labels.unwrap_or_default().into_iter().collect()))
+        });
+        Ok(named.collect())
     }
 
     /// What stands at a path of a container, links not followed; empty where nothing does.

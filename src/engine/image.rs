@@ -1,7 +1,7 @@
 //! Images of an engine.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 
 use bollard::query_parameters as query;
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use sha2::{Digest, Sha256};
 
-use super::{Cause, ContainerSpec, Engine, EngineError, Patience, Verb};
+use super::{Cause, ContainerSpec, Engine, EngineError, Labelled, Patience, Verb};
 
 /// What an engine says of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +69,8 @@ impl Engine {
         Ok(list.into_iter().map(|image| image.id).collect())
     }
 
-    /// Ids of the images whose configuration carries a label.
-    pub async fn images_labelled(&self, label: &str) -> Result<Vec<String>, EngineError> {
+    /// The images whose configuration carries a label: id and labels.
+    pub async fn images_labelled(&self, label: &str) -> Result<Vec<Labelled>, EngineError> {
         let filters = HashMap::from([("label", vec![label])]);
         let options = query::ListImagesOptionsBuilder::default().filters(&filters).build();
         let list = self
@@ -78,7 +78,7 @@ impl Engine {
             .list_images(Some(options))
             .await
             .map_err(|error| self.error(Verb::List, "the images", error.into()))?;
-        Ok(list.into_iter().map(|image| image.id).collect())
+        Ok(list.into_iter().map(|image| (image.id, image.labels.into_iter().collect())).collect())
     }
 
     /// Removes an image with its untagged parents. One that is gone already is no error.
@@ -119,10 +119,17 @@ impl Engine {
         file.seek(SeekFrom::Start(0)).map_err(|error| wrap(error.to_string()))?;
         let mut archive = tar::Archive::new(file);
         let mut entries = archive.entries().map_err(|error| wrap(error.to_string()))?;
-        let mut entry = entries.next().ok_or_else(|| wrap("the archive is empty".to_owned()))?.map_err(|error| wrap(error.to_string()))?;
-        let mut digest = Sha256::new();
-        std::io::copy(&mut entry, &mut digest).map_err(|error| wrap(error.to_string()))?;
-        Ok(format!("sha256:{}", crate::units::hex(&digest.finalize())))
+        let mut entry = entries
+            .next()
+            .ok_or_else(|| wrap("the archive is empty".to_owned()))?
+            .map_err(|error| wrap(error.to_string()))?;
+        let (mut digest, mut buffer) = (Sha256::new(), vec![0; 64 << 10]);
+        loop {
+            match entry.read(&mut buffer).map_err(|error| wrap(error.to_string()))? {
+                0 => return Ok(format!("sha256:{}", crate::units::hex(&digest.finalize()))),
+                length => digest.update(&buffer[..length]),
+            }
+        }
     }
 
     /// The ancestry of a classic build's image, oldest first: the images that its instructions made.

@@ -12,6 +12,7 @@ mod privilege;
 mod transport;
 mod volume;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +26,16 @@ pub use endpoint::{Certificates, Endpoint, EndpointError, Found, Settings};
 pub use error::{Cause, EngineError, Verb};
 pub use exec::{Command, Output, Source};
 pub use patience::Patience;
-pub use pipe::Attached;
+pub use pipe::{Attached, AttachedInput, AttachedOutput};
 pub use privilege::Privilege;
 
 use transport::{Requests, Route};
 
 /// How long a request may wait for the first byte of its answer. Streams are bounded by a [`Patience`] of their own.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// An object's name or id, and its labels.
+pub type Labelled = (String, BTreeMap<String, String>);
 
 /// A handle to one engine; cheap to clone.
 #[derive(Clone)]

@@ -1,11 +1,11 @@
 //! Volumes of an engine.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters as query;
 
-use super::{Engine, EngineError, Verb};
+use super::{Engine, EngineError, Labelled, Verb};
 
 impl Engine {
     pub async fn create_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError> {
@@ -30,8 +30,8 @@ impl Engine {
         }
     }
 
-    /// Names of all volumes, or of those that carry a label.
-    pub async fn volumes(&self, label: Option<&str>) -> Result<BTreeSet<String>, EngineError> {
+    /// All volumes, or those that carry a label: name and labels.
+    pub async fn volumes(&self, label: Option<&str>) -> Result<Vec<Labelled>, EngineError> {
         let filters: HashMap<&str, Vec<&str>> = label.map(|label| ("label", vec![label])).into_iter().collect();
         let options = query::ListVolumesOptionsBuilder::default().filters(&filters).build();
         let list = self
@@ -39,6 +39,7 @@ impl Engine {
             .list_volumes(Some(options))
             .await
             .map_err(|error| self.error(Verb::List, "the volumes", error.into()))?;
-        Ok(list.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).collect())
+        let volumes = list.volumes.unwrap_or_default().into_iter();
+        Ok(volumes.map(|volume| (volume.name, volume.labels.into_iter().collect())).collect())
     }
 }

@@ -1,6 +1,5 @@
 //! Executes trials on Docker: each on a fresh reference host.
 
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::executor::{Closed, EngineFacts, Executor, JobSlot, Measured, Opened, Part, Slot};
@@ -126,8 +125,7 @@ impl Trial {
 
     async fn step(&mut self, scenario: &Scenario, index: usize) -> Outcome {
         let Some(job) = &self.job else { return faulty(Fault::failed(ErrorClass::Harness, "no job is started")) };
-        let patience =
-            Patience { total: scenario.limits.step_timeout, silence: scenario.limits.stall_timeout };
+        let patience = Patience { total: scenario.limits.step_timeout, silence: scenario.limits.stall_timeout };
         let workplace = Workplace { job, engine: self.arm.engine(), builder: scenario.job.builder, patience };
         workplace.step(index, &scenario.job.steps[index]).await
     }
@@ -180,9 +178,10 @@ impl Trial {
 
     /// Volumes on the outer engine that are not those of an engine which lives on.
     async fn leaked(&self) -> Result<u32, EngineError> {
-        let ours: BTreeSet<String> = self.arm.volumes().into_iter().collect();
+        let ours = self.arm.volumes();
         let all = self.host.engine.volumes(None).await?;
-        Ok(u32::try_from(all.difference(&ours).count()).unwrap_or(u32::MAX))
+        let leaked = all.iter().filter(|(name, _)| !ours.contains(name)).count();
+        Ok(u32::try_from(leaked).unwrap_or(u32::MAX))
     }
 
     /// Puts the end of an engine in the place of what its end looked like to a client.

@@ -37,7 +37,13 @@ impl<'a> Ledger<'a> {
         self.trial = Some(OpenTrial { slot, started_at: OffsetDateTime::now_utc(), engine: String::new() });
     }
 
-    pub(super) fn sample(&mut self, job: JobSlot, part: Part, step: &str, measured: &Measured) -> Result<(), WriteError> {
+    pub(super) fn sample(
+        &mut self,
+        job: JobSlot,
+        part: Part,
+        step: &str,
+        measured: &Measured,
+    ) -> Result<(), WriteError> {
         let Some(trial) = &mut self.trial else { return Ok(()) };
         if !measured.engine.version.is_empty() {
             trial.engine.clone_from(&measured.engine.version);

@@ -75,9 +75,11 @@ impl<'a, E: Executor> Runner<'a, E> {
 
     /// Returns the first fault of the trial, where there was one.
     async fn trial(&mut self, slot: Slot) -> Result<Option<Fault>, WriteError> {
-        (self.observe)(Event::TrialBegins { block: slot.block, topology: self.name(&slot) });
+        let topology = self.name(&slot);
+        (self.observe)(Event::TrialBegins { block: slot.block, topology });
         self.ledger.begin_trial(slot);
-        let opened = unless_interrupted(&self.interrupt, self.executor.open(&slot)).await.unwrap_or_else(|| Err(interruption()));
+        let opened =
+            unless_interrupted(&self.interrupt, self.executor.open(&slot)).await.unwrap_or_else(|| Err(interruption()));
         let mut fault = match &opened {
             Ok(_) => self.jobs(&slot).await?,
             Err(fault) => {
@@ -138,12 +140,8 @@ impl<'a, E: Executor> Runner<'a, E> {
         }
         let step = self.step_name(part);
         self.ledger.sample(job, part, &step, &measured)?;
-        (self.observe)(Event::PartEnds {
-            topology: self.name(slot),
-            job: job.job,
-            step: step.clone(),
-            elapsed: measured.outcome.elapsed,
-        });
+        let (topology, elapsed) = (self.name(slot), measured.outcome.elapsed);
+        (self.observe)(Event::PartEnds { topology, job: job.job, step: step.clone(), elapsed });
         if let Some(fault) = &measured.outcome.fault {
             self.tell(slot, Some(job.job), &step, fault);
         }
@@ -167,7 +165,8 @@ impl<'a, E: Executor> Runner<'a, E> {
             Expected::All => total,
             Expected::Exactly(count) => count as usize,
         };
-        (cached != wanted).then(|| Fault::invalid(format!("expected {wanted} of {total} instructions cached, and {cached} were")))
+        (cached != wanted)
+            .then(|| Fault::invalid(format!("expected {wanted} of {total} instructions cached, and {cached} were")))
     }
 
     /// Whether no step before this one builds: a second build may share steps with the first.

@@ -32,7 +32,7 @@ impl Arm {
             outer: host.engine.clone(),
             run: reference.run().to_owned(),
             image: reference.image().to_owned(),
-            privilege: reference.privilege,
+            privilege: reference.privilege(),
             inner: None,
         }
     }

@@ -1,8 +1,5 @@
 //! `dind`: an inner engine in a privileged container beside the job container.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
 use super::error::{Death, TopologyError, last_error_line};
 use super::{DATA_ROOT, INNER_BRIDGE, READY_DEADLINE, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial};
 use crate::agent::{self, EngineConfig};
@@ -36,9 +33,9 @@ impl InnerEngine {
         let spec = ContainerSpec {
             name: container.clone(),
             image: image.to_owned(),
-            command: agent::command(["engine", &config(privilege, dind)]),
+            command: agent::command(["engine", &config(privilege, dind).to_argument()]),
             environment: Vec::new(),
-            labels: BTreeMap::from_iter(journal::labels(run, "inner")),
+            labels: journal::labels(run, "inner"),
             mounts: vec![
                 Mount::Volume { name: data.clone(), target: DATA_ROOT.to_owned() },
                 Mount::Volume { name: socket.clone(), target: SOCKET_FOLDER.to_owned() },
@@ -95,8 +92,8 @@ impl InnerEngine {
     }
 }
 
-fn config(privilege: Privilege, dind: &Dind) -> String {
-    let config = EngineConfig {
+fn config(privilege: Privilege, dind: &Dind) -> EngineConfig {
+    EngineConfig {
         socket: SOCKET.into(),
         data_root: DATA_ROOT.into(),
         storage_driver: match dind.storage_driver {
@@ -104,10 +101,9 @@ fn config(privilege: Privilege, dind: &Dind) -> String {
             named => Some(named.to_string()),
         },
         bridge: INNER_BRIDGE.to_owned(),
-        registry: PathBuf::from(REGISTRY_SOCKET),
+        registry: REGISTRY_SOCKET.into(),
         disk: None,
         remount_cgroups: privilege == Privilege::Explicit,
         control: false,
-    };
-    serde_json::to_string(&config).expect("a configuration is JSON")
+    }
 }

@@ -48,7 +48,11 @@ impl fmt::Display for Death {
 /// The line of a log that says why a program ended: the last one that reads like an error, else the last one.
 pub(super) fn last_error_line(log: &str) -> String {
     const ERRORS: [&str; 7] = ["level=fatal", "level=error", "failed to", "cannot", "rror:", "panic", "refused"];
-    let lines: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("dindbench: the engine ended")).collect();
+    let lines: Vec<&str> = log
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("dindbench: the engine ended"))
+        .collect();
     let telling = lines.iter().rev().find(|line| ERRORS.iter().any(|word| line.contains(word)));
     telling.or(lines.last()).map_or_else(String::new, |line| (*line).to_owned())
 }
@@ -62,7 +66,10 @@ mod tests {
         let log = "time=\"1\" level=info msg=\"Starting up\"\n\
             failed to start daemon: error initializing graphdriver: driver not supported\n\
             time=\"2\" level=info msg=\"bye\"\ndindbench: the engine ended: exit status: 1\n";
-        assert_eq!(last_error_line(log), "failed to start daemon: error initializing graphdriver: driver not supported");
+        assert_eq!(
+            last_error_line(log),
+            "failed to start daemon: error initializing graphdriver: driver not supported"
+        );
         assert_eq!(last_error_line("one\ntwo\n"), "two");
         assert_eq!(last_error_line(""), "");
     }

@@ -16,7 +16,13 @@ pub struct JobContainer {
 
 impl JobContainer {
     /// Starts the container of one job, with the folder of an engine's socket in it.
-    pub async fn start(outer: &Engine, run: &str, image: &str, job: u32, socket_folder: Mount) -> Result<Self, EngineError> {
+    pub async fn start(
+        outer: &Engine,
+        run: &str,
+        image: &str,
+        job: u32,
+        socket_folder: Mount,
+    ) -> Result<Self, EngineError> {
         let spec = ContainerSpec {
             name: format!("dindbench-{run}-job-{job}"),
             image: image.to_owned(),

@@ -3,15 +3,15 @@
 //! Every trial gets a fresh one whose disk is a copy of one prepared disk, so that cold is cold in every arm and the
 //! user's engine sees nothing of a job but one container.
 
-use std::path::PathBuf;
-
 use super::error::TopologyError;
-use super::{DATA_ROOT, DISK_FOLDER, Held, OUTER_BRIDGE, READY_DEADLINE, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET, dial};
-use crate::agent::{self, DiskConfig, EngineConfig, Reading, Reply, Request};
-use crate::engine::{ContainerSpec, Engine, EngineError, Mount, Privilege};
+use super::{
+    DATA_ROOT, DISK_FOLDER, Held, OUTER_BRIDGE, READY_DEADLINE, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET, dial,
+};
+use crate::agent::{self, DiskConfig, EngineConfig, Machine, Reading, Reply, Request};
+use crate::engine::{ContainerSpec, Description, Engine, EngineError, Mount, Privilege};
 use crate::image::{Packed, archive};
 use crate::journal::{Journal, Kind};
-use crate::registry::Snapshot;
+use crate::registry::{self, Snapshot};
 
 /// Apparent size of an outer engine's disk; it is sparse.
 const DISK_BYTES: u64 = 64 << 30;
@@ -20,15 +20,23 @@ const TRIAL_DISK: &str = "/disks/trial.img";
 
 /// Everything that the trials of a run share on the user's engine.
 pub struct Reference {
+    site: Site,
+    registry: Held,
+    /// The machine under the user's engine.
+    pub machine: Machine,
+    /// The outer engine's own account of itself; every trial's is the same build on a copy of the same disk.
+    pub outer: Description,
+}
+
+/// Where and from what outer engines are started.
+struct Site {
     engine: Engine,
     run: String,
     image: String,
     disk_volume: String,
     registry_volume: String,
-    registry: Held,
-    /// How the user's engine grants an engine's container what it needs; the outer engine does the same.
-    pub privilege: Privilege,
-    hosts: u32,
+    privilege: Privilege,
+    started: u32,
 }
 
 /// One outer engine.
@@ -39,7 +47,51 @@ pub struct OuterHost {
 
 impl Reference {
     /// Loads the image, starts the registry, and prepares the disk that every trial's disk is a copy of.
-    pub async fn prepare(engine: &Engine, journal: &mut Journal, packed: &Packed, seed: u64) -> Result<Self, TopologyError> {
+    pub async fn prepare(
+        engine: &Engine,
+        journal: &mut Journal,
+        packed: &Packed,
+        seed: u64,
+    ) -> Result<Self, TopologyError> {
+        let mut site = Site::prepare(engine, journal, packed).await?;
+        let registry = site.start_registry(journal, seed).await?;
+        let disk = DiskConfig { file: PREPARED_DISK.into(), copy_of: None, bytes: DISK_BYTES };
+        let mut host = site.start_host(journal, disk).await?;
+        let archive = archive(packed, &site.image, &journal.labels("host-engine")).await?;
+        host.engine.load_image(&site.image, archive).await?;
+        let (machine, outer) = (host.machine().await?, host.engine.describe().await?);
+        host.finish().await?;
+        Ok(Self { site, registry, machine, outer })
+    }
+
+    /// Starts an outer engine on a fresh copy of the prepared disk, and returns when it answers.
+    pub async fn host(&mut self, journal: &mut Journal) -> Result<OuterHost, TopologyError> {
+        let disk = DiskConfig { file: TRIAL_DISK.into(), copy_of: Some(PREPARED_DISK.into()), bytes: DISK_BYTES };
+        self.site.start_host(journal, disk).await
+    }
+
+    /// What the registry has served so far.
+    pub async fn served(&mut self) -> Result<Snapshot, TopologyError> {
+        self.registry.ask(&registry::Request::Counters).await
+    }
+
+    /// The image that engine containers and job containers are made from, under the same name on every engine.
+    pub fn image(&self) -> &str {
+        &self.site.image
+    }
+
+    pub fn run(&self) -> &str {
+        &self.site.run
+    }
+
+    /// How the user's engine grants an engine's container what it needs; the outer engine does the same.
+    pub fn privilege(&self) -> Privilege {
+        self.site.privilege
+    }
+}
+
+impl Site {
+    async fn prepare(engine: &Engine, journal: &mut Journal, packed: &Packed) -> Result<Self, TopologyError> {
         let image = format!("dindbench/host-engine:{}", journal.run());
         journal.creating(Kind::Image, &image)?;
         engine.load_image(&image, archive(packed, &image, &journal.labels("host-engine")).await?).await?;
@@ -49,38 +101,31 @@ impl Reference {
             engine.create_volume(volume, &journal.labels(role)).await?;
         }
         let privilege = probe_privilege(engine, journal, &image).await?;
-        let registry = start_registry(engine, journal, &image, &registry_volume, seed).await?;
-        let mut reference = Self {
-            engine: engine.clone(),
-            run: journal.run().to_owned(),
-            image,
-            disk_volume,
-            registry_volume,
-            registry,
-            privilege,
-            hosts: 0,
+        let (engine, run) = (engine.clone(), journal.run().to_owned());
+        Ok(Self { engine, run, image, disk_volume, registry_volume, privilege, started: 0 })
+    }
+
+    async fn start_registry(&self, journal: &mut Journal, seed: u64) -> Result<Held, TopologyError> {
+        let store = format!("{REGISTRY_FOLDER}/store");
+        let spec = ContainerSpec {
+            name: journal.name("registry"),
+            image: self.image.clone(),
+            command: agent::command(["registry", &store, REGISTRY_SOCKET, &seed.to_string()]),
+            environment: Vec::new(),
+            labels: journal.labels("registry"),
+            mounts: vec![self.registry_mount()],
+            privilege: None,
+            dead_man: true,
         };
-        reference.prepare_disk(journal, packed).await?;
-        Ok(reference)
-    }
-
-    async fn prepare_disk(&mut self, journal: &mut Journal, packed: &Packed) -> Result<(), TopologyError> {
-        let disk = DiskConfig { file: PREPARED_DISK.into(), copy_of: None, bytes: DISK_BYTES };
-        let mut host = self.start_host(journal, disk).await?;
-        let archive = archive(packed, &self.image, &journal.labels("host-engine")).await?;
-        host.engine.load_image(&self.image, archive).await?;
-        host.finish().await?;
-        Ok(())
-    }
-
-    /// Starts an outer engine on a fresh copy of the prepared disk, and returns when it answers.
-    pub async fn host(&mut self, journal: &mut Journal) -> Result<OuterHost, TopologyError> {
-        let disk = DiskConfig { file: TRIAL_DISK.into(), copy_of: Some(PREPARED_DISK.into()), bytes: DISK_BYTES };
-        self.start_host(journal, disk).await
+        journal.creating(Kind::Container, &spec.name)?;
+        let mut held = Held::start(&self.engine, &spec).await?;
+        // It answers when the fixtures are made and the socket is open.
+        held.ask::<Snapshot>(&registry::Request::Counters).await?;
+        Ok(held)
     }
 
     async fn start_host(&mut self, journal: &mut Journal, disk: DiskConfig) -> Result<OuterHost, TopologyError> {
-        self.hosts += 1;
+        self.started += 1;
         let config = EngineConfig {
             socket: SOCKET.into(),
             data_root: DATA_ROOT.into(),
@@ -92,14 +137,14 @@ impl Reference {
             control: true,
         };
         let spec = ContainerSpec {
-            name: journal.name(&format!("host-{}", self.hosts)),
+            name: journal.name(&format!("host-{}", self.started)),
             image: self.image.clone(),
-            command: agent::command(["engine", &serde_json::to_string(&config).expect("a configuration is JSON")]),
+            command: agent::command(["engine", &config.to_argument()]),
             environment: Vec::new(),
             labels: journal.labels("outer"),
             mounts: vec![
                 Mount::Volume { name: self.disk_volume.clone(), target: DISK_FOLDER.to_owned() },
-                Mount::Volume { name: self.registry_volume.clone(), target: REGISTRY_FOLDER.to_owned() },
+                self.registry_mount(),
             ],
             privilege: Some(self.privilege),
             dead_man: true,
@@ -120,27 +165,8 @@ impl Reference {
         }
     }
 
-    /// What the registry has served so far.
-    pub async fn served(&mut self) -> Result<Snapshot, TopologyError> {
-        self.registry.ask(&crate::registry::Request::Counters).await
-    }
-
-    /// The image that engine containers and job containers are made from, under the same name on every engine.
-    pub fn image(&self) -> &str {
-        &self.image
-    }
-
-    pub fn run(&self) -> &str {
-        &self.run
-    }
-
-    /// Removes everything that `prepare` made. Goes on after an error, and tells the first.
-    pub async fn remove(self) -> Result<(), EngineError> {
-        let registry = self.registry.remove().await;
-        let disk = self.engine.remove_volume(&self.disk_volume).await;
-        let blobs = self.engine.remove_volume(&self.registry_volume).await;
-        let image = self.engine.remove_image(&self.image).await;
-        registry.and(disk).and(blobs).and(image)
+    fn registry_mount(&self) -> Mount {
+        Mount::Volume { name: self.registry_volume.clone(), target: REGISTRY_FOLDER.to_owned() }
     }
 }
 
@@ -153,10 +179,19 @@ impl OuterHost {
     pub async fn read(&mut self, settle: bool) -> Result<Reading, TopologyError> {
         match self.held.ask(&Request::Probe { settle }).await? {
             Reply::Reading(reading) => Ok(*reading),
-            Reply::Finished => {
-                Err(TopologyError::Answer { container: self.held.name().to_owned(), reason: "it finished unasked".to_owned() })
-            }
+            other => Err(self.unasked(&other)),
         }
+    }
+
+    async fn machine(&mut self) -> Result<Machine, TopologyError> {
+        match self.held.ask(&Request::Machine).await? {
+            Reply::Machine(machine) => Ok(machine),
+            other => Err(self.unasked(&other)),
+        }
+    }
+
+    fn unasked(&self, reply: &Reply) -> TopologyError {
+        TopologyError::Answer { container: self.held.name().to_owned(), reason: format!("{reply:?} was not asked for") }
     }
 
     /// The end of the outer engine, where it has ended.
@@ -198,29 +233,4 @@ async fn probe_privilege(engine: &Engine, journal: &mut Journal, image: &str) ->
         Err(error) if error.to_string().contains("operation not permitted") => Ok(Privilege::Explicit),
         Err(error) => Err(error.into()),
     }
-}
-
-async fn start_registry(
-    engine: &Engine,
-    journal: &mut Journal,
-    image: &str,
-    volume: &str,
-    seed: u64,
-) -> Result<Held, TopologyError> {
-    let store = PathBuf::from(REGISTRY_FOLDER).join("store").display().to_string();
-    let spec = ContainerSpec {
-        name: journal.name("registry"),
-        image: image.to_owned(),
-        command: agent::command(["registry", &store, REGISTRY_SOCKET, &seed.to_string()]),
-        environment: Vec::new(),
-        labels: journal.labels("registry"),
-        mounts: vec![Mount::Volume { name: volume.to_owned(), target: REGISTRY_FOLDER.to_owned() }],
-        privilege: None,
-        dead_man: true,
-    };
-    journal.creating(Kind::Container, &spec.name)?;
-    let mut held = Held::start(engine, &spec).await?;
-    // It answers when the fixtures are made and the socket is open.
-    held.ask::<Snapshot>(&crate::registry::Request::Counters).await?;
-    Ok(held)
 }

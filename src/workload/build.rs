@@ -58,7 +58,8 @@ impl Workplace<'_> {
         }
         let ancestry = self.engine.ancestry(tag).await.map_err(|error: EngineError| Fault::from(error))?;
         outcome.image_id = ancestry.last().cloned().unwrap_or_default();
-        outcome.instructions = log.verify(before, &ancestry).map_err(|mismatch| Fault::invalid(mismatch.to_string()))?;
+        outcome.instructions =
+            log.verify(before, &ancestry).map_err(|mismatch| Fault::invalid(mismatch.to_string()))?;
         Ok(())
     }
 }

@@ -20,7 +20,9 @@ pub enum ContextError {
     Read { context: String, reason: String },
     #[error("cannot make the folder {folder} in the job container: {reason}")]
     Folder { folder: String, reason: String },
-    #[error("the image {image} holds {found} at {path}, and the edited file has the digest {expected}: the build used another file")]
+    #[error(
+        "the image {image} holds {found} at {path}, and the edited file has the digest {expected}: the build used another file"
+    )]
     OldFile { image: String, path: String, expected: String, found: String },
 }
 

@@ -11,7 +11,8 @@ impl Workplace<'_> {
         match self.engine.inspect_image(image).await {
             Ok(Some(found)) => {
                 let total = u32::try_from(found.layers.len()).unwrap_or(u32::MAX);
-                outcome.layers = Some(Layers { total, reused: total.saturating_sub(pulled(&output.text(Source::Stdout))) });
+                outcome.layers =
+                    Some(Layers { total, reused: total.saturating_sub(pulled(&output.text(Source::Stdout))) });
                 outcome.image_id = found.id;
             }
             Ok(None) => {

@@ -1,0 +1,60 @@
+//! `dindbench inside`: what this program does in the containers that it starts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+use super::{Exit, Failure};
+use crate::agent::{self, EngineConfig};
+use crate::cli::Inside;
+use crate::{fixture, registry};
+
+/// Ends the process itself: a blocked read of standard input would keep it alive.
+pub fn run(role: Inside) -> Result<Exit, Failure> {
+    let ended = match role {
+        Inside::Engine { config } => engine(&config),
+        Inside::Registry { store, socket, seed } => serve(store, socket, seed),
+        Inside::Dial { socket, seconds } => {
+            agent::dial(&socket, Duration::from_secs(seconds)).map(|()| 0).map_err(|error| error.to_string())
+        }
+    };
+    match ended {
+        Ok(code) => std::process::exit(i32::from(code)),
+        Err(error) => {
+            eprintln!("dindbench: {error}");
+            std::process::exit(1)
+        }
+    }
+}
+
+fn engine(config: &str) -> Result<u8, String> {
+    let config: EngineConfig = serde_json::from_str(config).map_err(|error| format!("the configuration: {error}"))?;
+    runtime()?.block_on(agent::supervise(config)).map_err(|error| error.to_string())
+}
+
+/// Makes the fixtures, serves them, and answers requests until nobody can ask any more.
+fn serve(store: PathBuf, socket: PathBuf, seed: u64) -> Result<u8, String> {
+    let registry = registry::Registry::open(&store).map_err(|error| error.to_string())?;
+    fixture::images::write(registry.store(), seed, std::path::Path::new("/")).map_err(|error| error.to_string())?;
+    runtime()?.block_on(async {
+        let listener =
+            tokio::net::UnixListener::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
+        let router = registry.router();
+        tokio::spawn(async move { registry::serve(listener, router).await });
+        let mut requests = BufReader::new(tokio::io::stdin()).lines();
+        while let Some(line) = requests.next_line().await.map_err(|error| error.to_string())? {
+            let registry::Request::Counters = serde_json::from_str(&line).map_err(|error| error.to_string())?;
+            let mut reply = serde_json::to_vec(&registry.snapshot()).map_err(|error| error.to_string())?;
+            reply.push(b'\n');
+            let mut stdout = tokio::io::stdout();
+            stdout.write_all(&reply).await.map_err(|error| error.to_string())?;
+            stdout.flush().await.map_err(|error| error.to_string())?;
+        }
+        Ok(0)
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())
+}

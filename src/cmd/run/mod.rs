@@ -1,0 +1,122 @@
+//! `dindbench run`: measures scenarios, each into a run directory of its own, and reports.
+
+mod description;
+mod interrupt;
+mod progress;
+mod session;
+
+use std::path::{Path, PathBuf};
+
+use miette::Report;
+use tokio::sync::watch;
+
+use super::{Exit, Failure, connect, plan, print};
+use crate::analysis::Analysis;
+use crate::cli::{Format, RunArgs};
+use crate::plan::Plan;
+use crate::record::{RunDir, Writer};
+use crate::report;
+use crate::runner::{DockerExecutor, Ledger, Runner, Tally};
+use crate::scenario::Scenario;
+use progress::Progress;
+use session::Session;
+
+pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let seed = args.design.seed.unwrap_or_else(crate::plan::draw_seed);
+    let mut prepared = Vec::new();
+    for name in &args.scenarios {
+        let (mut scenario, plan) = plan::prepare(name, &args.design, seed)?;
+        scenario.job.driver = args.driver.unwrap_or(scenario.job.driver);
+        scenario.job.builder = args.builder.unwrap_or(scenario.job.builder);
+        prepared.push((scenario, plan));
+    }
+    if args.dry_run {
+        let outlines: Vec<String> = prepared.iter().map(|(scenario, plan)| plan::outline(scenario, plan)).collect();
+        return print(outlines.join("\n").as_bytes());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(could_not_run)?;
+    let exits = runtime.block_on(async {
+        let interrupt = interrupt::watch().map_err(could_not_run)?;
+        let mut exits = Vec::new();
+        for (scenario, plan) in &prepared {
+            exits.push(measure(args, scenario, plan, interrupt.clone()).await?);
+            if *interrupt.borrow() {
+                break;
+            }
+        }
+        Ok::<_, Failure>(exits)
+    })?;
+    let worst = [Exit::Interrupted, Exit::Incomplete].into_iter().find(|exit| exits.contains(exit));
+    Ok(worst.unwrap_or(Exit::Done))
+}
+
+/// Runs one scenario from the engine's first ping to the report.
+async fn measure(
+    args: &RunArgs,
+    scenario: &Scenario,
+    plan: &Plan,
+    interrupt: watch::Receiver<bool>,
+) -> Result<Exit, Failure> {
+    let progress = Progress::new();
+    let (engine, description) = connect::engine(&args.host).await?;
+    let mut session = Session::open(&engine, &description.id, scenario, &progress)?;
+    let prepared = session.prepare(plan.seed, interrupt.clone()).await;
+    let measured = match prepared {
+        Ok(Some(mut reference)) => {
+            let record = description::record(args, scenario, plan, &session, &description, &reference);
+            let dir = args.out.join(session.run_id());
+            let written = Writer::create(&dir, &record).map_err(could_not_run);
+            let tally = match written {
+                Ok(mut writer) => {
+                    progress.warn_all(&record.warnings);
+                    progress.begin(plan.trials());
+                    let ledger = Ledger::new(&mut writer, scenario, &record.run_id, &record.host);
+                    let mut executor = DockerExecutor::new(scenario, plan.seed, &mut session.journal, &mut reference);
+                    let runner = Runner::new(scenario, &mut executor, ledger, interrupt, |event| progress.tell(&event));
+                    runner.run(plan).await.map_err(could_not_run)
+                }
+                Err(failure) => Err(failure),
+            };
+            tally.map(|tally| Some((dir, tally)))
+        }
+        Ok(None) => Ok(None),
+        Err(failure) => Err(failure),
+    };
+    progress.phase("removing what was created");
+    let closed = session.close(&engine).await;
+    progress.end();
+    let Some((dir, tally)) = measured? else { return Ok(Exit::Interrupted) };
+    closed?;
+    conclude(args, &dir, tally)
+}
+
+/// Reports from the files alone, as `dindbench report` would, and says where they are.
+fn conclude(args: &RunArgs, dir: &Path, tally: Tally) -> Result<Exit, Failure> {
+    let run = RunDir::open(dir).map_err(could_not_run)?;
+    let analysis = Analysis::of(&run).map_err(could_not_run)?;
+    super::report::write(&run, &analysis, dir)?;
+    match args.format {
+        Format::Table => {
+            let width = console::Term::stdout().size_checked().map(|(_, columns)| columns);
+            let sentences: Vec<String> = report::answer(&analysis).iter().map(ToString::to_string).collect();
+            let table = report::table::terminal(&analysis, width);
+            print(format!("{}\n\n{table}\n{}\n", sentences.join("\n"), dir.display()).as_bytes())?;
+        }
+        Format::Json => {
+            let object = serde_json::json!({
+                "run": dir, "trials": tally.trials, "spoiled": tally.spoiled, "interrupted": tally.interrupted,
+            });
+            print(format!("{object}\n").as_bytes())?;
+        }
+    }
+    Ok(match tally {
+        Tally { interrupted: true, .. } => Exit::Interrupted,
+        Tally { spoiled: 0, .. } => Exit::Done,
+        Tally { .. } => Exit::Incomplete,
+    })
+}
+
+fn could_not_run(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure { exit: Exit::CouldNotRun, report: Report::msg(error.to_string()) }
+}

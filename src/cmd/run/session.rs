@@ -1,0 +1,65 @@
+//! What a run has on the user's engine, from its journal's first line to the last removal.
+
+use tokio::sync::watch;
+
+use super::could_not_run;
+use super::progress::Progress;
+use crate::cleanup;
+use crate::cmd::Failure;
+use crate::engine::Engine;
+use crate::image::{self, Packed};
+use crate::journal::{Journal, cache_folder, state_folder};
+use crate::scenario::Scenario;
+use crate::topology::{Reference, TopologyError};
+
+pub(super) struct Session<'a> {
+    pub journal: Journal,
+    pub packed: Option<Packed>,
+    engine: Engine,
+    progress: &'a Progress,
+}
+
+impl<'a> Session<'a> {
+    /// Opens the journal of a new run; nothing is created yet.
+    pub fn open(engine: &Engine, engine_id: &str, scenario: &Scenario, progress: &'a Progress) -> Result<Self, Failure> {
+        let journal = Journal::create(&state_folder(), &new_run_id(&scenario.name), engine_id).map_err(could_not_run)?;
+        Ok(Self { journal, packed: None, engine: engine.clone(), progress })
+    }
+
+    pub fn run_id(&self) -> &str {
+        self.journal.run()
+    }
+
+    /// Packs the image and prepares the reference host; empty where the run was interrupted meanwhile.
+    pub async fn prepare(&mut self, seed: u64, mut interrupt: watch::Receiver<bool>) -> Result<Option<Reference>, Failure> {
+        tokio::select! {
+            prepared = self.build(seed) => prepared.map(Some).map_err(could_not_run),
+            _ = interrupt.wait_for(|interrupted| *interrupted) => Ok(None),
+        }
+    }
+
+    async fn build(&mut self, seed: u64) -> Result<Reference, TopologyError> {
+        let program = std::env::current_exe()
+            .map_err(|error| image::ImageError::File { path: "dindbench itself".to_owned(), reason: error.to_string() })?;
+        self.progress.phase("packing the host's engine");
+        let packed = image::pack(&self.engine, &mut self.journal, &cache_folder(), &program).await?;
+        self.progress.phase("preparing the reference host");
+        let reference = Reference::prepare(&self.engine, &mut self.journal, &packed, seed).await;
+        self.packed = Some(packed);
+        reference
+    }
+
+    /// Removes everything that the run created.
+    pub async fn close(self, engine: &Engine) -> Result<(), Failure> {
+        let entries = self.journal.entries().to_vec();
+        cleanup::remove(engine, entries).await.map_err(could_not_run)?;
+        self.journal.close().map_err(could_not_run)
+    }
+}
+
+/// The date, the scenario, and a part that tells runs of one second apart.
+fn new_run_id(scenario: &str) -> String {
+    let now = time::OffsetDateTime::now_utc();
+    let unique = uuid::Uuid::now_v7().simple().to_string();
+    format!("{:04}{:02}{:02}-{scenario}-{}", now.year(), u8::from(now.month()), now.day(), &unique[unique.len() - 8..])
+}
