@@ -22,6 +22,11 @@ pub struct RunRecord {
     pub scenario: String,
     /// `sha256:` of the scenario's text.
     pub scenario_digest: String,
+    pub question: String,
+    /// Name of the topology that all others are compared to; one of `arms`.
+    pub baseline: String,
+    /// The scenario's prose, printed above the results; may be empty.
+    pub analysis: String,
     pub seed: u64,
     /// Measured blocks; the warm-up block comes before them.
     pub blocks: u32,
