@@ -20,6 +20,7 @@ pub mod plan;
 pub mod probe;
 pub mod record;
 pub mod registry;
+pub mod report;
 pub mod runner;
 pub mod scenario;
 pub mod stats;

@@ -1,0 +1,52 @@
+//! `dindbench report`: reads runs back and writes their reports; needs no Docker.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::analysis::{AnalyseError, Analysis};
+use crate::record::{ReadError, RunDir, TrialRow};
+use crate::report::{self, ReportError, Written};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReportRunError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Analyse(#[from] AnalyseError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error("{} and an earlier run directory have the same name, and their reports would overwrite each other: \
+             report them one by one", path.display())]
+    SameName { path: PathBuf },
+}
+
+/// Writes a report per run: into the run directory itself, or into `out`. Several runs each get a folder of
+/// their own name in `out`. Nothing is written unless every run can be opened and has a place of its own.
+pub fn run(runs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Written>, ReportRunError> {
+    let dirs: Vec<RunDir> = runs.iter().map(|run| RunDir::open(run)).collect::<Result<_, _>>()?;
+    let mut places: Vec<PathBuf> = Vec::with_capacity(dirs.len());
+    for dir in &dirs {
+        let place = match out {
+            None => dir.path().to_owned(),
+            Some(out) if dirs.len() == 1 => out.to_owned(),
+            Some(out) => out.join(name(dir.path())),
+        };
+        if places.contains(&place) {
+            return Err(ReportRunError::SameName { path: dir.path().to_owned() });
+        }
+        places.push(place);
+    }
+    dirs.iter().zip(&places).map(|(dir, place)| one(dir, place)).collect()
+}
+
+fn one(dir: &RunDir, place: &Path) -> Result<Written, ReportRunError> {
+    let analysis = Analysis::of(dir)?;
+    let trials: Vec<TrialRow> = dir.trials()?.collect::<Result<_, _>>()?;
+    Ok(report::write(place, dir.record(), &analysis, &trials)?)
+}
+
+/// The last part of a run directory's path. A path such as `.` has none of its own: its canonical form has.
+fn name(run: &Path) -> OsString {
+    let full = run.canonicalize().unwrap_or_else(|_| run.to_owned());
+    full.file_name().unwrap_or(OsStr::new("run")).to_owned()
+}

@@ -1,0 +1,141 @@
+//! The answer to the scenario's question: nesting and lifecycle, each in one sentence and never added up.
+
+use super::shown::shown;
+use super::words::{blocks, cell, centre, centre_text, ratio, value};
+use crate::analysis::{Analysis, CaseKey, Comparison, Contrast, Metric, Subject, Verdict};
+use crate::case::Edit;
+
+/// More pairs than this in one sentence, and it is one no longer.
+const PAIRS_TOLD: usize = 2;
+
+/// The edits that the answer speaks of: what most CI jobs are.
+const TOLD: [(Edit, &str); 2] = [(Edit::None, "when nothing changed"), (Edit::Source, "after a source edit")];
+
+/// One sentence of the answer with the effect that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    pub effect: &'static str,
+    pub text: String,
+}
+
+/// The answer for a whole job: what nesting costs and what the lifecycle costs. Where one of the two was not
+/// measured alone, a third sentence says what is known about both together.
+pub fn answer(analysis: &Analysis) -> Vec<Sentence> {
+    if let [arm] = analysis.arms.as_slice() {
+        return vec![alone(analysis, &arm.name)];
+    }
+    let nesting = effect(analysis, Contrast::Nesting);
+    let lifecycle = effect(analysis, Contrast::Lifecycle);
+    let together = if nesting.is_none() || lifecycle.is_none() { effect(analysis, Contrast::Whole) } else { None };
+    let missing = |what: &str| {
+        format!("no two topologies of this run differ in {what} alone, so what {what} costs was not measured.")
+    };
+    let mut sentences = vec![
+        Sentence { effect: "Nesting", text: nesting.unwrap_or_else(|| missing("nesting")) },
+        Sentence { effect: "Lifecycle", text: lifecycle.unwrap_or_else(|| missing("lifecycle")) },
+    ];
+    sentences.extend(together.map(|text| Sentence {
+        effect: "More than one difference",
+        text: format!("{text} How much of it each difference costs, this run does not tell."),
+    }));
+    sentences
+}
+
+fn alone(analysis: &Analysis, name: &str) -> Sentence {
+    let times: Vec<String> = TOLD
+        .iter()
+        .filter_map(|(edit, when)| {
+            let cell = cell(analysis, 0, &job(*edit), Metric::ElapsedNs)?;
+            // A case in which nothing succeeded has no time to tell: the table and the cautions have its failures.
+            centre(&cell.summary).map(|time| format!("{} {when}", value(cell.metric, time)))
+        })
+        .collect();
+    let times = match times.as_slice() {
+        [] => "it has no valid job after edit none or source".to_owned(),
+        times => format!("a job takes {}", times.join(", and ")),
+    };
+    let text = format!("only {} ran, so there is nothing to compare it with: {times}.", shown(name));
+    Sentence { effect: "One topology", text }
+}
+
+/// The sentence about one contrast; none where no comparison is of this kind.
+fn effect(analysis: &Analysis, contrast: Contrast) -> Option<String> {
+    let jobs: Vec<&Comparison> = analysis
+        .comparisons
+        .iter()
+        .filter(|one| one.contrast == contrast && one.case.subject == Subject::Job && one.metric == Metric::ElapsedNs)
+        .collect();
+    if jobs.is_empty() {
+        return None;
+    }
+    let mut pairs: Vec<(usize, usize)> = Vec::new();
+    for one in jobs.iter().filter(|one| TOLD.iter().any(|(edit, _)| one.case.edit == *edit)) {
+        if !pairs.contains(&(one.topology, one.reference)) {
+            pairs.push((one.topology, one.reference));
+        }
+    }
+    if pairs.is_empty() {
+        return Some("the sequence has no job after edit none or source; the table has the others.".to_owned());
+    }
+    let mut clauses = Vec::new();
+    for pair in pairs.iter().take(PAIRS_TOLD) {
+        for (edit, when) in TOLD {
+            let comparison = jobs.iter().find(|one| (one.topology, one.reference) == *pair && one.case.edit == edit);
+            clauses.extend(comparison.map(|one| format!("{when}, {}", clause(analysis, one))));
+        }
+    }
+    let more = match pairs.len().saturating_sub(PAIRS_TOLD) {
+        0 => String::new(),
+        1 => "; one more pair is in the table".to_owned(),
+        more => format!("; {more} more pairs are in the table"),
+    };
+    Some(format!("{}{more}.", clauses.join("; ")))
+}
+
+fn job(edit: Edit) -> CaseKey {
+    CaseKey { subject: Subject::Job, edit }
+}
+
+fn clause(analysis: &Analysis, comparison: &Comparison) -> String {
+    let topology = shown(&analysis.arms[comparison.topology].name);
+    let reference = shown(&analysis.arms[comparison.reference].name);
+    let Some(estimate) = &comparison.ratio else {
+        return incomparable(analysis, comparison, &topology, &reference);
+    };
+    let ratio = ratio(estimate);
+    let evidence = match ratio.range {
+        Some(_) => format!("{}, n = {}", ratio.interval, blocks(estimate.n)),
+        None => format!("no interval: n = {}", blocks(estimate.n)),
+    };
+    let absolute = |topology: usize| {
+        cell(analysis, topology, &comparison.case, comparison.metric)
+            .map_or_else(|| "no data".to_owned(), |cell| centre_text(cell.metric, &cell.summary))
+    };
+    let evidence =
+        format!("({evidence}; {} against {})", absolute(comparison.topology), absolute(comparison.reference));
+    let takes = format!("takes {} as long as {reference}", ratio.point);
+    match comparison.verdict {
+        Some(Verdict::Slower) => format!("{topology} is slower: it {takes} {evidence}"),
+        Some(Verdict::Faster) => format!("{topology} is faster: it {takes} {evidence}"),
+        Some(Verdict::Equivalent) => {
+            format!("{topology} and {reference} are equivalent within the stated margin: {topology} {takes} {evidence}")
+        }
+        Some(Verdict::Indistinguishable) => {
+            format!("no difference between {topology} and {reference} is shown: {topology} {takes} {evidence}")
+        }
+        None => format!("{topology} {takes} {evidence}, which is too little to say which of them is slower"),
+    }
+}
+
+fn incomparable(analysis: &Analysis, comparison: &Comparison, topology: &str, reference: &str) -> String {
+    let excluded = |index: usize, name: &str| {
+        let count = cell(analysis, index, &comparison.case, comparison.metric).map_or(0, |cell| cell.excluded);
+        (count > 0).then(|| format!("{count} samples of {name} failed or were invalid"))
+    };
+    let reasons: Vec<String> = [excluded(comparison.topology, topology), excluded(comparison.reference, reference)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let reason = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+    format!("{topology} cannot be compared with {reference}: no block has a valid job of both{reason}")
+}

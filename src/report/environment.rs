@@ -1,0 +1,132 @@
+//! On what the run was made, how to make it again, and what its numbers do not show.
+
+use super::shown::shown;
+use crate::record::{EngineRecord, HostRecord, RunRecord};
+use crate::units;
+
+/// Named facts under one heading; ready to be shown, not yet escaped for HTML or Markdown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) title: String,
+    pub(super) facts: Vec<(&'static str, String)>,
+}
+
+impl Group {
+    /// An empty text is a fact that the run could not learn.
+    fn new<const N: usize>(title: impl Into<String>, facts: [(&'static str, &str); N]) -> Self {
+        let known = |text: &str| if text.is_empty() { "unknown".to_owned() } else { shown(text) };
+        Self { title: title.into(), facts: facts.into_iter().map(|(name, text)| (name, known(text))).collect() }
+    }
+}
+
+pub(super) fn groups(run: &RunRecord) -> Vec<Group> {
+    let environment = &run.environment;
+    let mut groups = vec![host(run, &environment.host)];
+    groups.extend(environment.engines.iter().map(|(role, one)| engine(role, one)));
+    groups.extend(run.arms.iter().map(|arm| {
+        let name = format!("Topology {}", shown(&arm.name));
+        Group::new(name, [("kind", arm.kind.as_str()), ("parameters", or_none(&arm.parameters))])
+    }));
+    groups.extend(environment.images.iter().map(|(name, image)| {
+        let size = units::bytes(image.bytes as f64);
+        Group::new(format!("Image {}", shown(name)), [("digest", image.digest.as_str()), ("size", &size)])
+    }));
+    groups
+}
+
+fn or_none(parameters: &str) -> &str {
+    if parameters.is_empty() { "none" } else { parameters }
+}
+
+fn host(run: &RunRecord, host: &HostRecord) -> Group {
+    let processors = format!("{} × {}", host.cpus, host.cpu_model);
+    Group::new(
+        "Host",
+        [
+            ("host", run.host.as_str()),
+            ("kind", &run.environment.host_kind),
+            ("operating system", &host.operating_system),
+            ("kernel", &host.kernel),
+            ("architecture", &host.architecture),
+            ("processors", &processors),
+            ("memory", &units::bytes(host.memory_bytes as f64)),
+            ("cgroup version", &host.cgroup_version),
+            ("security modules", &host.lsm),
+            ("clock source", &host.clock_source),
+            ("frequency governor", &host.governor),
+            ("privilege", &run.environment.privilege),
+            ("driver", &run.driver.to_string()),
+            ("builder asked for", &run.builder.to_string()),
+        ],
+    )
+}
+
+fn engine(role: &str, engine: &EngineRecord) -> Group {
+    let mtu = engine.mtu.map(|mtu| mtu.to_string()).unwrap_or_default();
+    Group::new(
+        format!("Engine {}", shown(role)),
+        [
+            ("version", engine.version.as_str()),
+            ("API version", &engine.api_version),
+            ("storage driver", &engine.storage_driver),
+            ("backing file system", &engine.backing_fs),
+            ("native overlay diff", &engine.native_overlay_diff),
+            ("cgroup version", &engine.cgroup_version),
+            ("MTU in bytes", &mtu),
+        ],
+    )
+}
+
+/// The run's command as a shell takes it.
+pub(super) fn command_line(run: &RunRecord) -> String {
+    run.command_line.iter().map(|word| shown(&quoted(word))).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./=:,@%+".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// What the numbers do not show.
+pub(super) fn limits(run: &RunRecord) -> Vec<&'static str> {
+    let mut limits = vec![
+        "One machine. Ratios hold for this class of machine, these Dockerfiles and these engine versions; they are not \
+         a law.",
+        "The registry runs on the same host. A pull over a real network takes longer, in every topology that pulls.",
+        "The page cache is warm: block 0 ran before, is saved, and is in no statistic. A machine that has just booted \
+         is slower.",
+        "One job at a time on an otherwise quiet host, unless the scenario says so. Jobs that compete for disk and \
+         processors are a different question.",
+        "Every interval stands for itself; none is adjusted for the number of comparisons in the tables.",
+        "Time, cache and disk are measured here. Isolation and security are not numbers of this report.",
+    ];
+    if run.environment.host_kind == "reference" {
+        limits.push(
+            "The outer engine itself runs in a container on this reference host. All topologies share that, so it \
+             cancels in the ratios; the absolute values are not those of an engine on a bare machine.",
+        );
+    } else {
+        limits.push(
+            "The outer engine is one that was in use before. Its age, its other containers and its stored images are \
+             part of what was measured.",
+        );
+    }
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_pasted_into_a_shell() {
+        assert_eq!(quoted("--only=socket,dind"), "--only=socket,dind");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

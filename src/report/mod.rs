@@ -1,0 +1,67 @@
+//! What a person reads: one self-contained HTML page, Markdown for a pull request, and the figures.
+//!
+//! A report is a pure function of the rows and `run.toml`: it needs no Docker, and the same run gives the same bytes.
+
+mod answer;
+mod caution;
+mod environment;
+mod html;
+mod markdown;
+mod page;
+mod plot;
+mod resources;
+mod shown;
+pub mod table;
+mod words;
+
+use std::path::{Path, PathBuf};
+
+pub use answer::{Sentence, answer};
+pub use plot::{Figure, PlotError, figures};
+
+use crate::analysis::Analysis;
+use crate::record::{RunRecord, TrialRow};
+
+/// The files of a finished report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    pub html: PathBuf,
+    pub markdown: PathBuf,
+    pub plots: Vec<PathBuf>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error("cannot write {}: {reason}; the directory of a report must be writable", path.display())]
+    Write { path: PathBuf, reason: String },
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    #[error("cannot fill in the report's page: {0}")]
+    Page(#[from] askama::Error),
+}
+
+/// Writes `report.html`, `report.md` and `plots/*.svg` into `dir`, over those of an earlier report.
+pub fn write(dir: &Path, run: &RunRecord, analysis: &Analysis, trials: &[TrialRow]) -> Result<Written, ReportError> {
+    let page = page::Page::new(run, analysis, trials)?;
+    let html = html::render(&page)?;
+    let plots = dir.join("plots");
+    std::fs::create_dir_all(&plots)
+        .map_err(|error| ReportError::Write { path: plots.clone(), reason: error.to_string() })?;
+    let written = Written {
+        html: file(dir.join("report.html"), &html)?,
+        markdown: file(dir.join("report.md"), &markdown::render(&page))?,
+        plots: page
+            .figures
+            .iter()
+            .map(|figure| file(plots.join(figure.name).with_extension("svg"), &figure.svg))
+            .collect::<Result<_, _>>()?,
+    };
+    Ok(written)
+}
+
+fn file(path: PathBuf, text: &str) -> Result<PathBuf, ReportError> {
+    match std::fs::write(&path, text) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(ReportError::Write { path, reason: error.to_string() }),
+    }
+}

@@ -1,0 +1,47 @@
+//! The figures of a report, as SVG text that is the same for the same data.
+
+mod axis;
+mod canvas;
+mod chart;
+mod columns;
+mod font;
+mod ledger;
+mod legend;
+mod sequence;
+mod theme;
+
+pub(super) use font::BYTES as FONT;
+
+use crate::analysis::Analysis;
+
+/// A figure could not be drawn: the bundled font does not load, or the drawing backend failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot draw the figure {figure:?}: {reason}")]
+pub struct PlotError {
+    figure: &'static str,
+    reason: String,
+}
+
+/// One finished figure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// File name without its ending.
+    pub name: &'static str,
+    pub title: &'static str,
+    /// How the figure is read.
+    pub caption: String,
+    /// A whole SVG document with `<title>` and `<desc>`.
+    pub svg: String,
+}
+
+/// Every figure, in the order of the report.
+pub fn figures(analysis: &Analysis) -> Result<Vec<Figure>, PlotError> {
+    font::register()?;
+    Ok(vec![
+        sequence::elapsed(analysis)?,
+        ledger::figure(analysis)?,
+        sequence::pulled(analysis)?,
+        sequence::disk(analysis)?,
+        sequence::start(analysis)?,
+    ])
+}

@@ -1,0 +1,181 @@
+//! The figures along the sequence: elapsed, pulled and disk by job, and the start of a job.
+
+use std::collections::BTreeMap;
+
+use super::axis::Quantity;
+use super::chart::{Chart, Mark, Slot};
+use super::columns::Column;
+use super::{Figure, PlotError};
+use crate::analysis::{Analysis, CaseKey, Metric, Point, Subject, Summary};
+use crate::case::{Edit, Op};
+use crate::report::words::{cell, centre};
+
+const JOBS: &str = "job of the sequence, and the edit before it";
+
+/// Elapsed time of every whole job.
+pub(super) fn elapsed(analysis: &Analysis) -> Result<Figure, PlotError> {
+    let jobs = jobs(analysis);
+    let (mut slots, unplottable) =
+        by_column(analysis, jobs.len(), |point| is_job(point, Metric::ElapsedNs).then(|| place(&jobs, point.job))?);
+    for (column, edit) in jobs.values().enumerate() {
+        summarise(analysis, &mut slots[column], &CaseKey { subject: Subject::Job, edit: *edit });
+    }
+    Chart {
+        name: "elapsed",
+        title: "Elapsed time per job along the sequence",
+        caption:
+            "Each mark is one block. The line is the median of the case, which is all jobs with the same edit, and \
+                  the band its interval: the same numbers as in the table. The warm-up block is not shown."
+                .to_owned(),
+        values: "elapsed time of the whole job, start and stop included",
+        along: JOBS,
+        quantity: Quantity::Nanos,
+        mark: Mark::Strip,
+        arms: &analysis.arms,
+        columns: job_columns(&jobs),
+        slots,
+        unplottable,
+    }
+    .figure()
+}
+
+/// Bytes that the registry served to every job.
+pub(super) fn pulled(analysis: &Analysis) -> Result<Figure, PlotError> {
+    let jobs = jobs(analysis);
+    let (slots, unplottable) =
+        by_column(analysis, jobs.len(), |point| is_job(point, Metric::BytesPulled).then(|| place(&jobs, point.job))?);
+    Chart {
+        name: "pulled",
+        title: "Bytes pulled per job",
+        caption:
+            "Layer and configuration bytes, counted by the registry. A bar is the median of the blocks; a thin line \
+                  spans from the least to the most where they differ. A bar of no height is a measured zero."
+                .to_owned(),
+        values: "bytes that the registry served during the job",
+        along: JOBS,
+        quantity: Quantity::Bytes,
+        mark: Mark::Bar,
+        arms: &analysis.arms,
+        columns: job_columns(&jobs),
+        slots: with_medians(slots),
+        unplottable,
+    }
+    .figure()
+}
+
+/// Allocated bytes after every job.
+pub(super) fn disk(analysis: &Analysis) -> Result<Figure, PlotError> {
+    let jobs = jobs(analysis);
+    let (slots, unplottable) =
+        by_column(analysis, jobs.len(), |point| is_job(point, Metric::DiskBytes).then(|| place(&jobs, point.job))?);
+    Chart {
+        name: "disk",
+        title: "Disk in use along the sequence",
+        caption:
+            "Allocated blocks on the file system of the outer engine, everything that lives there included, so that \
+                  nothing is counted twice. Each mark is one block; the line joins the medians."
+                .to_owned(),
+        values: "allocated bytes after the job",
+        along: JOBS,
+        quantity: Quantity::Bytes,
+        mark: Mark::Line,
+        arms: &analysis.arms,
+        columns: job_columns(&jobs),
+        slots: with_medians(slots),
+        unplottable,
+    }
+    .figure()
+}
+
+/// How long a job waits until its Docker can be used.
+pub(super) fn start(analysis: &Analysis) -> Result<Figure, PlotError> {
+    let is_start = |point: &Point| matches!(point.subject, Subject::Step { op: Op::Start, .. });
+    let mut edits: Vec<Edit> = analysis.points.iter().filter(|point| !point.warmup).map(|point| point.edit).collect();
+    edits.sort_unstable();
+    edits.dedup();
+    let (mut slots, unplottable) = by_column(analysis, edits.len(), |point| {
+        let wanted = is_start(point) && point.metric == Metric::ElapsedNs;
+        wanted.then(|| edits.iter().position(|edit| *edit == point.edit))?
+    });
+    let subject = analysis.points.iter().find(|point| is_start(point)).map(|point| point.subject.clone());
+    if let Some(subject) = subject {
+        for (column, edit) in edits.iter().enumerate() {
+            summarise(analysis, &mut slots[column], &CaseKey { subject: subject.clone(), edit: *edit });
+        }
+    }
+    Chart {
+        name: "start",
+        title: "Start-up per topology",
+        caption:
+            "From the order to make the job's environment until its engine answers; the jobs are grouped by the edit \
+                  before them. Mark, line and band as above."
+                .to_owned(),
+        values: "elapsed time of the step start",
+        along: "edit before the job",
+        quantity: Quantity::Nanos,
+        mark: Mark::Strip,
+        arms: &analysis.arms,
+        columns: edits.iter().map(|edit| Column { heading: edit.to_string(), detail: String::new() }).collect(),
+        slots,
+        unplottable,
+    }
+    .figure()
+}
+
+fn is_job(point: &Point, metric: Metric) -> bool {
+    point.subject == Subject::Job && point.metric == metric
+}
+
+/// Every job of the measured blocks with its edit, whether it has the metric of a figure or not.
+pub(super) fn jobs(analysis: &Analysis) -> BTreeMap<u32, Edit> {
+    analysis.points.iter().filter(|point| !point.warmup).map(|point| (point.job, point.edit)).collect()
+}
+
+pub(super) fn job_columns(jobs: &BTreeMap<u32, Edit>) -> Vec<Column> {
+    jobs.iter().map(|(job, edit)| Column { heading: job.to_string(), detail: edit.to_string() }).collect()
+}
+
+fn place(jobs: &BTreeMap<u32, Edit>, job: u32) -> Option<usize> {
+    jobs.keys().position(|known| *known == job)
+}
+
+/// The measured points that `column` gives a place, and how many of them no axis can hold.
+fn by_column(analysis: &Analysis, columns: usize, column: impl Fn(&Point) -> Option<usize>) -> (Vec<Vec<Slot>>, usize) {
+    let mut slots = vec![vec![Slot::default(); analysis.arms.len()]; columns];
+    let mut unplottable = 0;
+    for point in analysis.points.iter().filter(|point| !point.warmup) {
+        let Some(column) = column(point) else { continue };
+        if point.value.is_finite() && point.value >= 0.0 {
+            slots[column][point.topology].points.push((point.block, point.value));
+        } else {
+            unplottable += 1;
+        }
+    }
+    (slots, unplottable)
+}
+
+/// Gives the slots of one column the statistics of their case, as the tables show them.
+fn summarise(analysis: &Analysis, slots: &mut [Slot], case: &CaseKey) {
+    for (topology, slot) in slots.iter_mut().enumerate() {
+        let Some(cell) = cell(analysis, topology, case, Metric::ElapsedNs) else { continue };
+        slot.centre = centre(&cell.summary);
+        slot.interval = match &cell.summary {
+            Summary::Median { estimate, .. } => estimate.interval.map(|interval| (interval.low, interval.high)),
+            _ => None,
+        };
+    }
+}
+
+/// Gives every slot the median of its own points: cases mix jobs, and these figures are about each job.
+fn with_medians(mut slots: Vec<Vec<Slot>>) -> Vec<Vec<Slot>> {
+    for slot in slots.iter_mut().flatten() {
+        let mut values: Vec<f64> = slot.points.iter().map(|(_, value)| *value).collect();
+        values.sort_by(f64::total_cmp);
+        slot.centre = match (values.len(), values.len() / 2) {
+            (0, _) => None,
+            (count, middle) if count % 2 == 1 => Some(values[middle]),
+            (_, middle) => Some(f64::midpoint(values[middle - 1], values[middle])),
+        };
+    }
+    slots
+}

@@ -1,0 +1,169 @@
+//! The comparison table: absolute values, ratios with their base, verdicts and what was excluded.
+
+use comfy_table::presets::{ASCII_MARKDOWN, UTF8_HORIZONTAL_ONLY};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table};
+
+use super::shown::shown;
+use super::words::{centre_text, ratio, spread_text};
+use crate::analysis::{Analysis, CaseKey, Cell, Comparison, Contrast, Metric, Subject, Verdict};
+use crate::case::Edit;
+
+/// One line: a topology after an edit, and one of the comparisons it takes part in. Every field is ready to be
+/// shown, but not yet escaped for HTML or Markdown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Filled in the first line of each edit only.
+    pub(super) edit: String,
+    /// Topology, median, spread and excluded are filled in the first line of each topology only.
+    pub(super) topology: String,
+    pub(super) median: String,
+    pub(super) spread: String,
+    pub(super) excluded: String,
+    pub(super) reference: String,
+    pub(super) contrast: String,
+    pub(super) ratio: String,
+    pub(super) interval: String,
+    pub(super) n: String,
+    pub(super) verdict: String,
+}
+
+/// What the columns mean, said once under every table.
+pub(super) const LEGEND: &str = "Ratio = time of the topology / time of what it is compared with: above 1× it is \
+    slower, below 1× faster. An interval (CI) is printed with its true coverage and exists from 6 blocks on. \
+    Excluded samples failed, timed out or were invalid: they are in no statistic.";
+
+pub(super) const HEADINGS: [&str; 8] =
+    ["edit", "topology", "median time", "compared with", "ratio", "n", "verdict", "excluded"];
+
+/// The elapsed times of one subject, by edit and then in the scenario's order of topologies.
+pub(super) fn rows(analysis: &Analysis, subject: &Subject) -> Vec<Row> {
+    let cells: Vec<&Cell> = analysis
+        .cells
+        .iter()
+        .filter(|cell| cell.metric == Metric::ElapsedNs && cell.case.subject == *subject)
+        .collect();
+    let mut edits: Vec<Edit> = cells.iter().map(|cell| cell.case.edit).collect();
+    edits.sort_unstable();
+    edits.dedup();
+    edits.into_iter().flat_map(|edit| edit_rows(analysis, &cells, subject, edit)).collect()
+}
+
+fn edit_rows(analysis: &Analysis, cells: &[&Cell], subject: &Subject, edit: Edit) -> Vec<Row> {
+    let case = CaseKey { subject: subject.clone(), edit };
+    let mut rows: Vec<Row> = (0..analysis.arms.len())
+        .flat_map(|topology| {
+            let cell = cells.iter().find(|cell| cell.topology == topology && cell.case == case);
+            topology_rows(analysis, topology, cell.copied(), &case)
+        })
+        .collect();
+    if let Some(first) = rows.first_mut() {
+        first.edit = edit.to_string();
+    }
+    rows
+}
+
+fn topology_rows(analysis: &Analysis, topology: usize, cell: Option<&Cell>, case: &CaseKey) -> Vec<Row> {
+    let mut comparisons: Vec<&Comparison> = analysis
+        .comparisons
+        .iter()
+        .filter(|one| one.topology == topology && one.metric == Metric::ElapsedNs && one.case == *case)
+        .collect();
+    comparisons.sort_by_key(|one| match one.contrast {
+        Contrast::Nesting => 0,
+        Contrast::Lifecycle => 1,
+        Contrast::Whole => 2,
+    });
+    let mut rows: Vec<Row> = comparisons.into_iter().map(|one| compared(analysis, one)).collect();
+    if rows.is_empty() {
+        let contrast = if topology == analysis.baseline { "baseline" } else { "" };
+        rows.push(Row { contrast: contrast.to_owned(), ..Row::default() });
+    }
+    let first = &mut rows[0];
+    first.topology = shown(&analysis.arms[topology].name);
+    first.median = cell.map_or_else(|| "no data".to_owned(), |cell| centre_text(cell.metric, &cell.summary));
+    first.spread = cell.map_or_else(String::new, |cell| spread_text(cell.metric, &cell.summary));
+    first.excluded = cell.map_or(0, |cell| cell.excluded).to_string();
+    rows
+}
+
+fn compared(analysis: &Analysis, comparison: &Comparison) -> Row {
+    let words = comparison.ratio.as_ref().map(ratio);
+    let verdict = match (comparison.verdict, &comparison.ratio) {
+        (Some(verdict), _) => verdict_text(verdict).to_owned(),
+        (None, Some(_)) => "undecided".to_owned(),
+        (None, None) => "not comparable".to_owned(),
+    };
+    Row {
+        reference: shown(&analysis.arms[comparison.reference].name),
+        contrast: contrast_text(comparison.contrast).to_owned(),
+        ratio: words.as_ref().map_or_else(|| "–".to_owned(), |words| words.point.clone()),
+        interval: words.map_or_else(String::new, |words| words.interval),
+        n: comparison.pairs.to_string(),
+        verdict,
+        ..Row::default()
+    }
+}
+
+pub(super) fn contrast_text(contrast: Contrast) -> &'static str {
+    match contrast {
+        Contrast::Nesting => "nesting",
+        Contrast::Lifecycle => "lifecycle",
+        Contrast::Whole => "more than one difference",
+    }
+}
+
+fn verdict_text(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Faster => "faster",
+        Verdict::Slower => "slower",
+        Verdict::Equivalent => "equivalent",
+        Verdict::Indistinguishable => "indistinguishable",
+    }
+}
+
+impl Row {
+    /// The cells under `HEADINGS`.
+    pub(super) fn cells(&self) -> [String; 8] {
+        let with = |main: &str, detail: &str| match (main, detail) {
+            ("", detail) => detail.to_owned(),
+            (main, "") => main.to_owned(),
+            (main, detail) => format!("{main}, {detail}"),
+        };
+        [
+            self.edit.clone(),
+            self.topology.clone(),
+            with(&self.median, &self.spread),
+            if self.reference.is_empty() {
+                self.contrast.clone()
+            } else {
+                format!("{} ({})", self.reference, self.contrast)
+            },
+            with(&self.ratio, &self.interval),
+            self.n.clone(),
+            self.verdict.clone(),
+            self.excluded.clone(),
+        ]
+    }
+}
+
+/// The table of whole jobs for a terminal of `width` columns; without a width as plain text with unbroken lines.
+pub fn terminal(analysis: &Analysis, width: Option<u16>) -> String {
+    let mut table = Table::new();
+    match width {
+        Some(width) => table
+            .load_style(UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width),
+        None => table.load_style(ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled),
+    };
+    table.set_header(HEADINGS);
+    for row in rows(analysis, &Subject::Job) {
+        table.add_row(row.cells());
+    }
+    for numeric in [5, 7] {
+        if let Some(column) = table.column_mut(numeric) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    format!("{}\n{LEGEND}\n", table.trim_fmt())
+}

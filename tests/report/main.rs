@@ -1,0 +1,364 @@
+//! Reports of a made-up run: what they say, and that nothing in a run's text can break out of them.
+
+mod sample;
+
+use std::path::Path;
+
+use dindbench::analysis::{Analysis, Contrast, Subject, Summary, Verdict};
+use dindbench::case::Edit;
+use dindbench::record::RunRecord;
+use dindbench::report::{self, answer, figures, table};
+use dindbench::stats::{Estimate, Interval};
+use proptest::prelude::*;
+
+use sample::{failing, kept, recreated, socket, three};
+
+/// Compares with a file of `tests/golden`; `INSTA_UPDATE=always` renews it.
+macro_rules! assert_golden {
+    ($name:expr, $text:expr) => {
+        insta::with_settings!({
+            snapshot_path => "../golden",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, {
+            insta::assert_snapshot!($name, $text);
+        })
+    };
+}
+
+fn answer_text(analysis: &Analysis) -> String {
+    answer(analysis).iter().map(|sentence| format!("{}: {}\n", sentence.effect, sentence.text)).collect()
+}
+
+fn written(dir: &Path, run: &RunRecord, analysis: &Analysis) -> (String, String) {
+    let written = report::write(dir, run, analysis, &sample::trials(analysis)).unwrap();
+    (std::fs::read_to_string(written.html).unwrap(), std::fs::read_to_string(written.markdown).unwrap())
+}
+
+fn rendered(run: &RunRecord, analysis: &Analysis) -> (String, String) {
+    written(tempfile::tempdir().unwrap().path(), run, analysis)
+}
+
+/// Four topologies, one of which never starts and has another storage driver.
+fn example() -> Analysis {
+    let mut analysis = sample::analysis(
+        &[socket(), kept(), recreated(), failing("dind-vfs")],
+        7,
+        &[(Contrast::Nesting, 1, 0), (Contrast::Lifecycle, 2, 1), (Contrast::Whole, 2, 0), (Contrast::Whole, 3, 0)],
+    );
+    analysis.arms[3].storage_drivers = vec!["vfs".to_owned()];
+    analysis
+}
+
+/// `DINDBENCH_EXAMPLE=DIR` keeps the example, to be looked at.
+#[test]
+fn an_example_is_written_with_all_its_files() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = std::env::var_os("DINDBENCH_EXAMPLE").map_or(temporary.path().to_owned(), Into::into);
+    let (html, markdown) = written(&dir, &sample::run(), &example());
+    for text in [&html, &markdown] {
+        assert!(text.contains("(socket: overlay2; dind-kept: overlay2; dind: overlay2; dind-vfs: vfs)"));
+        assert!(text.contains("engine-not-ready"));
+        assert!(text.contains("dindbench run quick --blocks 7 --host-label builder-3"));
+        assert!(text.contains("the io controller is not enabled for this cgroup"));
+        assert!(text.contains("The outer engine itself runs in a container"));
+    }
+    for figure in figures(&example()).unwrap() {
+        let file = dir.join("plots").join(figure.name).with_extension("svg");
+        assert_eq!(std::fs::read_to_string(file).unwrap(), figure.svg);
+        assert!(html.contains(&figure.svg), "{} is inside the page", figure.name);
+        assert!(markdown.contains(&format!("(plots/{}.svg)", figure.name)));
+    }
+    for outside in ["http:", "https:", "<script", "<link", "<img", "@import"] {
+        let allowed = if outside == "http:" { html.matches("xmlns=\"http:").count() } else { 0 };
+        assert_eq!(html.matches(outside).count(), allowed, "{outside}");
+    }
+}
+
+#[test]
+fn the_same_run_gives_the_same_bytes() {
+    assert_eq!(rendered(&sample::run(), &example()), rendered(&sample::run(), &example()));
+    assert_eq!(figures(&example()).unwrap(), figures(&example()).unwrap());
+}
+
+#[test]
+fn answers_tell_nesting_from_lifecycle() {
+    let no_kept = sample::analysis(&[socket(), recreated()], 7, &[(Contrast::Whole, 1, 0)]);
+    let failed = sample::analysis(
+        &[socket(), kept(), failing("dind")],
+        7,
+        &[(Contrast::Nesting, 1, 0), (Contrast::Lifecycle, 2, 1), (Contrast::Whole, 2, 0)],
+    );
+    let mut other_edits = three(7);
+    other_edits.comparisons.retain(|comparison| comparison.case.edit == Edit::First);
+    let many = sample::analysis(
+        &[socket(), kept(), named("dind-tmpfs"), named("dind-bind"), named("dind-xfs")],
+        7,
+        &[(Contrast::Nesting, 1, 0), (Contrast::Nesting, 2, 0), (Contrast::Nesting, 3, 0), (Contrast::Nesting, 4, 0)],
+    );
+    let shapes = [
+        ("three topologies", three(7)),
+        ("one block", three(1)),
+        ("no kept engine", no_kept),
+        ("one arm failed", failed),
+        ("neither edit in the sequence", other_edits),
+        ("four pairs of one contrast", many),
+        ("one topology", sample::analysis(&[socket()], 7, &[])),
+        ("one topology that failed", sample::analysis(&[failing("socket")], 7, &[])),
+        ("equivalent", decided(0.99, (0.98, 1.004), Verdict::Equivalent)),
+        ("indistinguishable", decided(1.02, (0.91, 1.13), Verdict::Indistinguishable)),
+        ("faster", decided(0.71, (0.68, 0.74), Verdict::Faster)),
+    ];
+    let text: String = shapes.iter().map(|(name, analysis)| format!("# {name}\n{}\n", answer_text(analysis))).collect();
+    assert_golden!("answers", text);
+}
+
+/// Another kept engine.
+fn named(name: &'static str) -> sample::Behaviour {
+    sample::Behaviour { name, ..kept() }
+}
+
+/// The usual three, with this ratio between the kept engine and the socket.
+fn decided(point: f64, (low, high): (f64, f64), verdict: Verdict) -> Analysis {
+    let mut analysis = three(7);
+    for comparison in analysis.comparisons.iter_mut().filter(|one| one.contrast == Contrast::Nesting) {
+        let interval = Some(Interval { low, high, coverage: 0.953_125 });
+        comparison.ratio = Some(Estimate { point, interval, n: 7 });
+        comparison.verdict = Some(verdict);
+        for cell in analysis.cells.iter_mut().filter(|cell| cell.topology == 1 && cell.case == comparison.case) {
+            cell.summary = Summary::Constant { value: 1.5e9 * point, n: 7 };
+        }
+        for cell in analysis.cells.iter_mut().filter(|cell| cell.topology == 0 && cell.case == comparison.case) {
+            cell.summary = Summary::Constant { value: 1.5e9, n: 7 };
+        }
+    }
+    analysis
+}
+
+#[test]
+fn no_sentence_speaks_of_per_cent_faster() {
+    for analysis in [three(7), decided(0.71, (0.68, 0.74), Verdict::Faster)] {
+        let (html, markdown) = rendered(&sample::run(), &analysis);
+        for text in [html, markdown, answer_text(&analysis), table::terminal(&analysis, None)] {
+            assert!(!text.contains("% faster") && !text.contains("% slower"));
+        }
+    }
+}
+
+#[test]
+fn tables_for_a_terminal_and_for_a_file() {
+    assert_golden!("table-plain", table::terminal(&example(), None));
+    assert_golden!("table-120-columns", table::terminal(&example(), Some(120)));
+    let narrow = table::terminal(&example(), Some(100));
+    let table = narrow.split("Ratio =").next().unwrap();
+    assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
+}
+
+#[test]
+fn markdown_of_three_topologies() {
+    assert_golden!("markdown", rendered(&sample::run(), &three(7)).1);
+}
+
+#[test]
+fn figures_of_three_topologies() {
+    for figure in figures(&three(7)).unwrap() {
+        if ["elapsed", "ledger"].contains(&figure.name) {
+            assert_golden!(figure.name, figure.svg);
+        }
+    }
+}
+
+#[test]
+fn a_page_without_faults_has_no_box_of_cautions() {
+    let mut run = sample::run();
+    run.warnings.clear();
+    let (html, markdown) = rendered(&run, &three(7));
+    assert!(!html.contains("<aside") && !markdown.contains("Before you read"));
+    run.blocks = 9;
+    assert!(rendered(&run, &three(7)).0.contains("7 of 9 planned blocks have data."));
+}
+
+#[test]
+fn few_blocks_are_called_few() {
+    let (html, markdown) = rendered(&sample::run(), &three(2));
+    for text in [html, markdown] {
+        assert!(text.contains("Only 2 blocks were measured"));
+        assert!(text.contains("no interval"));
+    }
+}
+
+/// Every coordinate of a figure, in its own units, with the limit that it must keep to.
+fn coordinates(svg: &str) -> Vec<(f64, f64)> {
+    let view: Vec<f64> =
+        attribute(svg, "viewBox").next().unwrap().split(' ').map(|part| part.parse().unwrap()).collect();
+    let single = |names: &[&'static str], limit: f64| -> Vec<(f64, f64)> {
+        let values = names.iter().flat_map(|name| attribute(svg, name));
+        values.map(|value| (value.parse().unwrap(), limit)).collect()
+    };
+    let points = attribute(svg, "points").flat_map(|points| {
+        points.split_whitespace().flat_map(|point| {
+            let (x, y) = point.split_once(',').unwrap();
+            [(x.parse().unwrap(), view[2]), (y.parse().unwrap(), view[3])]
+        })
+    });
+    let x = single(&["x", "cx", "x1", "x2"], view[2]);
+    let y = single(&["y", "cy", "y1", "y2"], view[3]);
+    x.into_iter().chain(y).chain(points).collect()
+}
+
+fn attribute<'a>(svg: &'a str, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let opening = format!(" {name}=\"");
+    let parts: Vec<&str> = svg.split(&opening).skip(1).collect();
+    parts.into_iter().map(|part| part.split('"').next().unwrap())
+}
+
+fn assert_inside(analysis: &Analysis, what: &str) {
+    for figure in figures(analysis).unwrap() {
+        let all = coordinates(&figure.svg);
+        assert!(all.len() > 4, "{what}: {} is empty", figure.name);
+        for (value, limit) in all {
+            assert!((0.0..=limit).contains(&value), "{what}: {} draws at {value} of {limit}", figure.name);
+        }
+        assert!(!figure.svg.contains("NaN") && !figure.svg.contains("inf\""), "{what}: {}", figure.name);
+    }
+}
+
+#[test]
+fn nothing_is_drawn_outside_of_a_figure() {
+    for count in [0, 1, 2, 8, 40] {
+        let behaviours: Vec<_> = (0..count).map(|index| if index % 3 == 0 { recreated() } else { kept() }).collect();
+        let analysis = sample::analysis(&behaviours, 3, &[]);
+        assert_inside(&analysis, &format!("{count} topologies"));
+    }
+    for value in [0.0, 1.0, 86_400e9, 1e17] {
+        let mut analysis = three(7);
+        analysis.points.iter_mut().for_each(|point| point.value = value);
+        analysis.cells.iter_mut().for_each(|cell| cell.summary = Summary::Constant { value, n: 7 });
+        assert_inside(&analysis, &format!("all values {value}"));
+    }
+    let mut many_jobs = three(2);
+    let copies = many_jobs.points.clone();
+    many_jobs.points.extend((1..40).flat_map(|round| {
+        copies.iter().cloned().map(move |mut point| {
+            point.job += 6 * round;
+            point
+        })
+    }));
+    assert_inside(&many_jobs, "240 jobs");
+}
+
+#[test]
+fn missing_data_is_named_in_the_figure() {
+    for figure in figures(&sample::analysis(&[failing("socket")], 7, &[])).unwrap() {
+        assert!(figure.svg.matches("no data").count() >= 2, "{}", figure.name);
+    }
+    let elapsed = |analysis: &Analysis| figures(analysis).unwrap().swap_remove(0).svg;
+    // Words in the slots of the failed topology; a note where the slots are too narrow for words.
+    assert_eq!(elapsed(&example()).matches(">\nno data\n<").count(), sample::EDITS.len());
+    let mut narrow = vec![recreated(); 30];
+    narrow[4] = failing("dind");
+    assert!(elapsed(&sample::analysis(&narrow, 2, &[])).contains("no data in 6 of 180 places"));
+}
+
+#[test]
+fn values_that_no_axis_can_hold_are_counted_in_the_figure() {
+    let mut analysis = three(7);
+    let mut broken = [-1.0, f64::NAN, f64::INFINITY].into_iter();
+    for point in analysis.points.iter_mut().filter(|point| !point.warmup && point.subject == Subject::Job) {
+        if point.metric == dindbench::analysis::Metric::ElapsedNs {
+            point.value = broken.next().unwrap_or(point.value);
+        }
+    }
+    assert!(figures(&analysis).unwrap()[0].svg.contains("not shown: 3 values that are negative or not finite"));
+    assert_inside(&analysis, "broken values");
+}
+
+/// `text` in every place of a run that somebody else fills.
+fn spread(text: &str) -> (RunRecord, Analysis) {
+    let (mut run, mut analysis) = (sample::run(), example());
+    let owned = || text.to_owned();
+    for arm in &mut analysis.arms {
+        (arm.name, arm.kind, arm.parameters) = (owned(), owned(), owned());
+        arm.storage_drivers = vec![owned(), format!("{text}2")];
+    }
+    analysis.ledger.iter_mut().for_each(|cell| cell.text = owned());
+    analysis.failures.iter_mut().for_each(|failure| failure.example = owned());
+    for subject in analysis.cells.iter_mut().map(|cell| &mut cell.case.subject) {
+        if let Subject::Step { name, .. } = subject {
+            *name = owned();
+        }
+    }
+    (run.question, run.scenario, run.host, run.started_at) = (format!("Q {text}"), owned(), owned(), owned());
+    (run.version, run.revision, run.run_id) = (owned(), format!("r{text}"), owned());
+    run.warnings = vec![owned()];
+    run.unavailable = [(owned(), owned())].into();
+    run.environment.privilege = owned();
+    run.environment.host.cpu_model = owned();
+    run.environment.engines = [(owned(), run.environment.engines["outer"].clone())].into();
+    (run, analysis)
+}
+
+/// The marks that give a text its structure.
+fn structure(text: &str, marks: &[&str]) -> Vec<usize> {
+    marks.iter().map(|mark| text.matches(mark).count()).collect()
+}
+
+fn assert_contained(hostile: &str) {
+    let (run, analysis) = spread(hostile);
+    let (plain_run, plain_analysis) = spread("harmless");
+    let (html, markdown) = rendered(&run, &analysis);
+    let (plain_html, plain_markdown) = rendered(&plain_run, &plain_analysis);
+    let tags = ["<", ">", "\""];
+    assert_eq!(structure(&html, &tags), structure(&plain_html, &tags));
+    for (figure, plain) in figures(&analysis).unwrap().iter().zip(figures(&plain_analysis).unwrap()) {
+        assert_eq!(structure(&figure.svg, &tags), structure(&plain.svg, &tags), "{}", figure.name);
+        // XML forbids these even as references.
+        let allowed = |character: char| {
+            character == '\n' || !(character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}'))
+        };
+        assert!(figure.svg.chars().all(allowed), "{}", figure.name);
+    }
+    let markdown = markdown.replace("&#64;<!-- -->", "");
+    let marks = ["\n", "|", "`", "<", "[", "](", "@", "://"];
+    assert_eq!(structure(&markdown, &marks), structure(&plain_markdown, &marks));
+    let controls = |text: &str| text.chars().filter(|character| character.is_control() && *character != '\n').count();
+    for text in [&html, &markdown, &table::terminal(&analysis, None), &table::terminal(&analysis, Some(100))] {
+        assert_eq!(controls(text), 0);
+    }
+}
+
+#[test]
+fn known_tricks_stay_text() {
+    for hostile in [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "]]><!-- --> <![CDATA[ & &lt; &#60;script>",
+        "</text></svg><svg onload=alert(1)>",
+        "a|b`c`|\n| --- |",
+        "[link](https://example.org) @somebody ![x](y) www.example.org",
+        "\u{1b}[31mred\u{1b}[0m\u{7}\u{9b}31m\r\nnext",
+        "\u{202e}abc\u{2066}\u{200f}\u{61c}",
+        "nul \0 and \u{fffe}\u{ffff}",
+        "{{ page.question }} {% raw %}",
+    ] {
+        assert_contained(hostile);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_stays_text(text in "\\PC{1,30}|[\\x00-\\x7f]{1,30}") {
+        assert_contained(&format!("x{text}"));
+    }
+}
+
+#[test]
+fn a_very_long_name_breaks_nothing() {
+    let (run, mut analysis) = spread(&"long-name-".repeat(400));
+    assert_inside(&analysis, "long names");
+    analysis.arms[0].name = "日本語".repeat(200);
+    assert_inside(&analysis, "wide characters");
+    assert!(rendered(&run, &analysis).0.len() < 2_000_000);
+}
