@@ -1,16 +1,22 @@
 //! Undoes what a run has created: at its end, after an interruption, and by `clean`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, Labelled};
 use crate::journal::{Entry, Kind, ROLE_LABEL, RUN_LABEL};
+
+/// Removes all that a run created: what its journal names, and what carries its label. The journal knows of objects
+/// that were never finished; the label, of a loaded image that was not named yet.
+pub async fn undo(engine: &Engine, run: &str, entries: &[Entry]) -> Result<(), EngineError> {
+    remove(engine, entries.iter().cloned().collect()).await?;
+    remove(engine, labelled(engine, &format!("{RUN_LABEL}={run}"), &[]).await?).await
+}
 
 /// Removes objects: containers first, for they use volumes and images. What is gone already is no error. Goes on after
 /// an error, and returns the first.
-pub async fn remove(engine: &Engine, entries: impl IntoIterator<Item = Entry>) -> Result<(), EngineError> {
-    let ordered: BTreeSet<Entry> = entries.into_iter().collect();
+pub async fn remove(engine: &Engine, entries: BTreeSet<Entry>) -> Result<(), EngineError> {
     let mut result = Ok(());
-    for Entry { kind, name } in ordered {
+    for Entry { kind, name } in entries {
         let removed = match kind {
             Kind::Container => engine.remove_container(&name).await,
             Kind::Volume => engine.remove_volume(&name).await,
@@ -22,18 +28,20 @@ pub async fn remove(engine: &Engine, entries: impl IntoIterator<Item = Entry>) -
 }
 
 /// Objects on an engine that a label of ours proves to be ours, without those of the runs that are alive.
-pub async fn labelled(engine: &Engine, alive: &[String]) -> Result<BTreeSet<Entry>, EngineError> {
-    let mut found = BTreeSet::new();
-    for (kind, list) in [
-        (Kind::Container, engine.containers_labelled(RUN_LABEL).await?),
-        (Kind::Volume, engine.volumes(Some(RUN_LABEL)).await?),
-        (Kind::Image, engine.images_labelled(ROLE_LABEL).await?),
-    ] {
-        found.extend(list.into_iter().filter(|(_, labels)| !of(alive, labels)).map(|(name, _)| Entry { kind, name }));
-    }
-    Ok(found)
+pub async fn ours(engine: &Engine, alive: &[String]) -> Result<BTreeSet<Entry>, EngineError> {
+    labelled(engine, ROLE_LABEL, alive).await
 }
 
-fn of(runs: &[String], labels: &BTreeMap<String, String>) -> bool {
-    labels.get(RUN_LABEL).is_some_and(|run| runs.contains(run))
+async fn labelled(engine: &Engine, label: &str, alive: &[String]) -> Result<BTreeSet<Entry>, EngineError> {
+    let lives = |(_, labels): &Labelled| labels.get(RUN_LABEL).is_some_and(|run| alive.contains(run));
+    let mut found = BTreeSet::new();
+    for (kind, list) in [
+        (Kind::Container, engine.containers_labelled(label).await?),
+        (Kind::Volume, engine.volumes(Some(label)).await?),
+        (Kind::Image, engine.images_labelled(label).await?),
+    ] {
+        let dead = list.into_iter().filter(|object| !lives(object));
+        found.extend(dead.map(|(name, _)| Entry { kind, name }));
+    }
+    Ok(found)
 }

@@ -29,9 +29,9 @@ fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command.built()? {
-        Built::Run(_) => Err(NotBuilt::new("run", "plan").into()),
+        Built::Run(args) => cmd::run::run(&args),
         Built::Plan(args) => cmd::plan::run(&args),
-        Built::Report(_) => Err(NotBuilt::new("report", "plan").into()),
+        Built::Report(args) => cmd::report::run(&args),
         Built::Doctor(_) => Err(NotBuilt::new("doctor", "plan").into()),
         Built::Clean(_) => Err(NotBuilt::new("clean", "plan").into()),
         Built::Schema => cmd::schema::run(),

@@ -13,7 +13,9 @@ const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum NoEngine {
     #[error("no Docker engine answers at {endpoint} (from {origin}): {reason}")]
-    #[diagnostic(help("start the engine, or name another one with DOCKER_HOST or DOCKER_CONTEXT; `docker version` must work for this user"))]
+    #[diagnostic(help(
+        "start the engine, or name another one with DOCKER_HOST or DOCKER_CONTEXT; `docker version` must work for this user"
+    ))]
     Silent { endpoint: Endpoint, origin: String, reason: String },
     #[error("{0}")]
     #[diagnostic(help("DOCKER_HOST, DOCKER_CONTEXT and DOCKER_CONFIG are read as the docker command reads them"))]

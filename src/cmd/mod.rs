@@ -1,9 +1,12 @@
 //! The commands: each takes its arguments, does its work, and says how it ended.
 
 pub mod completions;
+mod connect;
 pub mod inside;
 pub mod man;
 pub mod plan;
+pub mod report;
+pub mod run;
 pub mod schema;
 
 use std::io::{self, Write};

@@ -8,18 +8,19 @@ use crate::plan::{Block, Plan, draw_seed};
 use crate::scenario::{Expected, ImageRef, Scenario, Step, load};
 
 pub fn run(args: &PlanArgs) -> Result<Exit, Failure> {
-    let (scenario, plan) = prepare(&args.scenario, &args.design)?;
+    let seed = args.design.seed.unwrap_or_else(draw_seed);
+    let (scenario, plan) = prepare(&args.scenario, &args.design, seed)?;
     print(outline(&scenario, &plan).as_bytes())
 }
 
 /// What a command line makes of a scenario that it names: the topologies it asks for, and the order of their trials.
-pub fn prepare(scenario: &str, design: &DesignArgs) -> Result<(Scenario, Plan), Failure> {
+pub fn prepare(scenario: &str, design: &DesignArgs, seed: u64) -> Result<(Scenario, Plan), Failure> {
     let mut scenario = load(scenario)?;
     if !design.only.is_empty() {
         scenario = scenario.only(&design.only)?;
     }
     let blocks = design.blocks().unwrap_or(scenario.sequence.blocks);
-    let plan = Plan::new(&scenario, blocks, design.seed.unwrap_or_else(draw_seed));
+    let plan = Plan::new(&scenario, blocks, seed);
     Ok((scenario, plan))
 }
 

@@ -3,7 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use super::{Exit, Failure, print};
 use crate::analysis::{AnalyseError, Analysis};
+use crate::cli::ReportArgs;
 use crate::record::{ReadError, RunDir, TrialRow};
 use crate::report::{self, ReportError, Written};
 
@@ -22,7 +24,13 @@ pub enum ReportRunError {
 
 /// Writes a report per run: into the run directory itself, or into `out`. Several runs each get a folder of
 /// their own name in `out`. Nothing is written unless every run can be opened and has a place of its own.
-pub fn run(runs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Written>, ReportRunError> {
+pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
+    let written = reports(&args.runs, args.out.as_deref())?;
+    let places: String = written.iter().map(|written| format!("{}\n", written.html.display())).collect();
+    print(places.as_bytes())
+}
+
+fn reports(runs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Written>, ReportRunError> {
     let dirs: Vec<RunDir> = runs.iter().map(|run| RunDir::open(run)).collect::<Result<_, _>>()?;
     let mut places: Vec<PathBuf> = Vec::with_capacity(dirs.len());
     for dir in &dirs {
@@ -39,10 +47,17 @@ pub fn run(runs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Written>, ReportR
     dirs.iter().zip(&places).map(|(dir, place)| one(dir, place)).collect()
 }
 
-fn one(dir: &RunDir, place: &Path) -> Result<Written, ReportRunError> {
+/// Writes the report of one run.
+pub fn one(dir: &RunDir, place: &Path) -> Result<Written, ReportRunError> {
     let analysis = Analysis::of(dir)?;
     let trials: Vec<TrialRow> = dir.trials()?.collect::<Result<_, _>>()?;
     Ok(report::write(place, dir.record(), &analysis, &trials)?)
+}
+
+impl From<ReportRunError> for Failure {
+    fn from(error: ReportRunError) -> Self {
+        Self { exit: Exit::CouldNotRun, report: miette::Report::msg(error.to_string()) }
+    }
 }
 
 /// The last part of a run directory's path. A path such as `.` has none of its own: its canonical form has.

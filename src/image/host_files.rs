@@ -94,8 +94,9 @@ impl<'a> HostFiles<'a> {
         Ok(stat)
     }
 
-    /// Copies a file or folder to the same path below a folder of ours. Returns the paths of the files in it.
-    pub async fn fetch(&self, path: &str, below: &Path) -> Result<BTreeSet<String>, ImageError> {
+    /// Copies a file or folder to the same path below a folder of ours. Returns the paths of the files in it; the links
+    /// in it join the others.
+    pub async fn fetch(&mut self, path: &str, below: &Path) -> Result<BTreeSet<String>, ImageError> {
         let wrong = |error: std::io::Error| ImageError::file(path, error);
         let mut tar = tempfile::tempfile_in(below).map(tokio::fs::File::from_std).map_err(wrong)?;
         let mut chunks = Box::pin(self.engine.copy_out(self.container, &format!("{ROOT}{path}")));
@@ -105,7 +106,9 @@ impl<'a> HostFiles<'a> {
         tar.flush().await.map_err(wrong)?;
         let (tar, path, below) = (tar.into_std().await, path.to_owned(), below.to_owned());
         let unpacked = tokio::task::spawn_blocking(move || unpack(tar, &path, &below));
-        unpacked.await.map_err(|error| ImageError::file("the host's files", error))?
+        let (files, links) = unpacked.await.map_err(|error| ImageError::file("the host's files", error))??;
+        self.links.extend(links);
+        Ok(files)
     }
 }
 
@@ -113,8 +116,12 @@ fn parts(path: &str) -> Vec<String> {
     path.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect()
 }
 
-/// Unpacks what the engine sent for `path` at the same place below `below`.
-fn unpack(mut tar: std::fs::File, path: &str, below: &Path) -> Result<BTreeSet<String>, ImageError> {
+/// Unpacks what the engine sent for `path` at the same place below `below`. Returns the files and the links in it.
+fn unpack(
+    mut tar: std::fs::File,
+    path: &str,
+    below: &Path,
+) -> Result<(BTreeSet<String>, BTreeMap<String, String>), ImageError> {
     use std::io::{Seek, SeekFrom};
 
     let wrong = |error: std::io::Error| ImageError::file(path, error);
@@ -122,17 +129,22 @@ fn unpack(mut tar: std::fs::File, path: &str, below: &Path) -> Result<BTreeSet<S
     let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
     let folder = below.join(parent.trim_start_matches('/'));
     std::fs::create_dir_all(&folder).map_err(wrong)?;
-    let mut files = BTreeSet::new();
+    let (mut files, mut links) = (BTreeSet::new(), BTreeMap::new());
     let mut archive = tar::Archive::new(tar);
     for entry in archive.entries().map_err(wrong)? {
         let mut entry = entry.map_err(wrong)?;
+        let name = format!("{parent}/{}", entry.path().map_err(wrong)?.display());
         if entry.header().entry_type().is_file() {
-            let name = entry.path().map_err(wrong)?.display().to_string();
-            files.insert(format!("{parent}/{}", name.trim_end_matches('/')));
+            files.insert(name);
+        } else if entry.header().entry_type().is_symlink()
+            && let Some(target) = entry.link_name().map_err(wrong)?
+        {
+            links.insert(name, target.display().to_string());
+            continue;
         }
         if !entry.unpack_in(&folder).map_err(wrong)? {
             return Err(ImageError::file(path, "it reaches outside its folder"));
         }
     }
-    Ok(files)
+    Ok((files, links))
 }

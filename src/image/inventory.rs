@@ -77,6 +77,9 @@ pub(super) const FOLDERS: [&str; 9] = [
     "/usr/share/xtables",
 ];
 
+/// Folders that may be links to others on the host, and then are in the image.
+pub(super) const LINKED_FOLDERS: [&str; 4] = ["/bin", "/sbin", "/lib", "/lib64"];
+
 /// Small files that every image has.
 pub(super) const FILES: [(&str, &str); 3] = [
     ("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"),

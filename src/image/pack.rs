@@ -19,7 +19,7 @@ pub async fn pack(engine: &Engine, journal: &mut Journal, cache: &Path, program:
     let wrong = |error: std::io::Error| ImageError::file(cache.display(), error);
     std::fs::create_dir_all(cache).map_err(wrong)?;
     let staging = tempfile::tempdir_in(cache).map_err(wrong)?;
-    let image = journal.name("empty");
+    let image = format!("dindbench/files:{}", journal.run());
     let container = journal.name("files");
 
     let empty = layer::write(&BTreeMap::new(), staging.path())?;
@@ -61,6 +61,9 @@ impl Collection {
         for name in inventory::OPTIONAL_PROGRAMS {
             collection.program(&mut host, name).await?;
         }
+        for folder in inventory::LINKED_FOLDERS {
+            host.resolve(folder).await?;
+        }
         for folder in inventory::FOLDERS {
             if let Some((real, stat)) = host.resolve(folder).await?
                 && stat.kind == PathKind::Folder
@@ -87,7 +90,7 @@ impl Collection {
         Ok(false)
     }
 
-    async fn file(&mut self, host: &HostFiles<'_>, real: &str) -> Result<(), ImageError> {
+    async fn file(&mut self, host: &mut HostFiles<'_>, real: &str) -> Result<(), ImageError> {
         if !self.files.contains(real) {
             self.files.extend(host.fetch(real, self.staging.path()).await?);
         }

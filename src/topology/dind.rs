@@ -1,7 +1,7 @@
 //! `dind`: an inner engine in a privileged container beside the job container.
 
 use super::error::{Death, TopologyError, last_error_line};
-use super::{DATA_ROOT, INNER_BRIDGE, READY_DEADLINE, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial};
+use super::{DATA_ROOT, INNER_BRIDGE, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial, ready};
 use crate::agent::{self, EngineConfig};
 use crate::engine::{ContainerSpec, Engine, EngineError, Mount, Privilege};
 use crate::journal;
@@ -48,10 +48,12 @@ impl InnerEngine {
         outer.start_container(&container).await?;
         let engine = outer.through(&container, dial(), "inner");
         let inner = Self { outer: outer.clone(), container, volumes: [data, socket], engine };
-        tokio::select! {
-            ready = inner.engine.ping(READY_DEADLINE) => ready?,
-            _ = outer.wait_container(&inner.container) => return Err(inner.obituary().await),
-        }
+        let death = async {
+            // Whatever the wait says: the obituary asks the container itself.
+            let _ = outer.wait_container(&inner.container).await;
+            inner.obituary().await
+        };
+        ready(&inner.engine, death).await?;
         Ok(inner)
     }
 

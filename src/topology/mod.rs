@@ -14,7 +14,10 @@ pub use held::Held;
 pub use job::{JobContainer, WORK_FOLDER};
 pub use reference::{OuterHost, Reference};
 
+use std::pin::pin;
 use std::time::Duration;
+
+use crate::engine::Engine;
 
 /// Where an engine's socket is, in its own container and in the job container alike.
 pub(crate) const SOCKET: &str = "/run/engine/docker.sock";
@@ -27,6 +30,9 @@ const DISK_FOLDER: &str = "/disks";
 /// How long an engine may take until it answers its first ping.
 const READY_DEADLINE: Duration = Duration::from_secs(60);
 
+/// How long after a broken connection the end of its engine may come.
+const OBITUARY_DEADLINE: Duration = Duration::from_secs(3);
+
 /// The default bridge of the outer engine and of an inner one: a range for each level of nesting, all away from the
 /// range that docker itself takes first.
 const OUTER_BRIDGE: &str = "10.201.0.1/24";
@@ -35,4 +41,18 @@ const INNER_BRIDGE: &str = "10.202.0.1/24";
 /// The command that carries a connection to the engine in a container.
 fn dial() -> Vec<String> {
     crate::agent::command(["dial", SOCKET, &READY_DEADLINE.as_secs().to_string()])
+}
+
+/// Returns when an engine answers its first ping, or with the story of its end.
+async fn ready(engine: &Engine, death: impl Future<Output = TopologyError>) -> Result<(), TopologyError> {
+    let mut death = pin!(death);
+    tokio::select! {
+        biased;
+        answer = engine.ping(READY_DEADLINE) => match answer {
+            Ok(()) => Ok(()),
+            // An engine that ends drops its connections first: what it says with its end explains more.
+            Err(error) => Err(tokio::time::timeout(OBITUARY_DEADLINE, death).await.unwrap_or_else(|_| error.into())),
+        },
+        error = &mut death => Err(error),
+    }
 }

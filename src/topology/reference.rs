@@ -4,9 +4,7 @@
 //! user's engine sees nothing of a job but one container.
 
 use super::error::TopologyError;
-use super::{
-    DATA_ROOT, DISK_FOLDER, Held, OUTER_BRIDGE, READY_DEADLINE, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET, dial,
-};
+use super::{DATA_ROOT, DISK_FOLDER, Held, OUTER_BRIDGE, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET, dial, ready};
 use crate::agent::{self, DiskConfig, EngineConfig, Machine, Reading, Reply, Request};
 use crate::engine::{ContainerSpec, Description, Engine, EngineError, Mount, Privilege};
 use crate::image::{Packed, archive};
@@ -152,11 +150,8 @@ impl Site {
         journal.creating(Kind::Container, &spec.name)?;
         let held = Held::start(&self.engine, &spec).await?;
         let engine = self.engine.through(held.name(), dial(), "outer");
-        let ready = tokio::select! {
-            ready = engine.ping(READY_DEADLINE) => ready.map_err(TopologyError::from),
-            death = held.death() => Err(TopologyError::Died(death)),
-        };
-        match ready {
+        let death = async { TopologyError::Died(held.death().await) };
+        match ready(&engine, death).await {
             Ok(()) => Ok(OuterHost { held, engine }),
             Err(error) => {
                 held.remove().await?;

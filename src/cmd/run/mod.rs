@@ -5,7 +5,7 @@ mod interrupt;
 mod progress;
 mod session;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use miette::Report;
 use tokio::sync::watch;
@@ -95,11 +95,14 @@ async fn measure(
 fn conclude(args: &RunArgs, dir: &Path, tally: Tally) -> Result<Exit, Failure> {
     let run = RunDir::open(dir).map_err(could_not_run)?;
     let analysis = Analysis::of(&run).map_err(could_not_run)?;
-    super::report::write(&run, &analysis, dir)?;
+    super::report::one(&run, dir)?;
     match args.format {
         Format::Table => {
-            let width = console::Term::stdout().size_checked().map(|(_, columns)| columns);
-            let sentences: Vec<String> = report::answer(&analysis).iter().map(ToString::to_string).collect();
+            let width = terminal_width();
+            let sentences: Vec<String> = report::answer(&analysis)
+                .iter()
+                .map(|sentence| format!("{}: {}", sentence.effect, sentence.text))
+                .collect();
             let table = report::table::terminal(&analysis, width);
             print(format!("{}\n\n{table}\n{}\n", sentences.join("\n"), dir.display()).as_bytes())?;
         }
@@ -115,6 +118,11 @@ fn conclude(args: &RunArgs, dir: &Path, tally: Tally) -> Result<Exit, Failure> {
         Tally { spoiled: 0, .. } => Exit::Done,
         Tally { .. } => Exit::Incomplete,
     })
+}
+
+/// Empty where stdout is no terminal.
+fn terminal_width() -> Option<u16> {
+    rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }
 
 fn could_not_run(error: impl std::error::Error + Send + Sync + 'static) -> Failure {

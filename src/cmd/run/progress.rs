@@ -43,7 +43,9 @@ impl Progress {
                 let block = if *block == 0 { "warm-up".to_owned() } else { format!("block {block}") };
                 self.bar.set_message(format!("{block}, {topology}"));
             }
-            Event::PartEnds { topology, job, step, .. } => self.bar.set_message(format!("{topology}, job {job}, {step} done")),
+            Event::PartEnds { topology, job, step, .. } => {
+                self.bar.set_message(format!("{topology}, job {job}, {step} done"))
+            }
             Event::Spoiled { block, topology, job, step, message } => {
                 let job = job.map(|job| format!(", job {job}")).unwrap_or_default();
                 self.warn(&format!("block {block}, {topology}{job}, {step}: {message}"));

@@ -21,8 +21,14 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Opens the journal of a new run; nothing is created yet.
-    pub fn open(engine: &Engine, engine_id: &str, scenario: &Scenario, progress: &'a Progress) -> Result<Self, Failure> {
-        let journal = Journal::create(&state_folder(), &new_run_id(&scenario.name), engine_id).map_err(could_not_run)?;
+    pub fn open(
+        engine: &Engine,
+        engine_id: &str,
+        scenario: &Scenario,
+        progress: &'a Progress,
+    ) -> Result<Self, Failure> {
+        let journal =
+            Journal::create(&state_folder(), &new_run_id(&scenario.name), engine_id).map_err(could_not_run)?;
         Ok(Self { journal, packed: None, engine: engine.clone(), progress })
     }
 
@@ -31,7 +37,11 @@ impl<'a> Session<'a> {
     }
 
     /// Packs the image and prepares the reference host; empty where the run was interrupted meanwhile.
-    pub async fn prepare(&mut self, seed: u64, mut interrupt: watch::Receiver<bool>) -> Result<Option<Reference>, Failure> {
+    pub async fn prepare(
+        &mut self,
+        seed: u64,
+        mut interrupt: watch::Receiver<bool>,
+    ) -> Result<Option<Reference>, Failure> {
         tokio::select! {
             prepared = self.build(seed) => prepared.map(Some).map_err(could_not_run),
             _ = interrupt.wait_for(|interrupted| *interrupted) => Ok(None),
@@ -39,8 +49,10 @@ impl<'a> Session<'a> {
     }
 
     async fn build(&mut self, seed: u64) -> Result<Reference, TopologyError> {
-        let program = std::env::current_exe()
-            .map_err(|error| image::ImageError::File { path: "dindbench itself".to_owned(), reason: error.to_string() })?;
+        let program = std::env::current_exe().map_err(|error| image::ImageError::File {
+            path: "dindbench itself".to_owned(),
+            reason: error.to_string(),
+        })?;
         self.progress.phase("packing the host's engine");
         let packed = image::pack(&self.engine, &mut self.journal, &cache_folder(), &program).await?;
         self.progress.phase("preparing the reference host");
@@ -51,8 +63,7 @@ impl<'a> Session<'a> {
 
     /// Removes everything that the run created.
     pub async fn close(self, engine: &Engine) -> Result<(), Failure> {
-        let entries = self.journal.entries().to_vec();
-        cleanup::remove(engine, entries).await.map_err(could_not_run)?;
+        cleanup::undo(engine, self.journal.run(), self.journal.entries()).await.map_err(could_not_run)?;
         self.journal.close().map_err(could_not_run)
     }
 }

@@ -1,0 +1,62 @@
+//! One arm of a run: what was asked for, and what really ran.
+
+use crate::record::{ArmRecord, Sample};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arm {
+    pub name: String,
+    pub kind: String,
+    pub parameters: String,
+    /// Storage drivers, engine versions, builders that really ran: more than one is worth a warning.
+    pub storage_drivers: Vec<String>,
+    pub engines: Vec<String>,
+    pub builders: Vec<String>,
+}
+
+impl Arm {
+    pub(super) fn new(record: &ArmRecord) -> Self {
+        Self {
+            name: record.name.clone(),
+            kind: record.kind.clone(),
+            parameters: record.parameters.clone(),
+            storage_drivers: Vec::new(),
+            engines: Vec::new(),
+            builders: Vec::new(),
+        }
+    }
+
+    /// Notes what a row says that ran, the row of a failed step too.
+    pub(super) fn observe(&mut self, sample: &Sample) {
+        note(&mut self.storage_drivers, &sample.storage_driver);
+        note(&mut self.engines, &sample.engine_version);
+        if let Some(builder) = sample.builder {
+            note(&mut self.builders, &builder.to_string());
+        }
+    }
+
+    /// A parameter's value; empty where the arm has no such parameter.
+    pub(super) fn parameter(&self, key: &str) -> Option<&str> {
+        self.pairs().find(|(found, _)| *found == key).map(|(_, value)| value)
+    }
+
+    /// The parameters without the one named, in one order.
+    pub(super) fn parameters_without(&self, key: &str) -> Vec<(&str, &str)> {
+        let mut others: Vec<_> = self.pairs().filter(|(found, _)| *found != key).collect();
+        others.sort_unstable();
+        others
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.split_whitespace().filter_map(|word| word.split_once('='))
+    }
+}
+
+/// Keeps a list of distinct words in order.
+fn note(words: &mut Vec<String>, word: &str) {
+    if word.is_empty() {
+        return;
+    }
+    if let Err(place) = words.binary_search_by(|known| known.as_str().cmp(word)) {
+        words.insert(place, word.to_owned());
+    }
+}

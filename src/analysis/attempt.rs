@@ -1,0 +1,32 @@
+//! Which attempt of a trial counts, and which of its rows.
+
+use super::row::{Row, Standing};
+use crate::case::Status;
+
+/// Gives every row its standing. The rows are sorted by job.
+pub(super) fn settle(rows: &mut [Row]) {
+    for trial in rows.chunk_by_mut(|a, b| a.job.trial() == b.job.trial()) {
+        let counting = counting_attempt(trial);
+        for attempt in trial.chunk_by_mut(|a, b| a.job.attempt == b.job.attempt) {
+            let invalid = attempt.iter().any(|row| row.status == Status::Invalid);
+            for row in attempt {
+                row.standing = if invalid || row.status != Status::Ok {
+                    Standing::Excluded
+                } else if counting == Some(row.job.attempt) {
+                    Standing::Usable
+                } else {
+                    Standing::Superseded
+                };
+            }
+        }
+    }
+}
+
+/// The last attempt whose rows are all `ok`, else the last one without an `invalid` row.
+fn counting_attempt(trial: &[Row]) -> Option<u32> {
+    let last = |good: fn(Status) -> bool| {
+        let attempts = trial.chunk_by(|a, b| a.job.attempt == b.job.attempt);
+        attempts.filter(|rows| rows.iter().all(|row| good(row.status))).last().map(|rows| rows[0].job.attempt)
+    };
+    last(|status| status == Status::Ok).or_else(|| last(|status| status != Status::Invalid))
+}

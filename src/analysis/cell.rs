@@ -1,0 +1,106 @@
+//! One metric of one case in one topology: a value per block, and their summary.
+
+use strum::VariantArray as _;
+
+use super::row::{Row, Standing};
+use super::{CaseKey, Metric};
+use crate::stats::{Estimate, Level, Ordered, median};
+
+/// One metric of one case in one topology. Within a block the samples of a case (several jobs with the same edit)
+/// are averaged first, so that a block counts once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    pub topology: usize,
+    pub case: CaseKey,
+    pub metric: Metric,
+    pub summary: Summary,
+    /// Samples of measured blocks, all attempts, that failed, timed out or were invalid: they are in no statistic.
+    pub excluded: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Summary {
+    /// No usable sample.
+    Missing,
+    /// All `n` values are the same, and there are at least two.
+    Constant { value: f64, n: usize },
+    /// Median with its exact order-statistic interval; `mad` is not scaled, `quartiles` are of type 7.
+    Median { estimate: Estimate, min: f64, max: f64, mad: f64, quartiles: (f64, f64) },
+}
+
+impl Summary {
+    /// Of one value per block.
+    fn of(values: &[(u32, f64)]) -> Self {
+        let Ok(values) = Ordered::new(values.iter().map(|(_, value)| *value)) else { return Self::Missing };
+        let n = values.values().len();
+        if n > 1 && values.constant() {
+            return Self::Constant { value: values.min(), n };
+        }
+        Self::Median {
+            estimate: median(&values, Level::P95),
+            min: values.min(),
+            max: values.max(),
+            mad: values.mad(),
+            quartiles: values.quartiles(),
+        }
+    }
+}
+
+/// The measured rows of one case in one topology.
+#[derive(Debug)]
+pub(super) struct Series {
+    pub topology: usize,
+    excluded: usize,
+    /// By `Metric`: block and mean of its samples, for the blocks that have any.
+    blocks: Vec<Vec<(u32, f64)>>,
+}
+
+impl Series {
+    /// `rows` are of one case in one topology, sorted by block. Empty if the measured blocks have nothing of it.
+    pub fn new(rows: &[Row]) -> Option<Self> {
+        let excluded = rows.iter().filter(|row| row.standing == Standing::Excluded && !row.warmup).count();
+        let measured = excluded > 0 || rows.iter().any(Row::counts);
+        let blocks = || Metric::VARIANTS.iter().map(|&metric| block_means(rows, metric)).collect();
+        measured.then(|| Self { topology: rows[0].job.topology as usize, excluded, blocks: blocks() })
+    }
+
+    pub fn values(&self, metric: Metric) -> &[(u32, f64)] {
+        &self.blocks[metric as usize]
+    }
+
+    /// Whether there is a cell, in a case for which this metric was measured.
+    pub fn has_cell(&self, metric: Metric) -> bool {
+        self.excluded > 0 || !self.values(metric).is_empty()
+    }
+
+    pub fn cell(&self, case: &CaseKey, metric: Metric) -> Cell {
+        Cell {
+            topology: self.topology,
+            case: case.clone(),
+            metric,
+            summary: Summary::of(self.values(metric)),
+            excluded: self.excluded,
+        }
+    }
+
+    /// The metrics that a case has anywhere; time always, so that a case that only failed is seen.
+    pub fn metrics(case: &[Self]) -> Vec<Metric> {
+        let measured = |metric: &Metric| case.iter().any(|series| !series.values(*metric).is_empty());
+        let metrics = Metric::VARIANTS.iter().copied();
+        metrics.filter(|metric| *metric == Metric::ElapsedNs || measured(metric)).collect()
+    }
+}
+
+fn block_means(rows: &[Row], metric: Metric) -> Vec<(u32, f64)> {
+    let blocks = rows.chunk_by(|a, b| a.job.block == b.job.block);
+    blocks.filter_map(|block| Some((block[0].job.block, mean(block, metric)?))).collect()
+}
+
+/// Empty if no row that counts has the metric.
+fn mean(rows: &[Row], metric: Metric) -> Option<f64> {
+    let counted = rows.iter().filter(|row| row.counts());
+    let (sum, count) = counted
+        .filter_map(|row| row.measures.get(metric))
+        .fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
+}

@@ -1,0 +1,116 @@
+//! A topology against another one, paired within blocks.
+
+use super::cell::Series;
+use super::contrast::{Pair, pairs};
+use super::row::{Row, Table};
+use super::{CaseKey, Cell, Contrast, Metric};
+use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Level, difference, equivalent, ratio};
+
+/// A topology against another one, paired within blocks. Where all differences (or ratios) are the same number, the
+/// estimate has no interval: a constant has no spread to take one from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    pub contrast: Contrast,
+    pub topology: usize,
+    pub reference: usize,
+    pub case: CaseKey,
+    pub metric: Metric,
+    /// `topology / reference`; empty for a metric that can be 0.
+    pub ratio: Option<Estimate>,
+    /// `topology - reference`, in the metric's unit.
+    pub difference: Option<Estimate>,
+    /// Blocks in which both have a valid value.
+    pub pairs: usize,
+    /// Of `elapsed_ns` only; empty where the ratio has no interval.
+    pub verdict: Option<Verdict>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Verdict {
+    Faster,
+    Slower,
+    /// The 90 % interval lies within the stated margin (two one-sided tests).
+    Equivalent,
+    /// Neither a difference nor an equivalence is shown.
+    Indistinguishable,
+}
+
+/// All cells and comparisons, case by case. Leaves the table's rows sorted by case, topology and block.
+pub(super) fn cells_and_comparisons(table: &mut Table, baseline: usize) -> (Vec<Cell>, Vec<Comparison>) {
+    let pairs = pairs(&table.arms, baseline);
+    let steps = &table.steps;
+    table.rows.sort_unstable_by_key(|row| (steps.rank(row.subject), row.edit, row.job));
+    let (mut cells, mut comparisons) = (Vec::new(), Vec::new());
+    for rows in table.rows.chunk_by(|a, b| (a.subject, a.edit) == (b.subject, b.edit)) {
+        let case = CaseKey { subject: steps.subject(rows[0].subject).clone(), edit: rows[0].edit };
+        let arms = series(rows);
+        let metrics = Series::metrics(&arms);
+        for arm in &arms {
+            let present = metrics.iter().filter(|metric| arm.has_cell(**metric));
+            cells.extend(present.map(|metric| arm.cell(&case, *metric)));
+        }
+        for pair in &pairs {
+            comparisons.extend(compare(*pair, &arms, &case, &metrics));
+        }
+    }
+    (cells, comparisons)
+}
+
+/// One series per topology that has measured rows in this case.
+fn series(rows: &[Row]) -> Vec<Series> {
+    rows.chunk_by(|a, b| a.job.topology == b.job.topology).filter_map(Series::new).collect()
+}
+
+/// The comparisons of one pair in one case: none where one of the two has no cell.
+fn compare(pair: Pair, arms: &[Series], case: &CaseKey, metrics: &[Metric]) -> Vec<Comparison> {
+    let find = |topology| arms.iter().find(|series| series.topology == topology);
+    let (Some(arm), Some(reference)) = (find(pair.topology), find(pair.reference)) else { return Vec::new() };
+    let both = metrics.iter().filter(|metric| arm.has_cell(**metric) && reference.has_cell(**metric));
+    both.map(|&metric| comparison(pair, case, metric, &in_pairs(arm.values(metric), reference.values(metric))))
+        .collect()
+}
+
+fn comparison(pair: Pair, case: &CaseKey, metric: Metric, values: &[(f64, f64)]) -> Comparison {
+    // Errors mean that there is no pair, or no ratio because a value is 0: nothing to estimate.
+    let ratio95 = if metric.has_ratio() { ratio(values, Level::P95).ok() } else { None };
+    let ratio95 = ratio95.map(|estimate| without_false_interval(estimate, values, |a, b| a / b));
+    let difference = difference(values, Level::P95).ok();
+    Comparison {
+        contrast: pair.contrast,
+        topology: pair.topology,
+        reference: pair.reference,
+        case: case.clone(),
+        metric,
+        difference: difference.map(|estimate| without_false_interval(estimate, values, |a, b| a - b)),
+        pairs: values.len(),
+        verdict: ratio95.filter(|_| metric == Metric::ElapsedNs).and_then(|ratio95| verdict(&ratio95, values)),
+        ratio: ratio95,
+    }
+}
+
+/// Values of the blocks that both have; both are sorted by block.
+fn in_pairs(topology: &[(u32, f64)], reference: &[(u32, f64)]) -> Vec<(f64, f64)> {
+    let partner = |block: u32| reference.binary_search_by_key(&block, |(other, _)| *other).ok();
+    topology.iter().filter_map(|&(block, value)| Some((value, reference[partner(block)?].1))).collect()
+}
+
+fn without_false_interval(estimate: Estimate, pairs: &[(f64, f64)], of: fn(f64, f64) -> f64) -> Estimate {
+    let mut results = pairs.iter().map(|&(a, b)| of(a, b));
+    let first = results.next();
+    if results.all(|result| Some(result) == first) { Estimate { interval: None, ..estimate } } else { estimate }
+}
+
+/// A difference if the 95 % interval excludes 1, else equivalence if the 90 % interval lies within the margin.
+fn verdict(ratio95: &Estimate, pairs: &[(f64, f64)]) -> Option<Verdict> {
+    let interval = ratio95.interval?;
+    if interval.high < 1.0 {
+        return Some(Verdict::Faster);
+    }
+    if interval.low > 1.0 {
+        return Some(Verdict::Slower);
+    }
+    let narrower = ratio(pairs, Level::P90).ok().and_then(|estimate| estimate.interval);
+    let equal = narrower.is_some_and(|narrower| equivalent(&narrower, EQUIVALENCE_MARGIN));
+    Some(if equal { Verdict::Equivalent } else { Verdict::Indistinguishable })
+}

@@ -1,0 +1,124 @@
+//! Which topologies are compared with which, and what the comparison shows.
+
+use super::Arm;
+
+/// Which of the two effects a comparison shows. Only topologies that differ in nothing else are given one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Contrast {
+    /// An inner engine that is kept, against the outer engine.
+    Nesting,
+    /// An inner engine thrown away between jobs, against one that is kept.
+    Lifecycle,
+    /// Against the baseline, with more than one thing different.
+    Whole,
+}
+
+/// A topology and the one that it is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pair {
+    pub contrast: Contrast,
+    pub topology: usize,
+    pub reference: usize,
+}
+
+/// Every arm against the baseline, then every recreated engine against the first kept one that is otherwise the same.
+pub(super) fn pairs(arms: &[Arm], baseline: usize) -> Vec<Pair> {
+    let others = (0..arms.len()).filter(|topology| *topology != baseline);
+    let mut pairs: Vec<_> = others.map(|topology| against_baseline(arms, topology, baseline)).collect();
+    for topology in 0..arms.len() {
+        let kept = (0..arms.len()).find(|reference| only_lifecycle(&arms[topology], &arms[*reference]));
+        if let Some(reference) = kept.filter(|reference| *reference != baseline) {
+            pairs.push(Pair { contrast: Contrast::Lifecycle, topology, reference });
+        }
+    }
+    pairs
+}
+
+fn against_baseline(arms: &[Arm], topology: usize, reference: usize) -> Pair {
+    let (arm, base) = (&arms[topology], &arms[reference]);
+    let contrast = if only_lifecycle(arm, base) {
+        Contrast::Lifecycle
+    } else if only_nesting(arm, base) {
+        Contrast::Nesting
+    } else {
+        Contrast::Whole
+    };
+    Pair { contrast, topology, reference }
+}
+
+/// A kept inner engine against the outer one, where the same software ran in both. The parameters cannot tell: the
+/// outer engine's storage driver is not a parameter of the socket.
+fn only_nesting(arm: &Arm, base: &Arm) -> bool {
+    let same_software =
+        arm.storage_drivers == base.storage_drivers && arm.engines == base.engines && arm.builders == base.builders;
+    lifecycle(arm) == Some("keep") && base.kind == "socket" && same_software
+}
+
+/// A recreated inner engine against a kept one, with the same parameters otherwise.
+fn only_lifecycle(arm: &Arm, base: &Arm) -> bool {
+    lifecycle(arm) == Some("recreate")
+        && lifecycle(base) == Some("keep")
+        && arm.parameters_without("lifecycle") == base.parameters_without("lifecycle")
+}
+
+/// Empty where there is no inner engine.
+fn lifecycle(arm: &Arm) -> Option<&str> {
+    if arm.kind == "dind" { arm.parameter("lifecycle") } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::ArmRecord;
+
+    fn arm(kind: &str, parameters: &str, driver: &str) -> Arm {
+        let record = ArmRecord { name: kind.into(), kind: kind.into(), parameters: parameters.into() };
+        Arm { storage_drivers: vec![driver.into()], ..Arm::new(&record) }
+    }
+
+    fn pair(contrast: Contrast, topology: usize, reference: usize) -> Pair {
+        Pair { contrast, topology, reference }
+    }
+
+    #[test]
+    fn nesting_and_lifecycle_are_told_apart() {
+        let arms = [
+            arm("socket", "", "overlay2"),
+            arm("dind", "lifecycle=keep storage_driver=auto", "overlay2"),
+            arm("dind", "storage_driver=auto lifecycle=recreate", "overlay2"),
+            arm("dind", "lifecycle=restart storage_driver=auto", "overlay2"),
+        ];
+        let expected = [
+            pair(Contrast::Nesting, 1, 0),
+            pair(Contrast::Whole, 2, 0),
+            pair(Contrast::Whole, 3, 0),
+            pair(Contrast::Lifecycle, 2, 1),
+        ];
+        assert_eq!(pairs(&arms, 0), expected);
+    }
+
+    #[test]
+    fn another_storage_driver_is_neither_nesting_nor_lifecycle_alone() {
+        let arms = [
+            arm("socket", "", "overlay2"),
+            arm("dind", "lifecycle=keep storage_driver=vfs", "vfs"),
+            arm("dind", "lifecycle=recreate storage_driver=auto", "overlay2"),
+        ];
+        assert_eq!(pairs(&arms, 0), [pair(Contrast::Whole, 1, 0), pair(Contrast::Whole, 2, 0)]);
+    }
+
+    #[test]
+    fn a_kept_baseline_is_compared_once() {
+        let arms = [arm("dind", "lifecycle=recreate", "vfs"), arm("dind", "lifecycle=keep", "vfs")];
+        assert_eq!(pairs(&arms, 1), [pair(Contrast::Lifecycle, 0, 1)]);
+        // The other way round the baseline is the one that differs: both views are shown.
+        assert_eq!(pairs(&arms, 0), [pair(Contrast::Whole, 1, 0), pair(Contrast::Lifecycle, 0, 1)]);
+    }
+
+    #[test]
+    fn the_same_topology_twice_is_no_effect() {
+        let arms = [arm("socket", "", "overlay2"), arm("socket", "", "overlay2")];
+        assert_eq!(pairs(&arms, 0), [pair(Contrast::Whole, 1, 0)]);
+    }
+}

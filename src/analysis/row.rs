@@ -1,0 +1,149 @@
+//! The rows of samples.csv and the totals of jobs, reduced to what statistics need.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::failure::Failures;
+use super::metric::Measures;
+use super::steps::Steps;
+use super::{AnalyseError, Arm, Failure, Point, attempt, job, point};
+use crate::case::{Edit, Status};
+use crate::record::{ReadError, RunRecord, Sample};
+
+/// One step of one job, or the whole job.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub job: JobKey,
+    /// A number of `Steps`.
+    pub subject: u32,
+    pub edit: Edit,
+    pub warmup: bool,
+    pub status: Status,
+    pub standing: Standing,
+    pub measures: Measures,
+}
+
+/// One job of one attempt of a trial. The order is that of a sequence within a topology.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct JobKey {
+    pub topology: u32,
+    pub block: u32,
+    pub attempt: u32,
+    pub worker: u32,
+    pub number: u32,
+}
+
+/// What becomes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Usable,
+    /// It failed, timed out, or is of an invalid attempt: it is counted and enters no statistic.
+    Excluded,
+    /// Another attempt of its trial counts.
+    Superseded,
+}
+
+impl JobKey {
+    /// Topology and block.
+    pub fn trial(self) -> (u32, u32) {
+        (self.topology, self.block)
+    }
+}
+
+impl Row {
+    /// Usable, and not of the warm-up.
+    pub fn counts(&self) -> bool {
+        self.standing == Standing::Usable && !self.warmup
+    }
+}
+
+/// All rows of a run, with what was met while reading them.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub rows: Vec<Row>,
+    pub steps: Steps,
+    pub arms: Vec<Arm>,
+    failures: Failures,
+}
+
+impl Table {
+    pub fn read(
+        run: &RunRecord,
+        samples: impl Iterator<Item = Result<Sample, ReadError>>,
+    ) -> Result<Self, AnalyseError> {
+        let arms = run.arms.iter().map(Arm::new).collect();
+        let mut table = Self { rows: Vec::new(), steps: Steps::new(), arms, failures: Failures::default() };
+        // The last row of each worker: several of them write by turns.
+        let mut last: BTreeMap<u32, (JobKey, u32)> = BTreeMap::new();
+        for sample in samples {
+            let sample = sample?;
+            let job = job_of(run, &sample)?;
+            let previous = last.get(&job.worker).filter(|(same, _)| *same == job).map_or(Steps::JOB, |(_, step)| *step);
+            let subject = table.steps.number(sample.op, sample.step.as_str(), previous);
+            last.insert(job.worker, (job, subject));
+            table.add(job, subject, &sample);
+        }
+        Ok(table)
+    }
+
+    /// Sorts the rows by job and step, and decides which count.
+    pub fn settle(&mut self) {
+        self.sort_by_job();
+        attempt::settle(&mut self.rows);
+    }
+
+    /// Adds the totals of jobs; the rows are sorted by job.
+    pub fn add_jobs(&mut self) {
+        let jobs = job::totals(&self.rows, &self.steps);
+        self.rows.extend(jobs);
+    }
+
+    pub fn measured_blocks(&self) -> usize {
+        self.rows.iter().filter(|row| row.counts()).map(|row| row.job.block).collect::<BTreeSet<_>>().len()
+    }
+
+    pub fn into_points(mut self) -> (Vec<Point>, Vec<Arm>, Vec<Failure>) {
+        self.sort_by_job();
+        let points = point::points(self.rows, &self.steps);
+        (points, self.arms, self.failures.into_list())
+    }
+
+    fn add(&mut self, job: JobKey, subject: u32, sample: &Sample) {
+        self.arms[job.topology as usize].observe(sample);
+        self.failures.count(job.topology as usize, sample);
+        self.rows.push(Row {
+            job,
+            subject,
+            edit: sample.edit,
+            warmup: sample.warmup,
+            status: sample.status,
+            // Nothing counts before the trial's attempts are known.
+            standing: Standing::Superseded,
+            measures: Measures::of_sample(sample),
+        });
+    }
+
+    fn sort_by_job(&mut self) {
+        self.rows.sort_unstable_by_key(|row| (row.job, self.steps.rank(row.subject)));
+    }
+}
+
+/// Index of the topology that a row names.
+///
+/// # Errors
+/// The run has no such topology.
+pub(super) fn topology(run: &RunRecord, name: &str) -> Result<u32, AnalyseError> {
+    let index = run.arms.iter().position(|arm| arm.name == name);
+    index
+        .map(|index| index as u32)
+        .ok_or_else(|| AnalyseError::UnknownTopology { run_id: run.run_id.clone(), name: name.to_owned() })
+}
+
+fn job_of(run: &RunRecord, sample: &Sample) -> Result<JobKey, AnalyseError> {
+    Ok(JobKey {
+        topology: topology(run, sample.topology.as_str())?,
+        block: sample.block,
+        attempt: sample.attempt,
+        worker: sample.worker,
+        number: sample.job,
+    })
+}

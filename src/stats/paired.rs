@@ -1,0 +1,172 @@
+//! Paired differences and ratios by Hodges and Lehmann, with the exact signed-rank interval.
+
+use super::signed_rank::SignedRank;
+use super::walsh::Walsh;
+use super::{Estimate, Interval, Level, Ordered, Unusable};
+
+/// The centre of symmetric values: the median of their M = n (n + 1) / 2 Walsh averages, with the interval
+/// [W_(k), W_(M+1-k)] that inverts the signed-rank test. There is none below n = 6 at 95 % and n = 5 at 90 %; beyond
+/// n = 300, k comes from the normal approximation. Ties and zeros are kept: they can only raise the coverage.
+/// Memory is that of the values, time 64 passes over them.
+/// Hodges and Lehmann, "Estimates of location based on rank tests", Annals of Mathematical Statistics 34 (1963);
+/// Tukey, "The simplest signed-rank tests" (1949), for the interval.
+pub fn hodges_lehmann(values: &Ordered, level: Level) -> Estimate {
+    let n = values.values().len();
+    let walsh = Walsh::new(values.values());
+    let interval = SignedRank::new(n).rank(level).map(|rank| Interval {
+        low: walsh.smallest(rank.k),
+        high: walsh.smallest(walsh.count() + 1 - rank.k),
+        coverage: rank.coverage,
+    });
+    Estimate { point: walsh.median(), interval, n }
+}
+
+/// `a - b` over pairs `(a, b)`, in their unit.
+///
+/// # Errors
+/// No pair, or a value that is not finite.
+pub fn difference(pairs: &[(f64, f64)], level: Level) -> Result<Estimate, Unusable> {
+    let differences = Ordered::new(pairs.iter().map(|(a, b)| a - b))?;
+    Ok(hodges_lehmann(&differences, level))
+}
+
+/// `a / b` over pairs `(a, b)`: the centre of ln(a / b), put back on the scale of ratios.
+///
+/// # Errors
+/// No pair, a value that is not finite, or one that is not positive.
+pub fn ratio(pairs: &[(f64, f64)], level: Level) -> Result<Estimate, Unusable> {
+    if let Some(wrong) = pairs.iter().flat_map(|(a, b)| [*a, *b]).find(|value| *value <= 0.0) {
+        return Err(Unusable::NotPositive(wrong));
+    }
+    let logarithms = Ordered::new(pairs.iter().map(|(a, b)| (a / b).ln()))?;
+    Ok(hodges_lehmann(&logarithms, level).map(f64::exp))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rand::{RngExt as _, SeedableRng as _};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    fn close(found: f64, expected: f64) -> bool {
+        (found - expected).abs() <= 1e-9 * expected.abs().max(1.0)
+    }
+
+    /// Depression scale factors of nine patients before and after a tranquilizer: Hollander, Wolfe and Chicken,
+    /// section 3.1, and the example of R's `wilcox.test`. Published: 0.46, and 0.010 to 0.786 at 96.1 %.
+    #[test]
+    fn the_published_example_is_reproduced() {
+        let before = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30];
+        let after = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29];
+        let pairs: Vec<_> = before.into_iter().zip(after).collect();
+        let estimate = difference(&pairs, Level::P95).unwrap();
+        let interval = estimate.interval.unwrap();
+        assert!(close(estimate.point, 0.46), "{estimate:?}");
+        assert!(close(interval.low, 0.010) && close(interval.high, 0.786), "{estimate:?}");
+        assert_eq!((interval.coverage, estimate.n), (0.960_937_5, 9));
+    }
+
+    /// By hand: of the 21 averages of 1 2 4 8 16 32 the extremes are the interval at k = 1, and the eleventh is 8.5.
+    #[test]
+    fn six_pairs_are_bounded_by_their_extremes() {
+        let pairs = [33.0, 17.0, 9.0, 5.0, 3.0, 2.0].map(|value| (value, 1.0));
+        let estimate = difference(&pairs, Level::P95).unwrap();
+        let interval = Interval { low: 1.0, high: 32.0, coverage: 0.968_75 };
+        assert_eq!(estimate, Estimate { point: 8.5, interval: Some(interval), n: 6 });
+    }
+
+    /// Powers of two, so that logarithms are whole multiples: 1 2 4 8 16 32 has its centre at 2^2.5.
+    #[test]
+    fn a_ratio_is_the_centre_of_logarithms() {
+        let pairs = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0].map(|value| (3.0 * value, 3.0));
+        let estimate = ratio(&pairs, Level::P95).unwrap();
+        assert!(close(estimate.point, 2_f64.powf(2.5)), "{estimate:?}");
+        let interval = estimate.interval.unwrap();
+        assert!(close(interval.low, 1.0) && close(interval.high, 32.0), "{estimate:?}");
+    }
+
+    #[test]
+    fn what_has_no_ratio_is_refused() {
+        assert_eq!(ratio(&[(1.0, 1.0), (0.0, 2.0)], Level::P95), Err(Unusable::NotPositive(0.0)));
+        assert_eq!(ratio(&[(1.0, -2.0)], Level::P95), Err(Unusable::NotPositive(-2.0)));
+        assert!(matches!(ratio(&[(f64::NAN, 1.0)], Level::P95), Err(Unusable::NotFinite(_))));
+        assert_eq!(difference(&[], Level::P95), Err(Unusable::Empty));
+    }
+
+    #[test]
+    fn one_pair_is_a_point_without_an_interval() {
+        assert_eq!(difference(&[(5.0, 3.0)], Level::P90), Ok(Estimate { point: 2.0, interval: None, n: 1 }));
+    }
+
+    /// 2 000 samples of ten values from a symmetric distribution centred at 0: three standard errors of the observed
+    /// coverage are 0.0145.
+    #[test]
+    fn intervals_cover_as_often_as_they_say() {
+        let mut random = ChaCha8Rng::seed_from_u64(7);
+        let samples = 2_000;
+        let mut covered = 0;
+        let mut stated = 0.0;
+        for _ in 0..samples {
+            // The cube has heavy tails: normal theory would be wrong here.
+            let values = Ordered::new((0..10).map(|_| random.random_range(-1.0_f64..1.0).powi(3))).unwrap();
+            let interval = hodges_lehmann(&values, Level::P95).interval.unwrap();
+            covered += u32::from(interval.low <= 0.0 && 0.0 <= interval.high);
+            stated = interval.coverage;
+        }
+        let observed = f64::from(covered) / f64::from(samples);
+        assert!((observed - stated).abs() < 0.0145, "{observed} against {stated}");
+    }
+
+    fn whole(values: &[i32]) -> Vec<f64> {
+        values.iter().map(|&value| f64::from(value)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn an_interval_covers_its_level_and_holds_the_estimate(
+            values in prop::collection::vec(-1e9..1e9, 6..60), narrow in any::<bool>(),
+        ) {
+            let level = if narrow { Level::P90 } else { Level::P95 };
+            let estimate = hodges_lehmann(&Ordered::new(values).unwrap(), level);
+            let interval = estimate.interval.unwrap();
+            prop_assert!(interval.low <= estimate.point && estimate.point <= interval.high);
+            prop_assert!((level.probability()..=1.0).contains(&interval.coverage));
+        }
+
+        #[test]
+        fn a_shift_and_a_scale_go_through(
+            values in prop::collection::vec(-1_000_000..1_000_000, 6..40), shift in -1_000_000..1_000_000,
+        ) {
+            let values = whole(&values);
+            let moved = values.iter().map(|value| value * 4.0 + f64::from(shift));
+            let original = hodges_lehmann(&Ordered::new(values.iter().copied()).unwrap(), Level::P95);
+            let expected = original.map(|value| value * 4.0 + f64::from(shift));
+            prop_assert_eq!(hodges_lehmann(&Ordered::new(moved).unwrap(), Level::P95), expected);
+        }
+
+        #[test]
+        fn the_order_of_the_pairs_does_not_matter(
+            pairs in prop::collection::vec((1_i32..1_000_000, 1_i32..1_000_000), 1..40), start in any::<prop::sample::Index>(),
+        ) {
+            let mut pairs: Vec<_> = pairs.iter().map(|&(a, b)| (f64::from(a), f64::from(b))).collect();
+            let before = ratio(&pairs, Level::P95);
+            let start = start.index(pairs.len());
+            pairs.rotate_left(start);
+            prop_assert_eq!(ratio(&pairs, Level::P95), before);
+        }
+
+        #[test]
+        fn exchanging_the_two_sides_inverts_the_ratio(
+            pairs in prop::collection::vec((1_i32..1_000_000, 1_i32..1_000_000), 6..40),
+        ) {
+            let forth: Vec<_> = pairs.iter().map(|&(a, b)| (f64::from(a), f64::from(b))).collect();
+            let back: Vec<_> = forth.iter().map(|&(a, b)| (b, a)).collect();
+            let (forth, back) = (ratio(&forth, Level::P95).unwrap(), ratio(&back, Level::P95).unwrap());
+            let (there, again) = (forth.interval.unwrap(), back.interval.unwrap());
+            prop_assert!(close(forth.point * back.point, 1.0));
+            prop_assert!(close(there.low * again.high, 1.0) && close(there.high * again.low, 1.0));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Order statistics of the Walsh averages (x_i + x_j) / 2, i <= j, without forming them.
+
+use super::signed_rank::averages;
+
+/// The Walsh averages of values in ascending order. Nothing but the values is stored: time per order statistic is
+/// 64 passes over them, whatever n.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walsh<'a>(&'a [f64]);
+
+impl<'a> Walsh<'a> {
+    /// `ascending` is not empty and has no NaN.
+    pub fn new(ascending: &'a [f64]) -> Self {
+        Self(ascending)
+    }
+
+    pub fn count(self) -> u64 {
+        averages(self.0.len())
+    }
+
+    /// The median of all averages.
+    pub fn median(self) -> f64 {
+        let count = self.count();
+        self.smallest(count.div_ceil(2)).midpoint(self.smallest(count / 2 + 1))
+    }
+
+    /// The `k`-th smallest average, `k` from 1: the least number that `k` averages do not exceed, found by halving the
+    /// range of floating-point numbers between the extremes. They are finite in number, so the result is exact.
+    pub fn smallest(self, k: u64) -> f64 {
+        let mut low = order_key(self.0[0]);
+        let mut high = order_key(self.0[self.0.len() - 1]);
+        while low < high {
+            // Rounded down, so that the range always shrinks.
+            let middle = low.midpoint(high);
+            if self.not_above(from_order_key(middle)) >= k { high = middle } else { low = middle + 1 }
+        }
+        // A zero may be found as -0.
+        from_order_key(low) + 0.0
+    }
+
+    /// How many averages are at most `bound`, by two ends that move towards each other. Johnson and Mizoguchi,
+    /// "Selecting the kth element in X + Y and X_1 + X_2 + ... + X_m", SIAM Journal on Computing 7 (1978).
+    fn not_above(self, bound: f64) -> u64 {
+        let mut partners = self.0.len();
+        let mut count = 0;
+        for (index, value) in self.0.iter().enumerate() {
+            while partners > index && value.midpoint(self.0[partners - 1]) > bound {
+                partners -= 1;
+            }
+            if partners <= index {
+                break;
+            }
+            count += (partners - index) as u64;
+        }
+        count
+    }
+}
+
+const SIGN: u64 = 1 << 63;
+
+/// Maps floating-point numbers to integers in the same order; every integer between two images is an image.
+fn order_key(value: f64) -> u64 {
+    let bits = value.to_bits();
+    if bits & SIGN == 0 { bits | SIGN } else { !bits }
+}
+
+fn from_order_key(key: u64) -> f64 {
+    f64::from_bits(if key & SIGN == 0 { !key } else { key ^ SIGN })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sorted_averages(values: &[f64]) -> Vec<f64> {
+        let mut all = Vec::new();
+        for (index, value) in values.iter().enumerate() {
+            all.extend(values[index..].iter().map(|other| value.midpoint(*other) + 0.0));
+        }
+        all.sort_by(f64::total_cmp);
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn selection_finds_what_sorting_finds(
+            mut values in prop::collection::vec(prop_oneof![-4_i32..4, any::<i32>()], 1..24), scale in any::<i16>(),
+        ) {
+            values.sort_unstable();
+            let scale = f64::from(scale).abs() / 1e7;
+            let values: Vec<f64> = values.iter().map(|&value| f64::from(value) * scale).collect();
+            let walsh = Walsh::new(&values);
+            let all = sorted_averages(&values);
+            prop_assert_eq!(walsh.count(), all.len() as u64);
+            for (k, average) in (1..).zip(&all) {
+                prop_assert_eq!(walsh.smallest(k), *average);
+            }
+            let middle = all.len() / 2;
+            let median = if all.len() % 2 == 1 { all[middle] } else { all[middle - 1].midpoint(all[middle]) };
+            prop_assert_eq!(walsh.median(), median);
+        }
+
+        #[test]
+        fn keys_keep_the_order(first in prop::num::f64::NORMAL, second in prop::num::f64::NORMAL) {
+            prop_assert_eq!(from_order_key(order_key(first)), first);
+            prop_assert_eq!(order_key(first) < order_key(second), first < second);
+        }
+    }
+
+    #[test]
+    fn huge_values_do_not_overflow() {
+        assert_eq!(Walsh::new(&[-f64::MAX, f64::MAX, f64::MAX]).smallest(6), f64::MAX);
+    }
+}
