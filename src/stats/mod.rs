@@ -1,20 +1,15 @@
 //! Estimates with exact intervals; every method names its source.
 
-/// A statistic with its confidence interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
-    pub point: f64,
-    /// Empty below the number of observations at which an interval of this level exists.
-    pub interval: Option<Interval>,
-    /// Observations that it rests on.
-    pub n: usize,
-}
+mod equivalence;
+mod interval;
+mod median;
+mod ordered;
+mod paired;
+mod signed_rank;
+mod walsh;
 
-/// A confidence interval with the coverage that it really has.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
-    pub low: f64,
-    pub high: f64,
-    /// Exact coverage probability, at least the level asked for.
-    pub coverage: f64,
-}
+pub use equivalence::{EQUIVALENCE_MARGIN, equivalent};
+pub use interval::{Estimate, Interval, Level};
+pub use median::median;
+pub use ordered::{Fences, Ordered, Unusable};
+pub use paired::{difference, hodges_lehmann, ratio};
