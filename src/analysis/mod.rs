@@ -1,7 +1,41 @@
 //! From rows to estimates and comparisons: pure, and the same for report, adaptive runner and claims.
+//!
+//! Which rows enter a statistic:
+//! - Of several attempts of a trial the last one counts whose rows are all `ok`; if there is none, the last one
+//!   without an `invalid` row. Other attempts are superseded.
+//! - An `invalid` row excludes all rows of its attempt: the trial did not run under the conditions it was meant for.
+//! - A `failed` or `timeout` row excludes itself and the total of its job. Other steps of the trial count.
+//! - A job has a total only if it has every step of the run's jobs, `start` and `stop` among them: a run that was
+//!   interrupted leaves a job without one.
+//! - The warm-up block is in `points` and `failures`, and in nothing else.
+//!
+//! One pass over the rows; each takes about 100 bytes, first as a row and then as a point.
 
-use crate::case::{Edit, ErrorClass, Op};
-use crate::stats::Estimate;
+mod arm;
+mod attempt;
+mod cell;
+mod comparison;
+mod contrast;
+mod failure;
+mod job;
+mod ledger;
+mod metric;
+mod point;
+mod row;
+mod steps;
+
+pub use arm::Arm;
+pub use cell::{Cell, Summary};
+pub use comparison::{Comparison, Verdict};
+pub use contrast::Contrast;
+pub use failure::Failure;
+pub use ledger::LedgerCell;
+pub use metric::Metric;
+pub use point::Point;
+
+use self::row::Table;
+use crate::case::{Edit, Op};
+use crate::record::{InstructionRow, ReadError, RunDir, RunRecord, Sample};
 
 /// What a run's rows say. Topologies are indices into `arms`, which keep the scenario's order.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,27 +43,20 @@ pub struct Analysis {
     pub arms: Vec<Arm>,
     /// Index of the baseline topology.
     pub baseline: usize,
-    /// Measured blocks that have at least one valid trial.
+    /// Measured blocks that gave at least one usable sample.
     pub blocks: usize,
-    /// One per topology, case and metric that has data or a failure.
+    /// One per topology, case and metric that has data or a failure. By subject (the whole job, then its steps in
+    /// their order), edit, topology and metric.
     pub cells: Vec<Cell>,
-    /// Every topology against the baseline, and the contrasts of lifecycle.
+    /// Every topology against the baseline, and the contrasts of lifecycle, wherever both have a cell. By subject,
+    /// edit, pair of topologies and metric.
     pub comparisons: Vec<Comparison>,
-    /// Every usable sample, for plots.
+    /// Every usable sample, for plots. By topology, block and job.
     pub points: Vec<Point>,
+    /// By topology, job, step and instruction.
     pub ledger: Vec<LedgerCell>,
+    /// By topology, op and class.
     pub failures: Vec<Failure>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arm {
-    pub name: String,
-    pub kind: String,
-    pub parameters: String,
-    /// Storage drivers, engine versions, builders that really ran: more than one is worth a warning.
-    pub storage_drivers: Vec<String>,
-    pub engines: Vec<String>,
-    pub builders: Vec<String>,
 }
 
 /// What is compared: a step of the job, or the whole job, after an edit. With the topology it is the case.
@@ -47,120 +74,51 @@ pub enum Subject {
     Step { op: Op, name: String },
 }
 
-/// A named column of samples.csv; the unit is in its name.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, strum::VariantArray, strum::EnumString,
-)]
-#[strum(serialize_all = "snake_case")]
-pub enum Metric {
-    ElapsedNs,
-    BytesPulled,
-    DiskDeltaBytes,
-    DiskBytes,
-    CpuNs,
-    PeakMemoryBytes,
-    IoReadBytes,
-    IoWriteBytes,
-    InstructionsCached,
+/// A run that cannot be analysed.
+#[derive(Debug, thiserror::Error)]
+pub enum AnalyseError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(
+        "run {run_id}: a row names the topology {name:?}, which run.toml does not list: rows and run.toml are of different runs"
+    )]
+    UnknownTopology { run_id: String, name: String },
+    #[error(
+        "run {run_id}: the baseline {name:?} is not among the topologies that run.toml lists: set `baseline` to one of them"
+    )]
+    UnknownBaseline { run_id: String, name: String },
 }
 
-/// One metric of one case in one topology. Within a block the samples of a case (several jobs with the same edit)
-/// are averaged first, so that a block counts once.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cell {
-    pub topology: usize,
-    pub case: CaseKey,
-    pub metric: Metric,
-    pub summary: Summary,
-    /// Samples that failed, timed out or were invalid: they are in no statistic.
-    pub excluded: usize,
+impl Analysis {
+    /// Reads and analyses a run directory.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or rows that are not of this run.
+    pub fn of(run: &RunDir) -> Result<Self, AnalyseError> {
+        analyse(run.record(), run.samples()?, run.instructions()?)
+    }
 }
 
-#[derive(Clone, Debug, PartialEq)]
-pub enum Summary {
-    /// No usable sample.
-    Missing,
-    /// All `n` values are the same.
-    Constant { value: f64, n: usize },
-    /// Median with its exact order-statistic interval.
-    Median { estimate: Estimate, min: f64, max: f64, mad: f64, quartiles: (f64, f64) },
-}
-
-/// A topology against another one, paired within blocks.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Comparison {
-    pub contrast: Contrast,
-    pub topology: usize,
-    pub reference: usize,
-    pub case: CaseKey,
-    pub metric: Metric,
-    /// `topology / reference`; empty for a metric that can be 0.
-    pub ratio: Option<Estimate>,
-    /// `topology - reference`, in the metric's unit.
-    pub difference: Option<Estimate>,
-    /// Blocks in which both have a valid value.
-    pub pairs: usize,
-    pub verdict: Option<Verdict>,
-}
-
-/// Which of the two effects a comparison shows. Only topologies that differ in nothing else are given one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display)]
-#[strum(serialize_all = "kebab-case")]
-pub enum Contrast {
-    /// An inner engine that is kept, against the outer engine.
-    Nesting,
-    /// An inner engine thrown away between jobs, against one that is kept.
-    Lifecycle,
-    /// Against the baseline, with more than one thing different.
-    Whole,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display)]
-#[strum(serialize_all = "kebab-case")]
-pub enum Verdict {
-    Faster,
-    Slower,
-    /// The 90 % interval lies within the stated margin (two one-sided tests).
-    Equivalent,
-    /// Neither a difference nor an equivalence is shown.
-    Indistinguishable,
-}
-
-/// One value along the sequence.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Point {
-    pub topology: usize,
-    pub block: u32,
-    pub warmup: bool,
-    pub job: u32,
-    pub edit: Edit,
-    pub subject: Subject,
-    pub metric: Metric,
-    pub value: f64,
-}
-
-/// How often one instruction was cached in one job, over the measured blocks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LedgerCell {
-    pub topology: usize,
-    /// The build's step name.
-    pub step: String,
-    pub job: u32,
-    pub edit: Edit,
-    /// From 1.
-    pub instruction: u32,
-    pub text: String,
-    pub cached: u32,
-    pub builds: u32,
-}
-
-/// Failures of one class in one topology.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    pub topology: usize,
-    pub op: Op,
-    pub class: ErrorClass,
-    pub count: usize,
-    /// One of the messages.
-    pub example: String,
+/// Analyses the rows of one run, in any order.
+///
+/// # Errors
+/// The first row that cannot be read, or one that is not of this run.
+pub fn analyse(
+    run: &RunRecord,
+    samples: impl Iterator<Item = Result<Sample, ReadError>>,
+    instructions: impl Iterator<Item = Result<InstructionRow, ReadError>>,
+) -> Result<Analysis, AnalyseError> {
+    let baseline = run
+        .arms
+        .iter()
+        .position(|arm| arm.name == run.baseline)
+        .ok_or_else(|| AnalyseError::UnknownBaseline { run_id: run.run_id.clone(), name: run.baseline.clone() })?;
+    let mut table = Table::read(run, samples)?;
+    table.settle();
+    let ledger = ledger::ledger(run, &table, instructions)?;
+    table.add_jobs();
+    let (cells, comparisons) = comparison::cells_and_comparisons(&mut table, baseline);
+    let blocks = table.measured_blocks();
+    let (points, arms, failures) = table.into_points();
+    Ok(Analysis { arms, baseline, blocks, cells, comparisons, points, ledger, failures })
 }
