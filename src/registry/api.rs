@@ -1,0 +1,238 @@
+//! The part of the OCI distribution API that docker uses to pull and to push.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Query, Request, State};
+use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use tokio::io::AsyncReadExt;
+use tokio_util::io::ReaderStream;
+
+use super::Shared;
+use super::counters::{Content, Counted};
+use super::digest::Digest;
+use super::error::Error;
+use super::name::{Reference, Repository};
+use super::range;
+use super::route::Route;
+use super::store::{Blob, Store, StoredManifest, Upload};
+use super::uploads;
+
+const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+const UPLOAD_ID: HeaderName = HeaderName::from_static("docker-upload-uuid");
+
+/// Read at once from a blob's file.
+const CHUNK: usize = 128 * 1024;
+/// The distribution specification asks for at least 4 MiB.
+const LARGEST_MANIFEST: usize = 4 << 20;
+
+#[derive(Deserialize)]
+struct UploadQuery {
+    digest: Option<String>,
+}
+
+/// Answers any request of the API, and counts it.
+pub async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    shared.counters.request();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (content, mut response) = match answer(&shared, request).await {
+        Ok(answer) => answer,
+        Err(error) => (Content::Other, error.into_response()),
+    };
+    response.headers_mut().insert(API_VERSION, axum::http::HeaderValue::from_static("registry/2.0"));
+    let status = response.status();
+    shared.counters.answer(&method, status);
+    response.map(|body| Body::new(Counted::new(body, content, Arc::clone(&shared.counters), &method, &path, status)))
+}
+
+async fn answer(shared: &Arc<Shared>, request: Request) -> Result<(Content, Response), Error> {
+    let (parts, body) = request.into_parts();
+    let other = |response: Response| (Content::Other, response);
+    match (&parts.method, Route::parse(parts.uri.path())?) {
+        (&Method::GET | &Method::HEAD, Route::Base) => {
+            Ok(other(([(CONTENT_TYPE, "application/json")], "{}").into_response()))
+        }
+        (&Method::GET, Route::Tags(repository)) => tags(shared, repository).await.map(other),
+        (&Method::GET | &Method::HEAD, Route::Manifest(repository, reference)) => {
+            shared.counters.manifest_request();
+            let stored = blocking(shared, move |store| store.manifest(&repository, &reference)).await?;
+            Ok((Content::Manifest, manifest(stored)))
+        }
+        (&Method::PUT, Route::Manifest(repository, reference)) => {
+            put_manifest(shared, repository, reference, &parts.headers, body).await.map(other)
+        }
+        (&Method::GET | &Method::HEAD, Route::Blob(repository, digest)) => {
+            shared.counters.blob_request();
+            let stored = blocking(shared, move |store| store.blob(&repository, digest)).await?;
+            Ok((Content::Blob, blob(stored, digest, &parts.headers)?))
+        }
+        (&Method::POST, Route::Uploads(repository)) => begin(shared, repository, &parts.uri, body).await.map(other),
+        (&Method::PATCH, Route::Upload(repository, id)) => {
+            let upload = receive(shared, &repository, &id, &parts.headers, body).await?;
+            let response = accepted(&repository, &id, upload.bytes());
+            shared.uploads.hold(&repository, &id, upload);
+            Ok(other(response))
+        }
+        (&Method::PUT, Route::Upload(repository, id)) => {
+            let said = query(&parts.uri)?.digest.unwrap_or_default().parse()?;
+            let upload = receive(shared, &repository, &id, &parts.headers, body).await?;
+            commit(shared, repository, upload, said).await.map(other)
+        }
+        (&Method::DELETE, Route::Upload(repository, id)) => {
+            shared.uploads.take(&repository, &id)?;
+            Ok(other(StatusCode::NO_CONTENT.into_response()))
+        }
+        _ => Err(Error::NoSuchMethod { method: parts.method.to_string(), path: parts.uri.path().to_owned() }),
+    }
+}
+
+async fn tags(shared: &Arc<Shared>, repository: Repository) -> Result<Response, Error> {
+    let name = repository.to_string();
+    let tags = blocking(shared, move |store| store.tags(&repository)).await?;
+    Ok(([(CONTENT_TYPE, "application/json")], serde_json::json!({ "name": name, "tags": tags }).to_string())
+        .into_response())
+}
+
+fn manifest(stored: StoredManifest) -> Response {
+    let headers = [
+        (CONTENT_TYPE, stored.media_type.text().to_owned()),
+        (CONTENT_DIGEST, stored.digest.to_string()),
+        (CONTENT_LENGTH, stored.content.len().to_string()),
+    ];
+    (headers, stored.content).into_response()
+}
+
+async fn put_manifest(
+    shared: &Arc<Shared>,
+    repository: Repository,
+    reference: Reference,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Error> {
+    let media_type = text(headers, &CONTENT_TYPE).unwrap_or_default().to_owned();
+    let content = axum::body::to_bytes(body, LARGEST_MANIFEST).await.map_err(|error| {
+        Error::ManifestInvalid(format!("it did not arrive whole, or is larger than {LARGEST_MANIFEST} bytes: {error}"))
+    })?;
+    let name = repository.clone();
+    let digest =
+        blocking(shared, move |store| store.put_manifest(&repository, &reference, &media_type, &content)).await?;
+    shared.counters.manifest_received();
+    Ok(created(format!("/v2/{name}/manifests/{digest}"), digest))
+}
+
+fn blob(stored: Blob, digest: Digest, headers: &HeaderMap) -> Result<Response, Error> {
+    let range = range::parse(text(headers, &RANGE), stored.bytes)?;
+    let (first, length, status) = match &range {
+        Some(part) => (*part.start(), part.end() - part.start() + 1, StatusCode::PARTIAL_CONTENT),
+        None => (0, stored.bytes, StatusCode::OK),
+    };
+    let always = [
+        (CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (CONTENT_DIGEST, digest.to_string()),
+        (CONTENT_LENGTH, length.to_string()),
+        (ACCEPT_RANGES, "bytes".to_owned()),
+    ];
+    let part = range.map(|part| [(CONTENT_RANGE, format!("bytes {}-{}/{}", part.start(), part.end(), stored.bytes))]);
+    let file = read_from(stored, first)?;
+    let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), CHUNK));
+    let response = (status, always, body).into_response();
+    Ok(match part {
+        Some(part) => (part, response).into_response(),
+        None => response,
+    })
+}
+
+fn read_from(mut stored: Blob, first: u64) -> Result<tokio::fs::File, Error> {
+    std::io::Seek::seek(&mut stored.file, std::io::SeekFrom::Start(first)).map_err(Error::io("seek in", "a blob"))?;
+    let mut file = tokio::fs::File::from_std(stored.file);
+    file.set_max_buf_size(CHUNK);
+    Ok(file)
+}
+
+/// Begins an upload, or does a whole one. A request to mount another repository's blob is answered with an upload, as
+/// the specification allows: so a push to a new repository moves its bytes.
+async fn begin(shared: &Arc<Shared>, repository: Repository, uri: &Uri, body: Body) -> Result<Response, Error> {
+    let said = query(uri)?.digest.map(|digest| digest.parse::<Digest>()).transpose()?;
+    let upload = blocking(shared, Store::upload).await?;
+    match said {
+        Some(said) => {
+            let upload = uploads::append(upload, body, &shared.counters).await?;
+            commit(shared, repository, upload, said).await
+        }
+        None => {
+            let id = shared.uploads.begin(&repository, upload);
+            Ok(accepted(&repository, &id, 0))
+        }
+    }
+}
+
+/// Appends a request's body to its upload, which must have just the bytes before it.
+async fn receive(
+    shared: &Arc<Shared>,
+    repository: &Repository,
+    id: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Upload, Error> {
+    let upload = shared.uploads.take(repository, id)?;
+    let begins = text(headers, &CONTENT_RANGE).and_then(|range| range.split_once('-')?.0.parse::<u64>().ok());
+    let have = upload.bytes();
+    if let Some(begins) = begins.filter(|begins| *begins != have) {
+        shared.uploads.hold(repository, id, upload);
+        return Err(Error::UploadOutOfOrder { have, begins });
+    }
+    uploads::append(upload, body, &shared.counters).await
+}
+
+async fn commit(shared: &Arc<Shared>, repository: Repository, upload: Upload, said: Digest) -> Result<Response, Error> {
+    let name = repository.clone();
+    let digest = blocking(shared, move |store| store.commit(&repository, upload, Some(said))).await?;
+    Ok(created(format!("/v2/{name}/blobs/{digest}"), digest))
+}
+
+fn created(location: String, digest: Digest) -> Response {
+    (StatusCode::CREATED, [(LOCATION, location), (CONTENT_DIGEST, digest.to_string())]).into_response()
+}
+
+/// An upload goes on. `have` is in bytes; the header names the last one, and 0-0 also stands for none.
+fn accepted(repository: &Repository, id: &str, have: u64) -> Response {
+    let headers = [
+        (LOCATION, format!("/v2/{repository}/blobs/uploads/{id}")),
+        (RANGE, format!("0-{}", have.saturating_sub(1))),
+        (UPLOAD_ID, id.to_owned()),
+    ];
+    (StatusCode::ACCEPTED, headers).into_response()
+}
+
+fn query(uri: &Uri) -> Result<UploadQuery, Error> {
+    let Query(query) = Query::try_from_uri(uri).map_err(|error| Error::UploadInvalid(error.to_string()))?;
+    Ok(query)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Work on the store, away from the threads that serve connections.
+pub async fn blocking<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let shared = Arc::clone(shared);
+    let task = tokio::task::spawn_blocking(move || work(&shared.store));
+    task.await.map_err(|error| Error::Internal(error.to_string()))?
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let response = (self.status(), [(CONTENT_TYPE, "application/json")], self.json()).into_response();
+        match self {
+            Self::RangeOutside { size } => ([(CONTENT_RANGE, format!("bytes */{size}"))], response).into_response(),
+            _ => response,
+        }
+    }
+}

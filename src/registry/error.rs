@@ -1,0 +1,107 @@
+//! Why the registry refuses a request, or fails at it, with the code and the status that a client is told.
+
+use std::io;
+use std::path::PathBuf;
+
+use axum::http::StatusCode;
+
+use super::digest::{Digest, NotADigest};
+use super::name::{Reference, Repository};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0:?} is not a repository name: use lower-case letters and digits, joined by . _ - or /")]
+    NameInvalid(String),
+    #[error("repository {0} is not known here: push to it first")]
+    NameUnknown(Repository),
+    #[error("{0:?} is not a tag: use at most 128 letters, digits, _ . or -, beginning with a letter, a digit or _")]
+    TagInvalid(String),
+    #[error("repository {0} has no manifest {1}")]
+    ManifestUnknown(Repository, Reference),
+    #[error("the manifest is not accepted: {0}")]
+    ManifestInvalid(String),
+    #[error("the manifest names {0}, which is not in its repository: push it first")]
+    ManifestBlobUnknown(Digest),
+    #[error("the manifest says that {digest} has {said} bytes; it has {actual}")]
+    SizeInvalid { digest: Digest, said: u64, actual: u64 },
+    #[error("the repository has no blob {0}")]
+    BlobUnknown(Digest),
+    #[error("there is no upload {0}: it ended, failed, or is being written to by another request")]
+    UploadUnknown(String),
+    #[error("the upload is refused: {0}")]
+    UploadInvalid(String),
+    #[error("the upload has {have} bytes, and this part begins at {begins}")]
+    UploadOutOfOrder { have: u64, begins: u64 },
+    #[error(transparent)]
+    NotADigest(#[from] NotADigest),
+    #[error("the content was said to be {said} and is {actual}; nothing was stored")]
+    DigestMismatch { said: Digest, actual: Digest },
+    #[error("the range lies outside the blob's {size} bytes")]
+    RangeOutside { size: u64 },
+    #[error("nothing is served at {0}")]
+    NoSuchPath(String),
+    #[error("{method} is not served at {path}")]
+    NoSuchMethod { method: String, path: String },
+    /// The store was changed behind the registry's back.
+    #[error("{path} should be {digest} and is not: the file was changed after it was stored; throw this store away")]
+    Corrupt { path: PathBuf, digest: Digest },
+    #[error("cannot {doing} {path}: {source}")]
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    #[error("the registry failed at its own work: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// For `map_err` at a file operation.
+    pub(super) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { doing, path, source }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NameInvalid(_)
+            | Self::TagInvalid(_)
+            | Self::ManifestInvalid(_)
+            | Self::ManifestBlobUnknown(_)
+            | Self::SizeInvalid { .. }
+            | Self::UploadInvalid(_)
+            | Self::NotADigest(_)
+            | Self::DigestMismatch { .. } => StatusCode::BAD_REQUEST,
+            Self::NameUnknown(_)
+            | Self::ManifestUnknown(..)
+            | Self::BlobUnknown(_)
+            | Self::UploadUnknown(_)
+            | Self::NoSuchPath(_) => StatusCode::NOT_FOUND,
+            Self::NoSuchMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UploadOutOfOrder { .. } | Self::RangeOutside { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::Corrupt { .. } | Self::Io { .. } | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The OCI distribution specification's code; `UNKNOWN`, which clients know, for the registry's own failures.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NameInvalid(_) => "NAME_INVALID",
+            Self::NameUnknown(_) => "NAME_UNKNOWN",
+            Self::TagInvalid(_) => "TAG_INVALID",
+            Self::ManifestUnknown(..) => "MANIFEST_UNKNOWN",
+            Self::ManifestInvalid(_) => "MANIFEST_INVALID",
+            Self::ManifestBlobUnknown(_) => "MANIFEST_BLOB_UNKNOWN",
+            Self::SizeInvalid { .. } => "SIZE_INVALID",
+            Self::BlobUnknown(_) => "BLOB_UNKNOWN",
+            Self::UploadUnknown(_) => "BLOB_UPLOAD_UNKNOWN",
+            Self::UploadInvalid(_) | Self::UploadOutOfOrder { .. } => "BLOB_UPLOAD_INVALID",
+            Self::NotADigest(_) | Self::DigestMismatch { .. } => "DIGEST_INVALID",
+            Self::RangeOutside { .. } => "RANGE_INVALID",
+            Self::NoSuchPath(_) | Self::NoSuchMethod { .. } => "UNSUPPORTED",
+            Self::Corrupt { .. } | Self::Io { .. } | Self::Internal(_) => "UNKNOWN",
+        }
+    }
+
+    /// The body of the answer.
+    pub fn json(&self) -> String {
+        serde_json::json!({ "errors": [{ "code": self.code(), "message": self.to_string(), "detail": null }] })
+            .to_string()
+    }
+}

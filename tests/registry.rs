@@ -1,0 +1,442 @@
+//! The registry as a client sees it: real HTTP over a unix socket, and over loopback.
+
+use std::path::Path;
+
+use dindbench::registry::{self, Digest, LogPage, MediaType, Registry, Snapshot, Traffic};
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, LOCATION, RANGE};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+type Body = http_body_util::combinators::UnsyncBoxBody<Bytes, std::io::Error>;
+
+struct Served {
+    folder: tempfile::TempDir,
+    client: Client,
+    control: Client,
+}
+
+struct Client(SendRequest<Body>);
+
+struct Answer {
+    status: StatusCode,
+    headers: hyper::HeaderMap,
+    body: Bytes,
+}
+
+async fn served() -> Served {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::open(folder.path().join("store")).unwrap();
+    let client = listen(&folder.path().join("api"), registry.router()).await;
+    let control = listen(&folder.path().join("control"), registry.control_router()).await;
+    Served { folder, client, control }
+}
+
+async fn listen(socket: &Path, router: axum::Router) -> Client {
+    let listener = UnixListener::bind(socket).unwrap();
+    tokio::spawn(registry::serve(listener, router));
+    Client::unix(socket).await
+}
+
+impl Served {
+    async fn snapshot(&mut self) -> Snapshot {
+        serde_json::from_slice(&self.control.get("/_dindbench/counters").await.body).unwrap()
+    }
+
+    async fn log(&mut self, since: u64) -> LogPage {
+        serde_json::from_slice(&self.control.get(&format!("/_dindbench/log?since={since}")).await.body).unwrap()
+    }
+
+    fn blob_file(&self, digest: Digest) -> std::path::PathBuf {
+        self.folder.path().join("store/blobs/sha256").join(digest.hex())
+    }
+}
+
+impl Client {
+    async fn unix(socket: &Path) -> Self {
+        let (sender, connection) = handshake(TokioIo::new(UnixStream::connect(socket).await.unwrap())).await.unwrap();
+        tokio::spawn(connection);
+        Self(sender)
+    }
+
+    async fn start(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(HeaderName, &str)],
+        body: Body,
+    ) -> Response<Incoming> {
+        let mut request = Request::builder().method(method).uri(path).header("host", "registry");
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        self.0.ready().await.unwrap();
+        self.0.send_request(request.body(body).unwrap()).await.unwrap()
+    }
+
+    async fn send(&mut self, method: Method, path: &str, headers: &[(HeaderName, &str)], body: Body) -> Answer {
+        let (parts, body) = self.start(method, path, headers, body).await.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    async fn get(&mut self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], whole(b"")).await
+    }
+
+    async fn head(&mut self, path: &str) -> Answer {
+        self.send(Method::HEAD, path, &[], whole(b"")).await
+    }
+
+    /// As docker pushes: begin, send in chunks of unknown total length, end.
+    async fn push_blob(&mut self, repository: &str, content: &[u8]) -> Digest {
+        let digest = Digest::of(content);
+        let begun = self.send(Method::POST, &format!("/v2/{repository}/blobs/uploads/"), &[], whole(b"")).await;
+        assert_eq!(begun.status, StatusCode::ACCEPTED);
+        let sent = self.send(Method::PATCH, begun.header(&LOCATION), &[], chunked(content)).await;
+        assert_eq!(sent.status, StatusCode::ACCEPTED);
+        assert_eq!(sent.header(&RANGE), format!("0-{}", content.len().saturating_sub(1)));
+        let escaped = digest.to_string().replace(':', "%3A");
+        let ended =
+            self.send(Method::PUT, &format!("{}?digest={escaped}", sent.header(&LOCATION)), &[], whole(b"")).await;
+        assert_eq!(ended.status, StatusCode::CREATED);
+        assert_eq!(ended.header(&LOCATION), format!("/v2/{repository}/blobs/{digest}"));
+        digest
+    }
+
+    async fn push_manifest(&mut self, repository: &str, reference: &str, manifest: &Value) -> Answer {
+        let headers = [(CONTENT_TYPE, MediaType::DockerImage.text())];
+        let body = whole(manifest.to_string().as_bytes());
+        self.send(Method::PUT, &format!("/v2/{repository}/manifests/{reference}"), &headers, body).await
+    }
+
+    /// An image of one layer under a tag.
+    async fn push_image(&mut self, repository: &str, tag: &str, layer: &[u8]) -> (Digest, Value) {
+        self.push_blob(repository, CONFIG).await;
+        self.push_blob(repository, layer).await;
+        let manifest = image(layer);
+        let answer = self.push_manifest(repository, tag, &manifest).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{:?}", answer.body);
+        (Digest::of(manifest.to_string().as_bytes()), manifest)
+    }
+}
+
+impl Answer {
+    fn header(&self, name: &HeaderName) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no {name}")).to_str().unwrap()
+    }
+
+    fn digest(&self) -> &str {
+        self.header(&HeaderName::from_static("docker-content-digest"))
+    }
+
+    fn code(&self) -> (u16, String) {
+        let body: Value = serde_json::from_slice(&self.body).unwrap();
+        assert!(!body["errors"][0]["message"].as_str().unwrap().is_empty());
+        (self.status.as_u16(), body["errors"][0]["code"].as_str().unwrap().to_owned())
+    }
+}
+
+const CONFIG: &[u8] = b"{}";
+
+fn image(layer: &[u8]) -> Value {
+    let descriptor = |content: &[u8]| {
+        let digest = Digest::of(content).to_string();
+        json!({ "mediaType": "any/thing", "size": content.len(), "digest": digest })
+    };
+    json!({
+        "schemaVersion": 2, "mediaType": MediaType::DockerImage.text(),
+        "config": descriptor(CONFIG), "layers": [descriptor(layer)],
+    })
+}
+
+fn whole(content: &[u8]) -> Body {
+    Full::new(Bytes::copy_from_slice(content)).map_err(|never| match never {}).boxed_unsync()
+}
+
+fn chunked(content: &[u8]) -> Body {
+    let chunks: Vec<_> = content.chunks(10_000).map(|chunk| Ok(Frame::data(Bytes::copy_from_slice(chunk)))).collect();
+    StreamBody::new(futures_util::stream::iter(chunks)).boxed_unsync()
+}
+
+/// Larger than all buffers of a connection, and of no short period.
+fn large() -> Vec<u8> {
+    (0..3_000_000u32).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).collect()
+}
+
+#[tokio::test]
+async fn what_is_pushed_can_be_pulled_and_every_byte_is_counted() {
+    let mut served = served().await;
+    let layer = large();
+    let before = served.snapshot().await;
+    assert_eq!(served.client.get("/v2/").await.status, StatusCode::OK);
+    let (digest, manifest) = served.client.push_image("team/app", "v1", &layer).await;
+    let pushed = served.snapshot().await;
+    let text = manifest.to_string();
+    let expected = Traffic {
+        requests: 1 + 3 + 3 + 1,
+        blob_bytes_received: (CONFIG.len() + layer.len()) as u64,
+        manifests_received: 1,
+        ..Traffic::default()
+    };
+    assert_eq!(pushed.since(&before), Ok(expected));
+
+    let head = served.client.head("/v2/team/app/manifests/v1").await;
+    assert_eq!((head.status, head.digest()), (StatusCode::OK, digest.to_string().as_str()));
+    assert_eq!(head.header(&CONTENT_LENGTH), text.len().to_string());
+    let by_tag = served.client.get("/v2/team/app/manifests/v1").await;
+    let by_digest = served.client.get(&format!("/v2/team/app/manifests/{digest}")).await;
+    for answer in [&by_tag, &by_digest] {
+        assert_eq!(answer.body, text.as_bytes());
+        assert_eq!(answer.header(&CONTENT_TYPE), MediaType::DockerImage.text());
+    }
+    let path = format!("/v2/team/app/blobs/{}", Digest::of(&layer));
+    let head = served.client.head(&path).await;
+    assert_eq!((head.status, head.header(&CONTENT_LENGTH)), (StatusCode::OK, layer.len().to_string().as_str()));
+    let got = served.client.get(&path).await;
+    assert!(got.body == layer);
+    assert_eq!(got.header(&CONTENT_LENGTH), layer.len().to_string());
+
+    let pulled = served.snapshot().await.since(&pushed).unwrap();
+    let expected = Traffic {
+        requests: 5,
+        manifest_requests: 3,
+        manifest_bytes: 2 * text.len() as u64,
+        blob_requests: 2,
+        blob_bytes: layer.len() as u64,
+        ..Traffic::default()
+    };
+    assert_eq!(pulled, expected);
+    let tags = served.client.get("/v2/team/app/tags/list").await;
+    assert_eq!(serde_json::from_slice::<Value>(&tags.body).unwrap(), json!({ "name": "team/app", "tags": ["v1"] }));
+}
+
+#[tokio::test]
+async fn a_transfer_that_is_broken_off_counts_only_what_left() {
+    let mut served = served().await;
+    let layer = large();
+    let digest = served.client.push_blob("app", &layer).await;
+    let before = served.snapshot().await;
+    let mut client = Client::unix(&served.folder.path().join("api")).await;
+    let mut response = client.start(Method::GET, &format!("/v2/app/blobs/{digest}"), &[], whole(b"")).await;
+    let first = response.body_mut().frame().await.unwrap().unwrap().into_data().unwrap();
+    drop((response, client));
+
+    // The log has the transfer once the server noticed.
+    let logged = loop {
+        let page = served.log(0).await;
+        if let Some(entry) = page.entries.iter().find(|entry| entry.method == "GET") {
+            break entry.clone();
+        }
+        tokio::task::yield_now().await;
+    };
+    let traffic = served.snapshot().await.since(&before).unwrap();
+    assert_eq!(traffic.blob_bytes, logged.bytes);
+    assert!((first.len() as u64..layer.len() as u64 / 2).contains(&traffic.blob_bytes), "{}", traffic.blob_bytes);
+}
+
+#[tokio::test]
+async fn ranges_serve_parts() {
+    let mut served = served().await;
+    let digest = served.client.push_blob("app", b"0123456789").await;
+    let path = format!("/v2/app/blobs/{digest}");
+    for (range, body, content_range) in [
+        ("bytes=2-4", &b"234"[..], "bytes 2-4/10"),
+        ("bytes=7-", b"789", "bytes 7-9/10"),
+        ("bytes=-1", b"9", "bytes 9-9/10"),
+    ] {
+        let answer = served.client.send(Method::GET, &path, &[(RANGE, range)], whole(b"")).await;
+        assert_eq!((answer.status, &answer.body[..]), (StatusCode::PARTIAL_CONTENT, body));
+        assert_eq!(answer.header(&CONTENT_RANGE), content_range);
+    }
+    let outside = served.client.send(Method::GET, &path, &[(RANGE, "bytes=10-")], whole(b"")).await;
+    assert_eq!((outside.status, outside.header(&CONTENT_RANGE)), (StatusCode::RANGE_NOT_SATISFIABLE, "bytes */10"));
+    assert_eq!(served.snapshot().await.traffic.blob_bytes, 3 + 3 + 1);
+}
+
+#[tokio::test]
+async fn a_wrong_digest_is_refused_and_stores_nothing() {
+    let mut served = served().await;
+    let (right, wrong) = (Digest::of(b"content"), Digest::of(b"other"));
+    let uploads = "/v2/app/blobs/uploads/";
+    let refused = served.client.send(Method::POST, &format!("{uploads}?digest={wrong}"), &[], whole(b"content")).await;
+    assert_eq!(refused.code(), (400, "DIGEST_INVALID".into()));
+    for digest in [right, wrong] {
+        assert_eq!(served.client.head(&format!("/v2/app/blobs/{digest}")).await.status, StatusCode::NOT_FOUND);
+        assert!(!served.blob_file(digest).exists());
+    }
+    let whole_at_once =
+        served.client.send(Method::POST, &format!("{uploads}?digest={right}"), &[], whole(b"content")).await;
+    assert_eq!(whole_at_once.status, StatusCode::CREATED);
+    assert_eq!(served.client.get(&format!("/v2/app/blobs/{right}")).await.body, &b"content"[..]);
+    assert_eq!(served.snapshot().await.traffic.errors, 1, "a HEAD that finds nothing is no error");
+}
+
+#[tokio::test]
+async fn an_upload_in_parts_must_be_in_order() {
+    let mut served = served().await;
+    let begun = served.client.send(Method::POST, "/v2/app/blobs/uploads/", &[], whole(b"")).await;
+    let location = begun.header(&LOCATION).to_owned();
+    let mut part = async |method: Method, query: &str, range: &str, content: &'static [u8]| {
+        served.client.send(method, &format!("{location}{query}"), &[(CONTENT_RANGE, range)], whole(content)).await
+    };
+    assert_eq!(part(Method::PATCH, "", "0-2", b"abc").await.status, StatusCode::ACCEPTED);
+    let gap = part(Method::PATCH, "", "5-6", b"fg").await;
+    assert_eq!(gap.code(), (416, "BLOB_UPLOAD_INVALID".into()));
+    assert_eq!(part(Method::PATCH, "", "3-4", b"de").await.header(&RANGE), "0-4");
+    let query = format!("?digest={}", Digest::of(b"abcdefg"));
+    assert_eq!(part(Method::PUT, &query, "5-6", b"fg").await.status, StatusCode::CREATED);
+    let again = part(Method::PUT, &query, "0-0", b"").await;
+    assert_eq!(again.code(), (404, "BLOB_UPLOAD_UNKNOWN".into()));
+}
+
+#[tokio::test]
+async fn an_upload_can_be_cancelled_and_belongs_to_its_repository() {
+    let mut served = served().await;
+    let begun = served.client.send(Method::POST, "/v2/app/blobs/uploads/", &[], whole(b"")).await;
+    let location = begun.header(&LOCATION).to_owned();
+    let elsewhere = location.replace("/app/", "/other/");
+    let stolen = served.client.send(Method::PATCH, &elsewhere, &[], whole(b"x")).await;
+    assert_eq!(stolen.code(), (404, "BLOB_UPLOAD_UNKNOWN".into()));
+    let cancelled = served.client.send(Method::DELETE, &location, &[], whole(b"")).await;
+    assert_eq!(cancelled.status, StatusCode::NO_CONTENT);
+    let gone = served.client.send(Method::PATCH, &location, &[], whole(b"x")).await;
+    assert_eq!(gone.code(), (404, "BLOB_UPLOAD_UNKNOWN".into()));
+    assert_eq!(std::fs::read_dir(served.folder.path().join("store/uploads")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn an_upload_that_a_client_breaks_off_leaves_nothing() {
+    let mut served = served().await;
+    let begun = served.client.send(Method::POST, "/v2/app/blobs/uploads/", &[], whole(b"")).await;
+    let location = begun.header(&LOCATION).to_owned();
+    let mut stream = UnixStream::connect(served.folder.path().join("api")).await.unwrap();
+    let request = format!("PATCH {location} HTTP/1.1\r\nhost: registry\r\ncontent-length: 100\r\n\r\nhalf");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    drop(stream);
+
+    while std::fs::read_dir(served.folder.path().join("store/uploads")).unwrap().count() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let after = served.client.send(Method::PATCH, &location, &[], whole(b"x")).await;
+    assert_eq!(after.code(), (404, "BLOB_UPLOAD_UNKNOWN".into()));
+}
+
+#[tokio::test]
+async fn a_blob_of_another_repository_is_not_mounted_but_uploaded() {
+    let mut served = served().await;
+    let digest = served.client.push_blob("one", b"content").await;
+    let mount = format!("/v2/two/blobs/uploads/?mount={digest}&from=one");
+    let answer = served.client.send(Method::POST, &mount, &[], whole(b"")).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    assert_eq!(served.client.head(&format!("/v2/two/blobs/{digest}")).await.status, StatusCode::NOT_FOUND);
+    served.client.push_blob("two", b"content").await;
+    assert_eq!(served.client.head(&format!("/v2/two/blobs/{digest}")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn errors_have_the_codes_that_clients_know() {
+    let mut served = served().await;
+    served.client.push_image("app", "v1", b"layer").await;
+    let missing = Digest::of(b"missing");
+    for (path, status, code) in [
+        ("/v2/none/manifests/v1".to_owned(), 404, "NAME_UNKNOWN"),
+        ("/v2/none/tags/list".to_owned(), 404, "NAME_UNKNOWN"),
+        ("/v2/app/manifests/v2".to_owned(), 404, "MANIFEST_UNKNOWN"),
+        (format!("/v2/app/manifests/{missing}"), 404, "MANIFEST_UNKNOWN"),
+        (format!("/v2/app/blobs/{missing}"), 404, "BLOB_UNKNOWN"),
+        ("/v2/app/blobs/sha256:short".to_owned(), 400, "DIGEST_INVALID"),
+        ("/v2/App/manifests/v1".to_owned(), 400, "NAME_INVALID"),
+        ("/v2/app/../../../etc/manifests/passwd".to_owned(), 400, "NAME_INVALID"),
+        ("/v2/_catalog".to_owned(), 404, "UNSUPPORTED"),
+    ] {
+        assert_eq!(served.client.get(&path).await.code(), (status, code.to_owned()), "{path}");
+    }
+    let delete = served.client.send(Method::DELETE, "/v2/app/manifests/v1", &[], whole(b"")).await;
+    assert_eq!(delete.code(), (405, "UNSUPPORTED".into()));
+    let dangling = served.client.push_manifest("app", "v2", &image(b"never pushed")).await;
+    assert_eq!(dangling.code(), (400, "MANIFEST_BLOB_UNKNOWN".into()));
+    let nonsense = served.client.push_manifest("app", "v2", &json!({ "schemaVersion": 2 })).await;
+    assert_eq!(nonsense.code(), (400, "MANIFEST_INVALID".into()));
+    let misnamed = served.client.push_manifest("app", &missing.to_string(), &image(b"layer")).await;
+    assert_eq!(misnamed.code(), (400, "DIGEST_INVALID".into()));
+    let tags = served.client.get("/v2/app/tags/list").await;
+    assert_eq!(serde_json::from_slice::<Value>(&tags.body).unwrap()["tags"], json!(["v1"]));
+}
+
+#[tokio::test]
+async fn a_blob_that_was_changed_on_disk_is_never_served() {
+    let mut served = served().await;
+    let digest = served.client.push_blob("app", b"content").await;
+    std::fs::write(served.blob_file(digest), b"changed").unwrap();
+    let answer = served.client.get(&format!("/v2/app/blobs/{digest}")).await;
+    assert_eq!(answer.code(), (500, "UNKNOWN".into()));
+    assert_eq!(served.client.head(&format!("/v2/app/blobs/{digest}")).await.status, StatusCode::INTERNAL_SERVER_ERROR);
+    let traffic = served.snapshot().await.traffic;
+    assert_eq!((traffic.blob_bytes, traffic.errors), (0, 2));
+}
+
+#[tokio::test]
+async fn the_control_side_moves_tags_and_is_out_of_a_clients_reach() {
+    let mut served = served().await;
+    let (first, _) = served.client.push_image("team/app", "base", b"one").await;
+    let (second, _) = served.client.push_image("team/app", "moved", b"two").await;
+    for path in ["/_dindbench/counters", "/_dindbench/log", "/_dindbench/tags/team/app:base?to=moved"] {
+        for method in [Method::GET, Method::POST] {
+            assert_eq!(served.client.send(method, path, &[], whole(b"")).await.status, StatusCode::NOT_FOUND);
+        }
+    }
+    assert_eq!(served.control.get("/v2/").await.status, StatusCode::NOT_FOUND);
+
+    for (to, digest) in [("moved".to_owned(), second), (first.to_string(), first)] {
+        let path = format!("/_dindbench/tags/team/app:base?to={to}");
+        let moved = served.control.send(Method::POST, &path, &[], whole(b"")).await;
+        assert_eq!(serde_json::from_slice::<Value>(&moved.body).unwrap(), json!({ "digest": digest }));
+        assert_eq!(served.client.head("/v2/team/app/manifests/base").await.digest(), digest.to_string());
+    }
+    std::fs::write(served.folder.path().join("store").join(registry::FIXTURES), "{}").unwrap();
+    assert_eq!(served.control.get("/_dindbench/fixtures").await.body, &b"{}"[..]);
+    let nowhere = served.control.send(Method::POST, "/_dindbench/tags/team/app:base?to=none", &[], whole(b"")).await;
+    assert_eq!(nowhere.code(), (404, "MANIFEST_UNKNOWN".into()));
+}
+
+#[tokio::test]
+async fn the_log_says_what_was_asked_and_answered() {
+    let mut served = served().await;
+    let digest = served.client.push_blob("app", b"content").await;
+    let since = served.log(0).await.next;
+    served.client.get(&format!("/v2/app/blobs/{digest}?ns=docker.io")).await;
+    served.client.head("/v2/app/manifests/none").await;
+    let page = served.log(since).await;
+    let entries: Vec<_> = page.entries.iter().map(|e| (e.method.as_str(), e.path.clone(), e.status, e.bytes)).collect();
+    let blob = format!("/v2/app/blobs/{digest}");
+    assert_eq!(entries, [("GET", blob, 200, 7), ("HEAD", "/v2/app/manifests/none".into(), 404, 0)]);
+    assert_eq!((page.next, page.forgotten), (since + 2, 0));
+}
+
+#[tokio::test]
+async fn a_registry_opened_again_has_its_images_and_another_identity() {
+    let mut served = served().await;
+    let (digest, manifest) = served.client.push_image("app", "v1", b"layer").await;
+    let before = served.snapshot().await;
+
+    let again = Registry::open(served.folder.path().join("store")).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(registry::serve(listener, again.router()));
+    let (sender, connection) = handshake(TokioIo::new(TcpStream::connect(address).await.unwrap())).await.unwrap();
+    tokio::spawn(connection);
+    let mut client = Client(sender);
+    let answer = client.get("/v2/app/manifests/v1").await;
+    assert_eq!((answer.digest(), &answer.body[..]), (digest.to_string().as_str(), manifest.to_string().as_bytes()));
+    assert_eq!(client.get(&format!("/v2/app/blobs/{}", Digest::of(b"layer"))).await.body, &b"layer"[..]);
+
+    let mut control = listen(&served.folder.path().join("again"), again.control_router()).await;
+    let after: Snapshot = serde_json::from_slice(&control.get("/_dindbench/counters").await.body).unwrap();
+    assert!(after.since(&before).is_err());
+}
