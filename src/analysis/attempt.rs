@@ -25,13 +25,8 @@ pub(super) fn settle(rows: &mut [Row]) {
 /// The last attempt whose rows are all `ok`, else the last one without an `invalid` row.
 fn counting_attempt(trial: &[Row]) -> Option<u32> {
     let last = |good: fn(Status) -> bool| {
-<<<<<<< HEAD
-        let attempts = trial.chunk_by(|a, b| a.job.attempt == b.job.attempt);
-        attempts.filter(|rows| rows.iter().all(|row| good(row.status))).last().map(|rows| rows[0].job.attempt)
-=======
         let mut attempts = trial.chunk_by(|a, b| a.job.attempt == b.job.attempt);
         attempts.rfind(|rows| rows.iter().all(|row| good(row.status))).map(|rows| rows[0].job.attempt)
->>>>>>> f2f6e07 (Analyse the rows of a run into cells, comparisons, points, ledger and failures)
     };
     last(|status| status == Status::Ok).or_else(|| last(|status| status != Status::Invalid))
 }

@@ -10,12 +10,9 @@ const OF_JOBS: [Metric; 3] = [Metric::ElapsedNs, Metric::BytesPulled, Metric::Di
 /// What is plotted of a step. All metrics of a million rows would take a gigabyte.
 const OF_STEPS: [Metric; 1] = [Metric::ElapsedNs];
 
-<<<<<<< HEAD
-=======
 /// Rows whose memory is given back at a time.
 const PIECE: usize = 1 << 16;
 
->>>>>>> f2f6e07 (Analyse the rows of a run into cells, comparisons, points, ledger and failures)
 /// One value along the sequence: `elapsed_ns` of steps; `elapsed_ns`, `bytes_pulled` and `disk_bytes` of whole jobs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
@@ -29,17 +26,6 @@ pub struct Point {
     pub value: f64,
 }
 
-<<<<<<< HEAD
-/// The points of all usable rows, the warm-up's too.
-pub(super) fn points(rows: Vec<Row>, steps: &Steps) -> Vec<Point> {
-    let usable = rows.into_iter().filter(|row| row.standing == Standing::Usable);
-    usable.flat_map(|row| points_of(row, steps.subject(row.subject))).collect()
-}
-
-fn points_of(row: Row, subject: &Subject) -> impl Iterator<Item = Point> {
-    let metrics: &'static [Metric] = if *subject == Subject::Job { &OF_JOBS } else { &OF_STEPS };
-    metrics.iter().filter_map(move |&metric| {
-=======
 /// The points of all usable rows, the warm-up's too, in the rows' order.
 pub(super) fn points(mut rows: Vec<Row>, steps: &Steps) -> Vec<Point> {
     let mut points = Vec::new();
@@ -58,7 +44,6 @@ pub(super) fn points(mut rows: Vec<Row>, steps: &Steps) -> Vec<Point> {
 fn points_of<'a>(row: &'a Row, subject: &'a Subject) -> impl Iterator<Item = Point> + 'a {
     let metrics: &'static [Metric] = if *subject == Subject::Job { &OF_JOBS } else { &OF_STEPS };
     metrics.iter().rev().filter_map(move |&metric| {
->>>>>>> f2f6e07 (Analyse the rows of a run into cells, comparisons, points, ledger and failures)
         Some(Point {
             topology: row.job.topology as usize,
             block: row.job.block,

@@ -16,7 +16,7 @@ pub enum NoEngine {
     #[diagnostic(help(
         "start the engine, or name another one with DOCKER_HOST or DOCKER_CONTEXT; `docker version` must work for this user"
     ))]
-    Silent { endpoint: Endpoint, origin: String, reason: String },
+    Silent { endpoint: String, origin: String, reason: String },
     #[error("{0}")]
     #[diagnostic(help("DOCKER_HOST, DOCKER_CONTEXT and DOCKER_CONFIG are read as the docker command reads them"))]
     Settings(String),
@@ -26,7 +26,7 @@ pub enum NoEngine {
 pub async fn engine(host: &Host) -> Result<(Engine, Description), NoEngine> {
     let Found { endpoint, origin } = found(host)?;
     let engine = Engine::at(endpoint.clone(), "user");
-    let silent = |reason: String| NoEngine::Silent { endpoint: endpoint.clone(), origin: origin.clone(), reason };
+    let silent = |reason: String| NoEngine::Silent { endpoint: endpoint.to_string(), origin: origin.clone(), reason };
     engine.ping(DEADLINE).await.map_err(|error| silent(error.cause.to_string()))?;
     let description = engine.describe().await.map_err(|error| silent(error.cause.to_string()))?;
     Ok((engine, description))

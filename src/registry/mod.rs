@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::serve::ListenerExt;
+use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, UnixListener};
 
 use counters::Counters;
@@ -60,6 +61,11 @@ impl Registry {
         &self.shared.store
     }
 
+    /// What went through it so far.
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.counters.snapshot()
+    }
+
     /// The distribution API.
     pub fn router(&self) -> Router {
         Router::new().fallback(api::handle).with_state(Arc::clone(&self.shared))
@@ -69,6 +75,14 @@ impl Registry {
     pub fn control_router(&self) -> Router {
         control::router(Arc::clone(&self.shared))
     }
+}
+
+/// What the harness asks of a registry, on its standard input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// Answered by a [`Snapshot`].
+    Counters,
 }
 
 /// What a router can be served on.

@@ -15,12 +15,8 @@ pub struct Estimate {
 pub struct Interval {
     pub low: f64,
     pub high: f64,
-<<<<<<< HEAD
-    /// Exact coverage probability, at least the level asked for.
-=======
     /// Coverage probability, at least the level asked for. Exact, but for signed-rank intervals of more than 300 pairs,
     /// which are within 10⁻⁴ of it.
->>>>>>> 3025851 (Estimate medians, paired differences and ratios with exact intervals)
     pub coverage: f64,
 }
 

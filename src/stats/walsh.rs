@@ -24,11 +24,7 @@ impl<'a> Walsh<'a> {
     }
 
     /// The `k`-th smallest average, `k` from 1: the least number that `k` averages do not exceed, found by halving the
-<<<<<<< HEAD
-    /// range of floating-point numbers between the extremes. They are finite in number, so the result is exact.
-=======
     /// range of floating-point numbers between the extremes. There are finitely many of them, so the result is exact.
->>>>>>> 3025851 (Estimate medians, paired differences and ratios with exact intervals)
     pub fn smallest(self, k: u64) -> f64 {
         let mut low = order_key(self.0[0]);
         let mut high = order_key(self.0[self.0.len() - 1]);
