@@ -57,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Patience = Patience { total: Duration::from_secs(10), silence: Duration::from_secs(3) };
+    const PATIENCE: Patience = Patience { total: Duration::from_millis(9500), silence: Duration::from_secs(3) };
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_stream_stalls() {
