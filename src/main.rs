@@ -6,7 +6,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use dindbench::cli::{Built, Cli, NotBuilt};
+use dindbench::cli::{Built, Cli};
 use dindbench::cmd::{self, Exit, Failure};
 use miette::MietteHandlerOpts;
 
@@ -32,8 +32,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Built::Run(args) => cmd::run::run(&args),
         Built::Plan(args) => cmd::plan::run(&args),
         Built::Report(args) => cmd::report::run(&args),
-        Built::Doctor(_) => Err(NotBuilt::new("doctor", "plan").into()),
-        Built::Clean(_) => Err(NotBuilt::new("clean", "plan").into()),
+        Built::Doctor(args) => cmd::doctor::run(&args),
+        Built::Clean(args) => cmd::clean::run(&args),
         Built::Schema => cmd::schema::run(),
         Built::Completions(args) => cmd::completions::run(&args),
         Built::Man => cmd::man::run(),

@@ -1,13 +1,18 @@
 //! The commands: each takes its arguments, does its work, and says how it ended.
 
+pub mod clean;
 pub mod completions;
 mod connect;
+pub mod doctor;
 pub mod inside;
+mod interrupt;
 pub mod man;
 pub mod plan;
+mod progress;
 pub mod report;
 pub mod run;
 pub mod schema;
+mod session;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -88,4 +93,13 @@ pub fn print(data: &[u8]) -> Result<Exit, Failure> {
         }
         _ => Ok(Exit::Done),
     }
+}
+
+/// An error that ended a command before or while it measured.
+fn could_not_run(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure { exit: Exit::CouldNotRun, report: Report::msg(error.to_string()) }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(could_not_run)
 }

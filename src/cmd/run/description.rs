@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 use time::format_description::well_known::Rfc3339;
 
-use super::session::Session;
 use crate::cli::RunArgs;
+use crate::cmd::session::Session;
 use crate::engine::{Description, Privilege};
 use crate::plan::Plan;
 use crate::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, SCHEMA};

@@ -1,16 +1,14 @@
 //! `dindbench run`: measures scenarios, each into a run directory of its own, and reports.
 
 mod description;
-mod interrupt;
-mod progress;
-mod session;
 
 use std::path::Path;
 
-use miette::Report;
 use tokio::sync::watch;
 
-use super::{Exit, Failure, connect, plan, print};
+use super::progress::Progress;
+use super::session::Session;
+use super::{Exit, Failure, connect, could_not_run, interrupt, plan, print, runtime};
 use crate::analysis::Analysis;
 use crate::cli::{Format, RunArgs};
 use crate::plan::Plan;
@@ -18,8 +16,6 @@ use crate::record::{RunDir, Writer};
 use crate::report;
 use crate::runner::{DockerExecutor, Ledger, Runner, Tally};
 use crate::scenario::Scenario;
-use progress::Progress;
-use session::Session;
 
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let seed = args.design.seed.unwrap_or_else(crate::plan::draw_seed);
@@ -34,9 +30,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
         let outlines: Vec<String> = prepared.iter().map(|(scenario, plan)| plan::outline(scenario, plan)).collect();
         return print(outlines.join("\n").as_bytes());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(could_not_run)?;
-    let exits = runtime.block_on(async {
+    let exits = runtime()?.block_on(async {
         let interrupt = interrupt::watch().map_err(could_not_run)?;
         let mut exits = Vec::new();
         for (scenario, plan) in &prepared {
@@ -60,7 +54,7 @@ async fn measure(
 ) -> Result<Exit, Failure> {
     let progress = Progress::new();
     let (engine, description) = connect::engine(&args.host).await?;
-    let mut session = Session::open(&engine, &description.id, scenario, &progress)?;
+    let mut session = Session::open(&engine, &description.id, &scenario.name, &progress)?;
     let prepared = session.prepare(plan.seed, interrupt.clone()).await;
     let measured = match prepared {
         Ok(Some(mut reference)) => {
@@ -84,7 +78,7 @@ async fn measure(
         Err(failure) => Err(failure),
     };
     progress.phase("removing what was created");
-    let closed = session.close(&engine).await;
+    let closed = session.close().await;
     progress.end();
     let Some((dir, tally)) = measured? else { return Ok(Exit::Interrupted) };
     closed?;
@@ -123,8 +117,4 @@ fn conclude(args: &RunArgs, dir: &Path, tally: Tally) -> Result<Exit, Failure> {
 /// Empty where stdout is no terminal.
 fn terminal_width() -> Option<u16> {
     rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
-}
-
-fn could_not_run(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
-    Failure { exit: Exit::CouldNotRun, report: Report::msg(error.to_string()) }
 }

@@ -2,17 +2,15 @@
 
 use tokio::sync::watch;
 
-use super::could_not_run;
 use super::progress::Progress;
+use super::{Failure, could_not_run};
 use crate::cleanup;
-use crate::cmd::Failure;
 use crate::engine::Engine;
 use crate::image::{self, Packed};
 use crate::journal::{Journal, cache_folder, state_folder};
-use crate::scenario::Scenario;
 use crate::topology::{Reference, TopologyError};
 
-pub(super) struct Session<'a> {
+pub struct Session<'a> {
     pub journal: Journal,
     pub packed: Option<Packed>,
     engine: Engine,
@@ -20,15 +18,9 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Opens the journal of a new run; nothing is created yet.
-    pub fn open(
-        engine: &Engine,
-        engine_id: &str,
-        scenario: &Scenario,
-        progress: &'a Progress,
-    ) -> Result<Self, Failure> {
-        let journal =
-            Journal::create(&state_folder(), &new_run_id(&scenario.name), engine_id).map_err(could_not_run)?;
+    /// Opens the journal of a new run, whose id holds the label; nothing is created yet.
+    pub fn open(engine: &Engine, engine_id: &str, label: &str, progress: &'a Progress) -> Result<Self, Failure> {
+        let journal = Journal::create(&state_folder(), &new_run_id(label), engine_id).map_err(could_not_run)?;
         Ok(Self { journal, packed: None, engine: engine.clone(), progress })
     }
 
@@ -62,15 +54,15 @@ impl<'a> Session<'a> {
     }
 
     /// Removes everything that the run created.
-    pub async fn close(self, engine: &Engine) -> Result<(), Failure> {
-        cleanup::undo(engine, self.journal.run(), self.journal.entries()).await.map_err(could_not_run)?;
+    pub async fn close(self) -> Result<(), Failure> {
+        cleanup::undo(&self.engine, self.journal.run(), self.journal.entries()).await.map_err(could_not_run)?;
         self.journal.close().map_err(could_not_run)
     }
 }
 
-/// The date, the scenario, and a part that tells runs of one second apart.
-fn new_run_id(scenario: &str) -> String {
+/// The date, a label, and a part that tells runs of one second apart.
+fn new_run_id(label: &str) -> String {
     let now = time::OffsetDateTime::now_utc();
     let unique = uuid::Uuid::now_v7().simple().to_string();
-    format!("{:04}{:02}{:02}-{scenario}-{}", now.year(), u8::from(now.month()), now.day(), &unique[unique.len() - 8..])
+    format!("{:04}{:02}{:02}-{label}-{}", now.year(), u8::from(now.month()), now.day(), &unique[unique.len() - 8..])
 }

@@ -9,7 +9,7 @@ use crate::record::Text;
 use crate::runner::Event;
 
 /// A spinner while a run is prepared, then a bar over its trials with the time that is left.
-pub(super) struct Progress {
+pub struct Progress {
     bar: ProgressBar,
     terminal: bool,
 }

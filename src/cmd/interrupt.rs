@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 /// Turns true with the first SIGINT or SIGTERM. A second one ends the process at once: containers go with it, and
 /// `dindbench clean` removes the rest.
-pub(super) fn watch() -> std::io::Result<watch::Receiver<bool>> {
+pub fn watch() -> std::io::Result<watch::Receiver<bool>> {
     let (tell, interrupted) = watch::channel(false);
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::spawn(async move {

@@ -1,0 +1,128 @@
+//! `dindbench doctor`: what this host can run and why not, shown by trying, before anything is measured.
+
+use std::fmt;
+
+use super::progress::Progress;
+use super::session::Session;
+use super::{Exit, Failure, connect, could_not_run, interrupt, print, runtime};
+use crate::cli::{DoctorArgs, Host};
+use crate::engine::{Description, Privilege};
+use crate::topology::Reference;
+
+/// One line of the diagnosis.
+struct Finding {
+    verdict: Verdict,
+    subject: &'static str,
+    detail: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+enum Verdict {
+    Ok,
+    Warn,
+    No,
+}
+
+pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
+    let findings = runtime()?.block_on(examine(&args.host))?;
+    let text: String = findings.iter().map(|finding| format!("{finding}\n")).collect();
+    let exit = print(text.as_bytes())?;
+    let broken = findings.iter().any(|finding| finding.verdict == Verdict::No);
+    Ok(if broken { Exit::CouldNotRun } else { exit })
+}
+
+/// Prepares a reference host as a run would, and removes it again.
+async fn examine(host: &Host) -> Result<Vec<Finding>, Failure> {
+    let (engine, description) = connect::engine(host).await?;
+    let mut findings = vec![about_engine(&description)];
+    if *host != Host::Reference {
+        findings.push(Finding::new(
+            Verdict::Warn,
+            "host",
+            "running on this engine itself is not built yet; the reference host that it can start is examined",
+        ));
+    }
+    let progress = Progress::new();
+    let interrupt = interrupt::watch().map_err(could_not_run)?;
+    let mut session = Session::open(&engine, &description.id, "doctor", &progress)?;
+    let prepared = session.prepare(0, interrupt).await;
+    match prepared {
+        Ok(Some(reference)) => findings.extend(about_reference(&reference)),
+        Ok(None) => findings.push(Finding::new(Verdict::No, "reference host", "interrupted")),
+        Err(failure) => findings.push(Finding::new(Verdict::No, "reference host", failure.report.to_string())),
+    }
+    session.close().await?;
+    progress.end();
+    Ok(findings)
+}
+
+fn about_engine(description: &Description) -> Finding {
+    let detail = format!(
+        "{} (API {}) on {}, kernel {}, {}, {} processors, storage driver {}, control groups version {}",
+        description.version,
+        description.api_version,
+        description.operating_system,
+        description.kernel,
+        description.architecture,
+        description.cpus,
+        description.storage_driver,
+        description.cgroup_version,
+    );
+    Finding::new(Verdict::Ok, "engine", detail)
+}
+
+fn about_reference(reference: &Reference) -> Vec<Finding> {
+    let outer = &reference.outer;
+    let mut findings = vec![match reference.privilege() {
+        Privilege::Real => Finding::new(Verdict::Ok, "privilege", "--privileged is granted"),
+        Privilege::Explicit => Finding::new(
+            Verdict::Warn,
+            "privilege",
+            "--privileged is refused (the engine lacks a capability itself); an explicit set of capabilities is used and recorded",
+        ),
+    }];
+    let detail = format!(
+        "engine {} answers on storage driver {} over {}",
+        outer.version,
+        outer.storage_driver,
+        outer.driver_status("Backing Filesystem")
+    );
+    findings.push(Finding::new(Verdict::Ok, "reference host", detail));
+    let missing = reference.machine.unavailable.iter();
+    findings
+        .extend(missing.map(|(column, reason)| {
+            Finding::new(Verdict::Warn, "counters", format!("{column} stays empty: {reason}"))
+        }));
+    if !matches!(reference.machine.governor.as_str(), "" | "performance") {
+        let detail = format!(
+            "the frequency governor is {}: set it to performance for steadier times",
+            reference.machine.governor
+        );
+        findings.push(Finding::new(Verdict::Warn, "processor", detail));
+    }
+    findings.push(Finding::new(
+        Verdict::Ok,
+        "topologies",
+        "socket; dind with lifecycle recreate or keep, storage driver auto, overlay2 or vfs",
+    ));
+    findings.push(Finding::new(
+        Verdict::Warn,
+        "topologies",
+        "every other topology is not built yet: see docs/scenarios.md",
+    ));
+    findings
+}
+
+impl Finding {
+    fn new(verdict: Verdict, subject: &'static str, detail: impl Into<String>) -> Self {
+        Self { verdict, subject, detail: detail.into() }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (verdict, detail) = (self.verdict.to_string(), crate::record::Text::from(self.detail.as_str()));
+        write!(f, "{verdict:<5} {:<15} {detail}", self.subject)
+    }
+}
