@@ -1,0 +1,85 @@
+//! The engine itself: what is on it, and how it is talked to.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use dindbench::engine::{Cause, ContainerSpec, Engine, Mount, Patience};
+use libtest_mimic::{Failed, Trial};
+
+use crate::lab;
+
+pub fn tests() -> Vec<Trial> {
+    vec![
+        Trial::test("host::a_missing_bind_source_is_refused_and_not_made", || {
+            lab::with(async |lab| missing_source(&lab.engine, lab.reference.image()).await)
+        }),
+        Trial::test("host::an_engine_in_a_container_is_reached_through_exec", through_exec),
+        Trial::test("host::a_command_that_is_silent_stalls_and_one_that_goes_on_times_out", patience),
+    ]
+}
+
+/// Everything on the user's engine, by kind.
+pub fn fingerprint() -> BTreeMap<&'static str, Vec<String>> {
+    let list = |arguments: &[&str]| -> Vec<String> {
+        let output = Command::new("docker").args(arguments).output().expect("the docker command");
+        let mut lines: Vec<String> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    BTreeMap::from([
+        ("containers", list(&["ps", "--all", "--quiet", "--no-trunc"])),
+        ("images", list(&["images", "--all", "--quiet", "--no-trunc"])),
+        ("volumes", list(&["volume", "ls", "--quiet"])),
+        ("networks", list(&["network", "ls", "--quiet", "--no-trunc"])),
+        ("build cache", list(&["system", "df", "--verbose", "--format", "{{range .BuildCache}}{{.ID}}\n{{end}}"])),
+    ])
+}
+
+async fn missing_source(engine: &Engine, image: &str) -> Result<(), Failed> {
+    let missing = std::env::temp_dir().join(format!("dindbench-no-such-folder-{}", std::process::id()));
+    let spec = ContainerSpec {
+        name: "dindbench-test-missing-source".to_owned(),
+        image: image.to_owned(),
+        command: vec!["true".to_owned()],
+        environment: Vec::new(),
+        labels: dindbench::journal::labels("test", "test"),
+        mounts: vec![Mount::Bind { source: missing.display().to_string(), target: "/mnt".to_owned(), read_only: true }],
+        privilege: None,
+        dead_man: false,
+    };
+    let error = engine.create_container(&spec).await.expect_err("a source that is missing");
+    assert_eq!(error.status(), Some(400), "{error}");
+    assert!(error.to_string().contains(&missing.display().to_string()), "{error}");
+    assert!(!missing.exists(), "the engine made {}", missing.display());
+    Ok(())
+}
+
+fn through_exec() -> Result<(), Failed> {
+    lab::with(async |lab| {
+        let host = lab.reference.host(&mut lab.journal).await?;
+        let (outer, user) = (host.engine.describe().await?, lab.engine.describe().await?);
+        assert_ne!(outer.id, user.id, "the same engine was reached twice");
+        assert_eq!(outer.version, user.version, "the reference host runs the packed engine");
+        let error = host.engine.inspect_image("no-such-image").await?;
+        assert_eq!(error, None);
+        Ok(host.remove().await?)
+    })
+}
+
+fn patience() -> Result<(), Failed> {
+    use dindbench::engine::Command;
+    use std::time::Duration;
+
+    lab::with(async |lab| {
+        let host = lab.reference.host(&mut lab.journal).await?;
+        let exec = async |script: &str, total: u64, silence: u64| {
+            let patience = Patience { total: Duration::from_secs(total), silence: Duration::from_secs(silence) };
+            lab.engine.exec(host.container(), &Command::new(["sh", "-c", script]), patience).await
+        };
+        let silent = exec("sleep 30", 20, 1).await.expect_err("a silent command");
+        assert!(matches!(silent.cause, Cause::Stall(_)), "{silent}");
+        let endless = exec("while true; do echo x; sleep 0.1; done", 1, 10).await.expect_err("an endless command");
+        assert!(matches!(endless.cause, Cause::Timeout(_)), "{endless}");
+        Ok(host.remove().await?)
+    })
+}

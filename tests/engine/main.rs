@@ -1,0 +1,37 @@
+//! The real engine: right values, failures, and what is left behind. One after another, for they share an engine.
+//!
+//! They run whenever an engine answers. With CI set, an engine that does not answer is an error.
+
+mod command;
+mod failures;
+mod host;
+mod lab;
+mod recordings;
+mod values;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let missing = lab::missing_engine();
+    if let Some(reason) = &missing {
+        eprintln!("no engine, so nothing of this file is tested: {reason}");
+        if std::env::var_os("CI").is_some() {
+            return ExitCode::FAILURE;
+        }
+    }
+    let tests: [Vec<Trial>; 5] =
+        [host::tests(), values::tests(), recordings::tests(), failures::tests(), command::tests()];
+    let tests = tests.into_iter().flatten().map(|test| test.with_ignored_flag(missing.is_some())).collect();
+    let before = host::fingerprint();
+    let conclusion = libtest_mimic::run(&arguments, tests);
+    lab::close();
+    if missing.is_none() && host::fingerprint() != before {
+        eprintln!("the engine is not as it was before: {before:#?}\nafter: {:#?}", host::fingerprint());
+        return ExitCode::FAILURE;
+    }
+    conclusion.exit_code()
+}
