@@ -68,6 +68,8 @@ pub enum Inside {
     Engine { config: String },
     /// Make the fixtures and serve them
     Registry { store: PathBuf, socket: PathBuf, seed: u64 },
+    /// Offer the host's programs as a layer, and send it
+    Pack { own: String },
     /// Carry standard input and output to a unix socket
     Dial { socket: PathBuf, seconds: u64 },
 }

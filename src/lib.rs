@@ -11,6 +11,7 @@ pub mod case;
 pub mod cleanup;
 pub mod cli;
 pub mod cmd;
+pub mod collection;
 pub mod elf;
 pub mod engine;
 pub mod fixture;

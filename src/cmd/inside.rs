@@ -8,13 +8,17 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use super::{Exit, Failure};
 use crate::agent::{self, EngineConfig};
 use crate::cli::Inside;
-use crate::{fixture, registry};
+use crate::{fixture, image, registry};
 
 /// Ends the process itself: a blocked read of standard input would keep it alive.
 pub fn run(role: Inside) -> Result<Exit, Failure> {
     let ended = match role {
         Inside::Engine { config } => engine(&config),
         Inside::Registry { store, socket, seed } => serve(store, socket, seed),
+        Inside::Pack { own } => {
+            let out = std::io::BufWriter::with_capacity(256 << 10, std::io::stdout().lock());
+            image::gather(&own, std::io::stdin().lock(), out).map(|()| 0).map_err(|error| error.to_string())
+        }
         Inside::Dial { socket, seconds } => {
             agent::dial(&socket, Duration::from_secs(seconds)).map(|()| 0).map_err(|error| error.to_string())
         }

@@ -51,32 +51,6 @@ pub struct Exit {
     pub out_of_memory: bool,
 }
 
-/// What stands at a path in a container.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct PathStat {
-    pub kind: PathKind,
-    pub size: u64,
-    /// As the engine prints it.
-    pub modified: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PathKind {
-    File,
-    Folder,
-    Link { target: String },
-    Other,
-}
-
-/// Go's os.FileMode bits, as the engine reports them.
-mod mode {
-    pub const DIR: u64 = 1 << 31;
-    pub const SYMLINK: u64 = 1 << 27;
-    /// Every bit that says "no regular file".
-    pub const TYPE: u64 = DIR | SYMLINK | 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21 | 1 << 19;
-}
-
 impl Engine {
     /// Creates a container; it is not started.
     pub async fn create_container(&self, spec: &ContainerSpec) -> Result<(), EngineError> {
@@ -171,30 +145,6 @@ impl Engine {
         Ok(named.collect())
     }
 
-    /// What stands at a path of a container, links not followed; empty where nothing does.
-    pub async fn stat_path(&self, container: &str, path: &str) -> Result<Option<PathStat>, EngineError> {
-        let options = query::ContainerArchiveInfoOptionsBuilder::default().path(path).build();
-        let answer = self.docker.get_container_archive_info(container, Some(options)).await;
-        let stat = match answer.map_err(|error| self.error(Verb::CopyOut, format!("{container}:{path}"), error.into()))
-        {
-            Ok(stat) => stat,
-            Err(error) if error.is_not_found() => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let bits = u64::from(stat.file_mode);
-        let kind = match bits & mode::TYPE {
-            0 => PathKind::File,
-            mode::DIR => PathKind::Folder,
-            mode::SYMLINK => PathKind::Link { target: stat.link_target },
-            _ => PathKind::Other,
-        };
-        Ok(Some(PathStat {
-            kind,
-            size: u64::try_from(stat.size).unwrap_or(0),
-            modified: stat.modification_time.unwrap_or_default(),
-        }))
-    }
-
     /// A path of a container as a tar stream.
     pub fn copy_out(
         &self,
@@ -232,6 +182,10 @@ impl ContainerSpec {
             init: Some(true),
             ..HostConfig::default()
         };
+        if self.mounts.iter().any(|mount| matches!(mount, Mount::HostRoot { .. })) {
+            // The host's files carry labels that a confined container may not read.
+            host.security_opt = Some(vec!["label=disable".to_owned()]);
+        }
         if let Some(privilege) = self.privilege {
             privilege.apply(&mut host);
         }

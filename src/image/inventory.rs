@@ -1,20 +1,5 @@
 //! What is packed.
 
-/// Folders searched for programs, in order.
-pub(super) const PROGRAM_FOLDERS: [&str; 6] =
-    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-
-/// Folders searched for libraries after those that a file names itself, as the loader does.
-pub(super) const LIBRARY_FOLDERS: [&str; 7] = [
-    "/lib/x86_64-linux-gnu",
-    "/usr/lib/x86_64-linux-gnu",
-    "/lib/aarch64-linux-gnu",
-    "/lib64",
-    "/usr/lib64",
-    "/lib",
-    "/usr/lib",
-];
-
 /// Programs without which there is no engine, no job and no fixture.
 pub(super) const PROGRAMS: [&str; 42] = [
     "dockerd",
@@ -82,10 +67,10 @@ pub(super) const LINKED_FOLDERS: [&str; 4] = ["/bin", "/sbin", "/lib", "/lib64"]
 
 /// Small files that every image has.
 pub(super) const FILES: [(&str, &str); 3] = [
-    ("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"),
-    ("/etc/group", "root:x:0:\ndocker:x:999:\nnogroup:x:65534:\n"),
-    ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
+    ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"),
+    ("etc/group", "root:x:0:\ndocker:x:999:\nnogroup:x:65534:\n"),
+    ("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
 ];
 
 /// Empty folders that every image has.
-pub(super) const EMPTY_FOLDERS: [&str; 8] = ["/dev", "/etc", "/proc", "/root", "/run", "/sys", "/tmp", "/var"];
+pub(super) const EMPTY_FOLDERS: [&str; 8] = ["dev", "etc", "proc", "root", "run", "sys", "tmp", "var"];

@@ -1,40 +1,27 @@
-//! Files as one deterministic layer: sorted, owned by root, without times, named by its content.
+//! Files as one deterministic layer: sorted, owned by root, without times.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
-
-use super::ImageError;
+use std::path::PathBuf;
 
 /// What stands at a path of the layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Content {
-    Local(PathBuf),
+    File(PathBuf),
     Text(&'static str),
     Link(String),
     Folder,
 }
 
-/// Writes the layer into a folder, under a name made from its digest. Returns the file, the digest and its bytes.
-pub(super) fn write(entries: &BTreeMap<String, Content>, folder: &Path) -> Result<(PathBuf, String, u64), ImageError> {
-    let wrong = |error: io::Error| ImageError::file(folder.display(), error);
-    std::fs::create_dir_all(folder).map_err(wrong)?;
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(wrong)?;
-    let mut tar =
-        tar::Builder::new(Hashing { inner: BufWriter::with_capacity(1 << 20, file), digest: Sha256::new(), bytes: 0 });
+/// Writes the layer as an uncompressed archive. Paths do not begin with a slash.
+pub(super) fn write(entries: &BTreeMap<String, Content>, out: impl Write) -> io::Result<()> {
+    let mut tar = tar::Builder::new(out);
     for (path, content) in entries {
-        append(&mut tar, path.trim_start_matches('/'), content).map_err(|error| ImageError::file(path, error))?;
+        append(&mut tar, path, content).map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?;
     }
-    let hashing = tar.into_inner().map_err(wrong)?;
-    let digest = crate::units::hex(&hashing.digest.finalize());
-    let file = hashing.inner.into_inner().map_err(|error| wrong(error.into_error()))?;
-    let path = folder.join(format!("{digest}.tar"));
-    file.persist(&path).map_err(|error| wrong(error.error))?;
-    Ok((path, format!("sha256:{digest}"), hashing.bytes))
+    tar.into_inner()?.flush()
 }
 
 fn append(tar: &mut tar::Builder<impl Write>, path: &str, content: &Content) -> io::Result<()> {
@@ -42,17 +29,16 @@ fn append(tar: &mut tar::Builder<impl Write>, path: &str, content: &Content) -> 
     header.set_mtime(0);
     header.set_uid(0);
     header.set_gid(0);
+    header.set_size(0);
     match content {
         Content::Folder => {
             header.set_entry_type(tar::EntryType::Directory);
             header.set_mode(if path == "tmp" { 0o1777 } else { 0o755 });
-            header.set_size(0);
             tar.append_data(&mut header, format!("{path}/"), io::empty())
         }
         Content::Link(target) => {
             header.set_entry_type(tar::EntryType::Symlink);
             header.set_mode(0o777);
-            header.set_size(0);
             tar.append_link(&mut header, path, target)
         }
         Content::Text(text) => {
@@ -60,7 +46,7 @@ fn append(tar: &mut tar::Builder<impl Write>, path: &str, content: &Content) -> 
             header.set_size(text.len() as u64);
             tar.append_data(&mut header, path, text.as_bytes())
         }
-        Content::Local(source) => {
+        Content::File(source) => {
             let file = File::open(source)?;
             let metadata = file.metadata()?;
             header.set_mode(0o755 & metadata.permissions().mode() | 0o444);
@@ -70,45 +56,31 @@ fn append(tar: &mut tar::Builder<impl Write>, path: &str, content: &Content) -> 
     }
 }
 
-/// Counts and digests what passes.
-struct Hashing<W> {
-    inner: W,
-    digest: Sha256,
-    bytes: u64,
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let length = self.inner.write(buffer)?;
-        self.digest.update(&buffer[..length]);
-        self.bytes += length as u64;
-        Ok(length)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_same_files_are_the_same_layer_and_the_digest_is_of_the_file() {
+    fn the_same_files_are_the_same_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("program");
-        std::fs::write(&source, "content").unwrap();
-        let entries = BTreeMap::from([
-            ("/usr/bin/program".to_owned(), Content::Local(source)),
-            ("/bin".to_owned(), Content::Link("usr/bin".to_owned())),
-            ("/tmp".to_owned(), Content::Folder),
-        ]);
-        let (first, digest, bytes) = write(&entries, folder.path()).unwrap();
-        let (second, again, _) = write(&entries, folder.path()).unwrap();
-        assert_eq!((&first, &digest), (&second, &again));
-        let written = std::fs::read(&first).unwrap();
-        assert_eq!(bytes, written.len() as u64);
-        assert_eq!(digest, format!("sha256:{}", crate::units::hex(&Sha256::digest(&written))));
+        let layer = || {
+            std::fs::write(&source, "content").unwrap();
+            let entries = BTreeMap::from([
+                ("usr/bin/program".to_owned(), Content::File(source.clone())),
+                ("bin".to_owned(), Content::Link("usr/bin".to_owned())),
+                ("tmp".to_owned(), Content::Folder),
+                ("etc/group".to_owned(), Content::Text("root:x:0:\n")),
+            ]);
+            let mut bytes = Vec::new();
+            write(&entries, &mut bytes).unwrap();
+            bytes
+        };
+        let first = layer();
+        assert_eq!(first, layer());
+        let mut archive = tar::Archive::new(first.as_slice());
+        let paths: Vec<String> =
+            archive.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect();
+        assert_eq!(paths, ["bin", "etc/group", "tmp/", "usr/bin/program"]);
     }
 }

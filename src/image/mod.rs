@@ -1,9 +1,10 @@
-//! The `host-engine` image: packed on the spot from the outer engine's own binaries, read through the engine's API.
+//! The `host-engine` image: packed on the spot from the outer engine's own binaries, read where they are.
 //!
 //! It needs no network, no registry and no root on this side, and both arms of a comparison run the very same build.
 
 mod archive;
-mod host_files;
+mod cache;
+mod gather;
 mod inventory;
 mod layer;
 mod pack;
@@ -12,14 +13,17 @@ mod program;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 pub use archive::archive;
+pub use gather::gather;
 pub use pack::pack;
 
 use crate::engine::EngineError;
 use crate::journal::JournalError;
 
 /// A packed root file system, cached by its content.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packed {
     /// The layer: an uncompressed tar archive.
     pub layer: PathBuf,
@@ -38,9 +42,10 @@ pub enum ImageError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(
-        "cannot pack the engine's own programs: `{program}` is in none of {folders} on the engine's host; an engine that runs inside a virtual machine or a container of its own may hide its host: use --image official there once it is built"
+        "cannot pack the engine's own programs: {0}; an engine in a virtual machine or a container of its own may not \
+         have them on its host"
     )]
-    Program { program: String, folders: String },
+    Gather(String),
     #[error("cannot pack {path}: it needs the library {library}, which is in none of the usual folders")]
     Library { path: String, library: String },
     #[error("cannot pack {path}: {reason}")]

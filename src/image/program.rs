@@ -6,27 +6,29 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::{ImageError, inventory};
+use super::ImageError;
 use crate::agent::FOLDER;
+use crate::collection::LIBRARY_FOLDERS;
 use crate::elf;
 
-/// Local files by their path in the image.
+/// Local files by their path in the image, which does not begin with a slash.
 pub(super) fn files(program: &Path) -> Result<BTreeMap<String, PathBuf>, ImageError> {
     let needs = needs(program)?;
     let interpreter = needs.interpreter.ok_or_else(|| {
         ImageError::file(program.display(), "it is linked statically, and the image starts it through its loader")
     })?;
+    let folder = FOLDER.trim_start_matches('/');
     let mut files = BTreeMap::from([
-        (format!("{FOLDER}/dindbench"), program.to_owned()),
-        (format!("{FOLDER}/loader"), PathBuf::from(interpreter)),
+        (format!("{folder}/dindbench"), program.to_owned()),
+        (format!("{folder}/loader"), PathBuf::from(interpreter)),
     ]);
     let mut open = needs.needed;
     while let Some(library) = open.pop() {
-        let target = format!("{FOLDER}/lib/{library}");
+        let target = format!("{folder}/lib/{library}");
         if files.contains_key(&target) {
             continue;
         }
-        let folders = inventory::LIBRARY_FOLDERS.iter();
+        let folders = LIBRARY_FOLDERS.iter();
         let found = folders.map(|folder| Path::new(folder).join(&library)).find(|path| path.is_file());
         let path = found.ok_or_else(|| ImageError::Library { path: program.display().to_string(), library })?;
         open.extend(self::needs(&path)?.needed);
