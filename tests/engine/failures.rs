@@ -8,7 +8,8 @@ use dindbench::scenario::{Dind, Kind, Scenario, StorageDriver};
 use dindbench::topology::{Arm, TopologyError};
 use libtest_mimic::{Failed, Trial};
 
-use crate::lab::{self, Recorded, context};
+use crate::block::{Recorded, context};
+use crate::lab;
 use crate::values::one_build;
 
 pub fn tests() -> Vec<Trial> {

@@ -2,6 +2,7 @@
 //!
 //! They run whenever an engine answers. With CI set, an engine that does not answer is an error.
 
+mod block;
 mod command;
 mod failures;
 mod host;

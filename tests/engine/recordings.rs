@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use dindbench::case::Op;
 use libtest_mimic::{Failed, Trial};
 
-use crate::lab::{self, context};
+use crate::block::context;
+use crate::lab;
 use crate::values::one_build;
 
 const CONTEXTS: [(&str, &str); 4] = [

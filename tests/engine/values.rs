@@ -4,7 +4,8 @@ use dindbench::case::Status;
 use dindbench::scenario;
 use libtest_mimic::{Failed, Trial};
 
-use crate::lab::{self, context};
+use crate::block::context;
+use crate::lab;
 
 pub fn tests() -> Vec<Trial> {
     vec![

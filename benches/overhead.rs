@@ -1,0 +1,167 @@
+//! What the harness adds to what it measures, on the real engine: each figure as a ratio or a difference within one run.
+//!
+//! `cargo bench --bench overhead`
+
+#[path = "../tests/engine/lab.rs"]
+mod lab;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use dindbench::case::{Builder, Lifecycle};
+use dindbench::engine::{Command, Patience};
+use dindbench::scenario::{Dind, Job, Kind, Scenario, StorageDriver};
+use dindbench::stats::Ordered;
+use dindbench::topology::{Arm, OuterHost, Started};
+use dindbench::units::nanos;
+use dindbench::workload::{Contexts, Workplace};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Repetitions of each figure; medians are told.
+const REPETITIONS: u32 = 10;
+
+fn main() -> ExitCode {
+    if let Some(reason) = lab::missing_engine() {
+        eprintln!("no engine, so nothing can be measured: {reason}");
+        return ExitCode::FAILURE;
+    }
+    lab::with(async |lab| {
+        step(lab).await;
+        readiness(lab).await;
+        death(lab).await;
+    });
+    lab::close();
+    ExitCode::SUCCESS
+}
+
+/// A step's elapsed time against the same command timed from outside, by the docker command on the outer engine.
+async fn step(lab: &mut lab::Lab) {
+    let scenario = scenario();
+    let host = lab.reference.host(&mut lab.journal).await.expect("a host");
+    let mut arm = Arm::new(&Kind::Socket, &host, &lab.reference);
+    let Started { job, .. } = arm.start(1).await.expect("a job");
+    let workplace = Workplace { job: &job, engine: arm.engine(), builder: Builder::Classic, patience: Patience::CHORE };
+    workplace.step(0, &scenario.job.steps[0]).await;
+    let (mut inside, mut outside) = (Vec::new(), Vec::new());
+    for repetition in 0..REPETITIONS {
+        // Another seed is another content: every build is as cold as the one it is compared with.
+        upload(&scenario.job, u64::from(2 * repetition), &job).await;
+        let outcome = workplace.step(1, &scenario.job.steps[1]).await;
+        assert_eq!(outcome.fault, None);
+        inside.push(outcome.elapsed.expect("a time").as_secs_f64());
+        upload(&scenario.job, u64::from(2 * repetition + 1), &job).await;
+        outside.push(timed_outside(&host, lab.journal.run()));
+    }
+    tell_ratio("step, harness / outside", &inside, &outside, "within 5 % of 1");
+    host.remove().await.expect("the host is removed");
+}
+
+/// The same command line as the harness's own, from the user's shell.
+fn timed_outside(host: &OuterHost, run: &str) -> f64 {
+    let job = format!("dindbench-{run}-job-1");
+    let began = Instant::now();
+    let output = std::process::Command::new("docker")
+        .args(["exec", host.container(), "docker", "--host", "unix:///run/engine/docker.sock"])
+        .args(["exec", "--env", "DOCKER_BUILDKIT=0", "--workdir", "/tmp/context-1", &job])
+        .args(["docker", "build", "--file", "Dockerfile", "--tag", "app", "."])
+        .output()
+        .expect("the docker command");
+    let elapsed = began.elapsed().as_secs_f64();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    elapsed
+}
+
+/// How long after an engine's own word that it listens its readiness is seen.
+async fn readiness(lab: &mut lab::Lab) {
+    let host = lab.reference.host(&mut lab.journal).await.expect("a host");
+    let mut late = Vec::new();
+    for job in 1..=REPETITIONS {
+        let mut arm = Arm::new(&dind(), &host, &lab.reference);
+        let began = OffsetDateTime::now_utc();
+        let Started { job, phases } = arm.start(job).await.expect("an engine");
+        let (_, ready) = phases.iter().find(|(phase, _)| *phase == "engine").expect("a phase");
+        let container = format!("dindbench-{}-engine", lab.journal.run());
+        let log = host.engine.last_lines(&container, 500).await.expect("a log");
+        late.push((began + *ready - listening(&log)).as_seconds_f64());
+        arm.stop(Some(job)).await.expect("the engine is removed");
+    }
+    tell_difference("readiness, seen after the engine listens", &late, "within 10 ms");
+    host.remove().await.expect("the host is removed");
+}
+
+/// The time of the engine's line `API listen on`.
+fn listening(log: &str) -> OffsetDateTime {
+    let line = log.lines().find(|line| line.contains("API listen on")).expect("the engine says that it listens");
+    let time = line.split('"').nth(1).expect("a time");
+    OffsetDateTime::parse(time, &Rfc3339).expect("RFC 3339")
+}
+
+/// How long after the command that kills an engine its death is told.
+async fn death(lab: &mut lab::Lab) {
+    let host = lab.reference.host(&mut lab.journal).await.expect("a host");
+    let mut told = Vec::new();
+    for job in 1..=REPETITIONS {
+        let mut arm = Arm::new(&dind(), &host, &lab.reference);
+        let Started { job, .. } = arm.start(job).await.expect("an engine");
+        let container = format!("dindbench-{}-engine", lab.journal.run());
+        let kill = Command::new(["docker", "--host", "unix:///run/engine/docker.sock", "kill", &container]);
+        let endless = Command::new(["docker", "events"]);
+        let killing = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let began = Instant::now();
+            lab.engine.exec(host.container(), &kill, Patience::CHORE).await.expect("a kill");
+            began
+        };
+        let telling = async {
+            job.exec(&endless, Patience::CHORE).await.expect("an output that ends");
+            assert!(arm.dead().await.expect("an answer").is_some());
+            Instant::now()
+        };
+        let (began, seen) = tokio::join!(killing, telling);
+        told.push((seen - began).as_secs_f64());
+        arm.stop(Some(job)).await.expect("the engine is removed");
+    }
+    tell_difference("death, told after the command that kills the engine", &told, "within 2 s");
+    host.remove().await.expect("the host is removed");
+}
+
+fn dind() -> Kind {
+    Kind::Dind(Dind { lifecycle: Lifecycle::Recreate, storage_driver: StorageDriver::Auto })
+}
+
+fn scenario() -> Scenario {
+    let text = r#"
+        question = "?"
+        baseline = "socket"
+        [[topology]]
+        use = "socket"
+        [job]
+        builder = "classic"
+        steps = [
+          { op = "pull", image = "fixture:base" },
+          { op = "build", context = "fixture:ten", tag = "app" },
+        ]
+        [sequence]
+        jobs = 1
+    "#;
+    lab::scenario(text, Path::new("/"))
+}
+
+async fn upload(job: &Job, seed: u64, container: &dindbench::topology::JobContainer) {
+    Contexts::new(seed, job).upload(container).await.expect("a context");
+}
+
+fn tell_ratio(what: &str, ours: &[f64], theirs: &[f64], aim: &str) {
+    let (ours, theirs) = (median(ours), median(theirs));
+    println!("{what}: {:.3} ({} / {}), aim: {aim}", ours / theirs, nanos(ours * 1e9), nanos(theirs * 1e9));
+}
+
+fn tell_difference(what: &str, seconds: &[f64], aim: &str) {
+    println!("{what}: {}, aim: {aim}", nanos(median(seconds) * 1e9));
+}
+
+fn median(values: &[f64]) -> f64 {
+    Ordered::new(values.iter().copied()).expect("finite values").median()
+}
