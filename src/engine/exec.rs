@@ -10,7 +10,7 @@ use bollard::models::ExecConfig;
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 
-use super::pipe::LogStream;
+use super::pipe::{LogStream, Source};
 use super::{Cause, Engine, EngineError, Patience, Verb};
 
 /// A command to execute in a container.
@@ -26,14 +26,6 @@ impl Command {
     pub fn new<I: IntoIterator<Item = S>, S: Into<String>>(arguments: I) -> Self {
         Self { arguments: arguments.into_iter().map(Into::into).collect(), environment: Vec::new(), working_dir: None }
     }
-}
-
-/// One of a command's two output streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
-#[strum(serialize_all = "lowercase")]
-pub enum Source {
-    Stdout,
-    Stderr,
 }
 
 /// What a command printed, and how it ended.

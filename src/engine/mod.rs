@@ -24,9 +24,9 @@ pub use container::{ContainerSpec, Exit, Mount};
 pub use disk::DiskUse;
 pub use endpoint::{Certificates, Endpoint, EndpointError, Found, Settings};
 pub use error::{Cause, EngineError, Verb};
-pub use exec::{Command, Output, Source};
+pub use exec::{Command, Output};
 pub use patience::Patience;
-pub use pipe::{Attached, AttachedInput, AttachedOutput};
+pub use pipe::{Attached, AttachedInput, AttachedOutput, Source};
 pub use privilege::Privilege;
 
 use transport::{Requests, Route};

@@ -9,8 +9,15 @@ use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use super::exec::Source;
 use super::{Cause, Engine, EngineError, Verb};
+
+/// One of a command's or container's two output streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
+pub enum Source {
+    Stdout,
+    Stderr,
+}
 
 /// What a container prints, as bollard hands it out.
 pub(super) type LogStream = Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>;
