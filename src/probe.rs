@@ -34,14 +34,10 @@ impl Point {
         Ok(Self { reading: host.read(settle).await?, served: reference.served().await? })
     }
 
-    pub fn reading(&self) -> &Reading {
-        &self.reading
-    }
-
     /// What was used since an earlier point.
     pub fn since(&self, before: &Self) -> Delta {
         let (now, then) = (&self.reading, &before.reading);
-        let traffic = self.served.since(&before.served).ok();
+        let traffic = self.served.since(&before.served);
         Delta {
             bytes_pulled: traffic.as_ref().map(|traffic| traffic.blob_bytes),
             bytes_pushed: traffic.as_ref().map(|traffic| traffic.blob_bytes_received),

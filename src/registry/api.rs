@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
 use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
 use super::Shared;
-use super::counters::{Content, Counted};
+use super::counters::{Counted, Counter};
 use super::digest::Digest;
 use super::error::Error;
 use super::name::{Reference, Repository};
@@ -37,64 +37,64 @@ struct UploadQuery {
 
 /// Answers any request of the API, and counts it.
 pub async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    shared.counters.request();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let (content, mut response) = match answer(&shared, request).await {
-        Ok(answer) => answer,
-        Err(error) => (Content::Other, error.into_response()),
-    };
-    response.headers_mut().insert(API_VERSION, axum::http::HeaderValue::from_static("registry/2.0"));
-    let status = response.status();
-    shared.counters.answer(&method, status);
-    response.map(|body| Body::new(Counted::new(body, content, Arc::clone(&shared.counters), &method, &path, status)))
+    shared.counters.add(|traffic| &mut traffic.requests, 1);
+    let method = request.method().clone();
+    let mut response = answer(&shared, request).await.unwrap_or_else(Error::into_response);
+    response.headers_mut().insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
+    shared.counters.answered(&method, response.status());
+    response
 }
 
-async fn answer(shared: &Arc<Shared>, request: Request) -> Result<(Content, Response), Error> {
+async fn answer(shared: &Arc<Shared>, request: Request) -> Result<Response, Error> {
     let (parts, body) = request.into_parts();
-    let other = |response: Response| (Content::Other, response);
     match (&parts.method, Route::parse(parts.uri.path())?) {
-        (&Method::GET | &Method::HEAD, Route::Base) => {
-            Ok(other(([(CONTENT_TYPE, "application/json")], "{}").into_response()))
-        }
-        (&Method::GET, Route::Tags(repository)) => tags(shared, repository).await.map(other),
+        (&Method::GET | &Method::HEAD, Route::Base) => Ok(json("{}".to_owned())),
+        (&Method::GET, Route::Tags(repository)) => tags(shared, repository).await,
         (&Method::GET | &Method::HEAD, Route::Manifest(repository, reference)) => {
-            shared.counters.manifest_request();
+            shared.counters.add(|traffic| &mut traffic.manifest_requests, 1);
             let stored = blocking(shared, move |store| store.manifest(&repository, &reference)).await?;
-            Ok((Content::Manifest, manifest(stored)))
+            Ok(counted(shared, manifest(stored), |traffic| &mut traffic.manifest_bytes))
         }
         (&Method::PUT, Route::Manifest(repository, reference)) => {
-            put_manifest(shared, repository, reference, &parts.headers, body).await.map(other)
+            put_manifest(shared, repository, reference, &parts.headers, body).await
         }
         (&Method::GET | &Method::HEAD, Route::Blob(repository, digest)) => {
-            shared.counters.blob_request();
+            shared.counters.add(|traffic| &mut traffic.blob_requests, 1);
             let stored = blocking(shared, move |store| store.blob(&repository, digest)).await?;
-            Ok((Content::Blob, blob(stored, digest, &parts.headers)?))
+            Ok(counted(shared, blob(stored, digest, &parts.headers)?, |traffic| &mut traffic.blob_bytes))
         }
-        (&Method::POST, Route::Uploads(repository)) => begin(shared, repository, &parts.uri, body).await.map(other),
+        (&Method::POST, Route::Uploads(repository)) => begin(shared, repository, &parts.uri, body).await,
         (&Method::PATCH, Route::Upload(repository, id)) => {
             let upload = receive(shared, &repository, &id, &parts.headers, body).await?;
             let response = accepted(&repository, &id, upload.bytes());
             shared.uploads.hold(&repository, &id, upload);
-            Ok(other(response))
+            Ok(response)
         }
         (&Method::PUT, Route::Upload(repository, id)) => {
             let said = query(&parts.uri)?.digest.unwrap_or_default().parse()?;
             let upload = receive(shared, &repository, &id, &parts.headers, body).await?;
-            commit(shared, repository, upload, said).await.map(other)
+            commit(shared, repository, upload, said).await
         }
         (&Method::DELETE, Route::Upload(repository, id)) => {
             shared.uploads.take(&repository, &id)?;
-            Ok(other(StatusCode::NO_CONTENT.into_response()))
+            Ok(StatusCode::NO_CONTENT.into_response())
         }
         _ => Err(Error::NoSuchMethod { method: parts.method.to_string(), path: parts.uri.path().to_owned() }),
     }
 }
 
+fn counted(shared: &Shared, response: Response, counter: Counter) -> Response {
+    response.map(|body| Body::new(Counted::new(body, &shared.counters, counter)))
+}
+
+fn json(text: String) -> Response {
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
+}
+
 async fn tags(shared: &Arc<Shared>, repository: Repository) -> Result<Response, Error> {
     let name = repository.to_string();
     let tags = blocking(shared, move |store| store.tags(&repository)).await?;
-    Ok(([(CONTENT_TYPE, "application/json")], serde_json::json!({ "name": name, "tags": tags }).to_string())
-        .into_response())
+    Ok(json(serde_json::json!({ "name": name, "tags": tags }).to_string()))
 }
 
 fn manifest(stored: StoredManifest) -> Response {
@@ -120,7 +120,7 @@ async fn put_manifest(
     let name = repository.clone();
     let digest =
         blocking(shared, move |store| store.put_manifest(&repository, &reference, &media_type, &content)).await?;
-    shared.counters.manifest_received();
+    shared.counters.add(|traffic| &mut traffic.manifests_received, 1);
     Ok(created(format!("/v2/{name}/manifests/{digest}"), digest))
 }
 
@@ -139,11 +139,7 @@ fn blob(stored: Blob, digest: Digest, headers: &HeaderMap) -> Result<Response, E
     let part = range.map(|part| [(CONTENT_RANGE, format!("bytes {}-{}/{}", part.start(), part.end(), stored.bytes))]);
     let file = read_from(stored, first)?;
     let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), CHUNK));
-    let response = (status, always, body).into_response();
-    Ok(match part {
-        Some(part) => (part, response).into_response(),
-        None => response,
-    })
+    Ok((status, always, part, body).into_response())
 }
 
 fn read_from(mut stored: Blob, first: u64) -> Result<tokio::fs::File, Error> {
@@ -218,21 +214,11 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 /// Work on the store, away from the threads that serve connections.
-pub async fn blocking<T: Send + 'static>(
+async fn blocking<T: Send + 'static>(
     shared: &Arc<Shared>,
     work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let shared = Arc::clone(shared);
     let task = tokio::task::spawn_blocking(move || work(&shared.store));
     task.await.map_err(|error| Error::Internal(error.to_string()))?
-}
-
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        let response = (self.status(), [(CONTENT_TYPE, "application/json")], self.json()).into_response();
-        match self {
-            Self::RangeOutside { size } => ([(CONTENT_RANGE, format!("bytes */{size}"))], response).into_response(),
-            _ => response,
-        }
-    }
 }

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::units;
+
 /// A sha256 digest, in text `sha256:` and 64 lower-case hexadecimal digits; no other algorithm is accepted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -30,7 +32,7 @@ impl Digest {
 
     /// The 64 digits alone: the name of a blob's file.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        units::hex(&self.0)
     }
 }
 

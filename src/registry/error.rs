@@ -1,9 +1,12 @@
-//! Why the registry refuses a request, or fails at it, with the code and the status that a client is told.
+//! Why the registry refuses a request, or fails at it, and what a client is told.
 
 use std::io;
 use std::path::PathBuf;
 
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_RANGE, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use super::digest::{Digest, NotADigest};
 use super::name::{Reference, Repository};
@@ -58,50 +61,40 @@ impl Error {
         move |source| Self::Io { doing, path, source }
     }
 
-    pub fn status(&self) -> StatusCode {
+    /// The status, and the OCI distribution specification's code; `UNKNOWN`, which clients know, for the registry's own
+    /// failures.
+    fn told(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::NameInvalid(_)
-            | Self::TagInvalid(_)
-            | Self::ManifestInvalid(_)
-            | Self::ManifestBlobUnknown(_)
-            | Self::SizeInvalid { .. }
-            | Self::UploadInvalid(_)
-            | Self::NotADigest(_)
-            | Self::DigestMismatch { .. } => StatusCode::BAD_REQUEST,
-            Self::NameUnknown(_)
-            | Self::ManifestUnknown(..)
-            | Self::BlobUnknown(_)
-            | Self::UploadUnknown(_)
-            | Self::NoSuchPath(_) => StatusCode::NOT_FOUND,
-            Self::NoSuchMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::UploadOutOfOrder { .. } | Self::RangeOutside { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::Corrupt { .. } | Self::Io { .. } | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NameInvalid(_) => (StatusCode::BAD_REQUEST, "NAME_INVALID"),
+            Self::NameUnknown(_) => (StatusCode::NOT_FOUND, "NAME_UNKNOWN"),
+            Self::TagInvalid(_) => (StatusCode::BAD_REQUEST, "TAG_INVALID"),
+            Self::ManifestUnknown(..) => (StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN"),
+            Self::ManifestInvalid(_) => (StatusCode::BAD_REQUEST, "MANIFEST_INVALID"),
+            Self::ManifestBlobUnknown(_) => (StatusCode::BAD_REQUEST, "MANIFEST_BLOB_UNKNOWN"),
+            Self::SizeInvalid { .. } => (StatusCode::BAD_REQUEST, "SIZE_INVALID"),
+            Self::BlobUnknown(_) => (StatusCode::NOT_FOUND, "BLOB_UNKNOWN"),
+            Self::UploadUnknown(_) => (StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN"),
+            Self::UploadInvalid(_) => (StatusCode::BAD_REQUEST, "BLOB_UPLOAD_INVALID"),
+            Self::UploadOutOfOrder { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "BLOB_UPLOAD_INVALID"),
+            Self::NotADigest(_) | Self::DigestMismatch { .. } => (StatusCode::BAD_REQUEST, "DIGEST_INVALID"),
+            Self::RangeOutside { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_INVALID"),
+            Self::NoSuchPath(_) => (StatusCode::NOT_FOUND, "UNSUPPORTED"),
+            Self::NoSuchMethod { .. } => (StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED"),
+            Self::Corrupt { .. } | Self::Io { .. } | Self::Internal(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN")
+            }
         }
     }
+}
 
-    /// The OCI distribution specification's code; `UNKNOWN`, which clients know, for the registry's own failures.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NameInvalid(_) => "NAME_INVALID",
-            Self::NameUnknown(_) => "NAME_UNKNOWN",
-            Self::TagInvalid(_) => "TAG_INVALID",
-            Self::ManifestUnknown(..) => "MANIFEST_UNKNOWN",
-            Self::ManifestInvalid(_) => "MANIFEST_INVALID",
-            Self::ManifestBlobUnknown(_) => "MANIFEST_BLOB_UNKNOWN",
-            Self::SizeInvalid { .. } => "SIZE_INVALID",
-            Self::BlobUnknown(_) => "BLOB_UNKNOWN",
-            Self::UploadUnknown(_) => "BLOB_UPLOAD_UNKNOWN",
-            Self::UploadInvalid(_) | Self::UploadOutOfOrder { .. } => "BLOB_UPLOAD_INVALID",
-            Self::NotADigest(_) | Self::DigestMismatch { .. } => "DIGEST_INVALID",
-            Self::RangeOutside { .. } => "RANGE_INVALID",
-            Self::NoSuchPath(_) | Self::NoSuchMethod { .. } => "UNSUPPORTED",
-            Self::Corrupt { .. } | Self::Io { .. } | Self::Internal(_) => "UNKNOWN",
-        }
-    }
-
-    /// The body of the answer.
-    pub fn json(&self) -> String {
-        serde_json::json!({ "errors": [{ "code": self.code(), "message": self.to_string(), "detail": null }] })
-            .to_string()
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let (status, code) = self.told();
+        let body = json!({ "errors": [{ "code": code, "message": self.to_string(), "detail": null }] });
+        let size = match self {
+            Self::RangeOutside { size } => Some([(CONTENT_RANGE, format!("bytes */{size}"))]),
+            _ => None,
+        };
+        (status, [(CONTENT_TYPE, "application/json")], size, body.to_string()).into_response()
     }
 }

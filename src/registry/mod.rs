@@ -1,10 +1,6 @@
 //! An image registry that docker can pull from and push to, which checks every digest and counts every byte.
-//!
-//! Two routers serve one registry: the distribution API for the engines under test, and the control router for the
-//! harness.
 
 mod api;
-mod control;
 mod counters;
 mod digest;
 mod error;
@@ -21,22 +17,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::serve::ListenerExt;
 use serde::{Deserialize, Serialize};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::UnixListener;
 
 use counters::Counters;
 use uploads::Uploads;
 
-pub use digest::{Digest, Hashing, NotADigest};
+pub use digest::{Digest, Hashing};
 pub use error::Error;
 pub use manifest::{Descriptor, MediaType};
-pub use name::{Reference, Repository, Tag};
-pub use store::{Blob, Store, StoredManifest, Upload};
-pub use traffic::{LogEntry, LogPage, NotADifference, Snapshot, Traffic};
-
-/// Name of the file in a store's folder that says which images were generated into it.
-pub const FIXTURES: &str = "fixtures.json";
+pub use name::{Reference, Repository};
+pub use store::{Store, StoredManifest, Upload};
+pub use traffic::{Snapshot, Traffic};
 
 /// A store with its counters, ready to be served.
 pub struct Registry {
@@ -70,11 +62,6 @@ impl Registry {
     pub fn router(&self) -> Router {
         Router::new().fallback(api::handle).with_state(Arc::clone(&self.shared))
     }
-
-    /// The harness's side; see [`Snapshot`] and [`LogPage`] for what it answers.
-    pub fn control_router(&self) -> Router {
-        control::router(Arc::clone(&self.shared))
-    }
 }
 
 /// What the harness asks of a registry, on its standard input.
@@ -85,29 +72,7 @@ pub enum Request {
     Counters,
 }
 
-/// What a router can be served on.
-pub enum Socket {
-    Unix(UnixListener),
-    Tcp(TcpListener),
-}
-
-impl From<UnixListener> for Socket {
-    fn from(listener: UnixListener) -> Self {
-        Self::Unix(listener)
-    }
-}
-
-impl From<TcpListener> for Socket {
-    fn from(listener: TcpListener) -> Self {
-        Self::Tcp(listener)
-    }
-}
-
 /// Serves until it is dropped.
-pub async fn serve(socket: impl Into<Socket>, router: Router) -> io::Result<()> {
-    match socket.into() {
-        Socket::Unix(listener) => axum::serve(listener, router).await,
-        // A delayed small packet would be counted as an engine's time. Where this fails, the connection is gone.
-        Socket::Tcp(listener) => axum::serve(listener.tap_io(|stream| drop(stream.set_nodelay(true))), router).await,
-    }
+pub async fn serve(listener: UnixListener, router: Router) -> io::Result<()> {
+    axum::serve(listener, router).await
 }

@@ -74,12 +74,6 @@ impl FromStr for Reference {
     }
 }
 
-impl AsRef<str> for Repository {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
 impl AsRef<str> for Tag {
     fn as_ref(&self) -> &str {
         &self.0

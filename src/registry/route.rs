@@ -73,9 +73,7 @@ mod tests {
 
     #[test]
     fn wrong_paths_are_told_apart() {
-        for path in
-            ["/", "/v1/", "/v20/a/manifests/b", "/v2/a", "/v2/_catalog", "/_dindbench/counters", "/v2/manifests/a"]
-        {
+        for path in ["/", "/v1/", "/v20/a/manifests/b", "/v2/a", "/v2/_catalog", "/other/a", "/v2/manifests/a"] {
             assert!(matches!(Route::parse(path), Err(Error::NoSuchPath(_))), "{path}");
         }
         for path in

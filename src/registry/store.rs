@@ -67,10 +67,6 @@ impl Store {
         Ok(store)
     }
 
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// Begins to write a blob.
     pub fn upload(&self) -> Result<Upload, Error> {
         Ok(Upload(Hashing::new(self.temporary()?)))
@@ -93,7 +89,7 @@ impl Store {
     }
 
     /// Whether a repository may serve a blob.
-    pub fn has_blob(&self, repository: &Repository, digest: Digest) -> Result<bool, Error> {
+    fn has_blob(&self, repository: &Repository, digest: Digest) -> Result<bool, Error> {
         exists(&self.folder(repository, "_blobs").join(digest.hex()))
     }
 
@@ -144,7 +140,7 @@ impl Store {
         self.check_references(repository, &manifest)?;
         self.write(&self.manifest_path(repository, actual), content)?;
         if let Reference::Tag(tag) = reference {
-            self.set_tag(repository, tag, actual)?;
+            self.write(&self.tag_path(repository, tag), actual.to_string().as_bytes())?;
         }
         Ok(actual)
     }
@@ -174,7 +170,7 @@ impl Store {
         let digest = match reference {
             Reference::Digest(digest) => *digest,
             Reference::Tag(tag) => {
-                let text = read(&self.folder(repository, "_tags").join(tag.as_ref()))?.ok_or_else(unknown)?;
+                let text = read(&self.tag_path(repository, tag))?.ok_or_else(unknown)?;
                 String::from_utf8_lossy(&text).parse()?
             }
         };
@@ -185,14 +181,6 @@ impl Store {
         }
         let media_type = Manifest::parse(&content)?.media_type;
         Ok(StoredManifest { digest, media_type, content })
-    }
-
-    /// Makes a tag name a manifest that the repository has, whatever it named before.
-    pub fn set_tag(&self, repository: &Repository, tag: &Tag, digest: Digest) -> Result<(), Error> {
-        if !exists(&self.manifest_path(repository, digest))? {
-            return Err(Error::ManifestUnknown(repository.clone(), Reference::Digest(digest)));
-        }
-        self.write(&self.folder(repository, "_tags").join(tag.as_ref()), digest.to_string().as_bytes())
     }
 
     /// The tags of a repository, sorted.
@@ -220,6 +208,10 @@ impl Store {
 
     fn manifest_path(&self, repository: &Repository, digest: Digest) -> PathBuf {
         self.folder(repository, "_manifests").join(digest.hex())
+    }
+
+    fn tag_path(&self, repository: &Repository, tag: &Tag) -> PathBuf {
+        self.folder(repository, "_tags").join(tag.as_ref())
     }
 
     fn blob_folder(&self) -> PathBuf {
@@ -332,7 +324,7 @@ mod tests {
         }
 
         fn files(&self, below: &str) -> usize {
-            fs::read_dir(self.store.dir().join(below)).unwrap().count()
+            fs::read_dir(self.store.dir.join(below)).unwrap().count()
         }
     }
 
@@ -390,7 +382,7 @@ mod tests {
         let fresh = fresh();
         let (good, bad) = (fresh.put(b"good"), fresh.put(b"bad"));
         fs::write(fresh.store.blob_path(bad), b"BAD").unwrap();
-        let again = Store::open(fresh.store.dir()).unwrap();
+        let again = Store::open(&fresh.store.dir).unwrap();
         assert_eq!(again.blob(&fresh.repository, good).unwrap().bytes, 4);
         assert!(matches!(again.blob(&fresh.repository, bad), Err(Error::Corrupt { .. })));
     }
@@ -447,20 +439,17 @@ mod tests {
         for content in [&b"config"[..], b"one", b"two"] {
             fresh.put(content);
         }
-        let [one, two] = [(&b"one"[..], "first"), (b"two", "second")].map(|(layer, tag)| {
-            let content = image(b"config", layer);
-            let media_type = MediaType::OciImage.text();
-            fresh.store.put_manifest(&fresh.repository, &tag.parse().unwrap(), media_type, &content).unwrap()
-        });
-        let first: Tag = "first".parse().unwrap();
-        let digest = || fresh.store.manifest(&fresh.repository, &Reference::Tag(first.clone())).unwrap().digest;
-        assert_eq!(digest(), one);
-        fresh.store.set_tag(&fresh.repository, &first, two).unwrap();
-        assert_eq!(digest(), two);
-        fresh.store.set_tag(&fresh.repository, &first, one).unwrap();
-        assert_eq!(digest(), one);
-        let nowhere = fresh.store.set_tag(&fresh.repository, &first, Digest::of(b"nowhere"));
-        assert!(matches!(nowhere, Err(Error::ManifestUnknown(..))));
+        let put = |tag: &str, layer: &[u8]| {
+            let (tag, media_type) = (tag.parse().unwrap(), MediaType::OciImage.text());
+            fresh.store.put_manifest(&fresh.repository, &tag, media_type, &image(b"config", layer)).unwrap()
+        };
+        let named = |tag: &str| fresh.store.manifest(&fresh.repository, &tag.parse().unwrap()).unwrap().digest;
+        let (one, two) = (put("first", b"one"), put("second", b"two"));
+        assert_eq!((named("first"), named("second")), (one, two));
+        put("first", b"two");
+        assert_eq!(named("first"), two);
+        put("first", b"one");
+        assert_eq!(named("first"), one);
         assert_eq!(fresh.store.tags(&fresh.repository).unwrap(), ["first", "second"]);
     }
 }

@@ -65,7 +65,7 @@ pub async fn append(mut upload: Upload, body: Body, counters: &Counters) -> Resu
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| Error::UploadInvalid(format!("its content ended early: {error}")))?;
-        counters.blob_received(chunk.len());
+        counters.add(|traffic| &mut traffic.blob_bytes_received, chunk.len());
         // The writer stops listening only when it failed; its error is the one to tell.
         if sender.send(chunk).await.is_err() {
             break;
