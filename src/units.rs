@@ -25,11 +25,6 @@ pub fn bytes(count: f64) -> String {
     format!("{} {unit}", three_digits(count / scale))
 }
 
-/// A ratio as it is quoted: `1.42×`.
-pub fn ratio(value: f64) -> String {
-    format!("{}×", if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.2}") })
-}
-
 /// Nanoseconds of a duration, saturating at 584 years.
 pub fn as_nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
@@ -96,11 +91,5 @@ mod tests {
         {
             assert_eq!(bytes(count), text);
         }
-    }
-
-    #[test]
-    fn ratios_keep_two_decimals_until_they_are_large() {
-        assert_eq!(ratio(1.4231), "1.42×");
-        assert_eq!(ratio(143.2), "143×");
     }
 }

@@ -392,6 +392,7 @@ fn text_that_could_drive_a_terminal_is_refused_and_not_shown() {
     for (from, to, message) in [
         ("\"Prose.\"", "▶\"\\u001b[31m\"", "U+001B is not allowed"),
         ("\"Prose.\"", "▶\"a\u{202e}b\"", "U+202E is not allowed"),
+        ("\"Prose.\"", "▶\"a\u{61c}b\"", "U+061C is not allowed"),
         ("A = ", "▶\"A\\u0007\" = ", "U+0007 is not allowed"),
         ("[\"true\"]", "[\"true\", ▶\"\\u009b\"]", "U+009B is not allowed"),
     ] {

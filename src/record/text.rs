@@ -14,10 +14,6 @@ impl Text {
         &self.0
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// One line that is safe to show: control characters and direction overrides as escapes.
     pub fn escaped(&self) -> String {
         let mut line = String::with_capacity(self.0.len());
@@ -51,7 +47,7 @@ impl Text {
 /// Controls, and the marks by which a text can reorder what stands around it.
 fn needs_escape(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(character, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The character that an escape at the start of `rest` stands for, and how long the escape is.
@@ -122,7 +118,7 @@ mod tests {
 
     #[test]
     fn escapes_are_readable() {
-        let text = Text::from("a\tb\nc\x1b[31m \u{202e}\\");
-        assert_eq!(text.escaped(), r"a\tb\nc\u{1b}[31m \u{202e}\\");
+        let text = Text::from("a\tb\nc\x1b[31m \u{202e}\u{61c}\\");
+        assert_eq!(text.escaped(), r"a\tb\nc\u{1b}[31m \u{202e}\u{61c}\\");
     }
 }

@@ -52,10 +52,6 @@ impl Writer {
         })
     }
 
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     pub fn sample(&mut self, row: &Sample) -> Result<(), WriteError> {
         self.samples.append(row)
     }

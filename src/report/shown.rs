@@ -5,14 +5,7 @@ use crate::record::Text;
 /// One line without control characters, direction marks, or the two characters that XML forbids even as references.
 /// HTML, SVG and Markdown each add their own escaping to this.
 pub(super) fn shown(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for character in Text::from(text).escaped().chars() {
-        match character {
-            '\u{61c}' | '\u{fffe}' | '\u{ffff}' => line.push_str(&format!("\\u{{{:x}}}", character as u32)),
-            other => line.push(other),
-        }
-    }
-    line
+    Text::from(text).escaped().replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
 }
 
 /// Prose of a scenario as paragraphs: a blank line separates two of them, other line ends are spaces.

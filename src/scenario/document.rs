@@ -44,7 +44,7 @@ fn plain_text(text: &Spanned<Cow<'_, str>>) -> Result<(), Fault> {
 
 fn is_unshowable(character: char) -> bool {
     (character.is_control() && !matches!(character, '\n' | '\t'))
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(character, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Turns each step `{ op = "build", ... }` into `{ build = { ... } }`, the form that keeps its positions through serde.

@@ -11,5 +11,5 @@ mod walsh;
 pub use equivalence::{EQUIVALENCE_MARGIN, equivalent};
 pub use interval::{Estimate, Interval, Level};
 pub use median::median;
-pub use ordered::{Fences, Ordered, Unusable};
-pub use paired::{difference, hodges_lehmann, ratio};
+pub use ordered::{Ordered, Unusable};
+pub use paired::{difference, ratio};

@@ -1,7 +1,4 @@
-//! Finite values in ascending order, with what can be read off them: quantiles, spread and fences.
-
-/// Makes the median absolute deviation of normal data estimate their standard deviation: 1 / Φ⁻¹(3/4).
-const NORMAL_MAD: f64 = 1.482_602_218_505_602;
+//! Finite values in ascending order, with what can be read off them: quantiles and spread.
 
 /// At least one value, all finite, in ascending order.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,15 +13,6 @@ pub enum Unusable {
     NotFinite(f64),
     #[error("a ratio needs positive values, and one is {0}: take the difference instead")]
     NotPositive(f64),
-}
-
-/// Tukey's fences: values outside the inner pair are mild outliers, outside the outer pair severe ones.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Fences {
-    /// Q1 - 1.5 IQR and Q3 + 1.5 IQR.
-    pub inner: (f64, f64),
-    /// Q1 - 3 IQR and Q3 + 3 IQR.
-    pub outer: (f64, f64),
 }
 
 impl Ordered {
@@ -59,11 +47,11 @@ impl Ordered {
         self.min() == self.max()
     }
 
-    /// The `p`-quantile by linear interpolation between order statistics, h = (n - 1) p + 1; `p` is held within
-    /// 0 and 1. Hyndman and Fan, "Sample quantiles in statistical packages", The American Statistician 50 (1996),
+    /// The `p`-quantile by linear interpolation between order statistics, h = (n - 1) p + 1; `p` is from 0
+    /// to 1. Hyndman and Fan, "Sample quantiles in statistical packages", The American Statistician 50 (1996),
     /// definition 7; the default of R's `quantile`.
-    pub fn quantile(&self, p: f64) -> f64 {
-        let place = (self.0.len() - 1) as f64 * p.clamp(0.0, 1.0);
+    fn quantile(&self, p: f64) -> f64 {
+        let place = (self.0.len() - 1) as f64 * p;
         let below = place.floor() as usize;
         let above = place.ceil() as usize;
         self.0[below] + (self.0[above] - self.0[below]) * (place - place.floor())
@@ -85,19 +73,6 @@ impl Ordered {
         let mut deviations: Vec<f64> = self.0.iter().map(|value| (value - median).abs()).collect();
         deviations.sort_by(f64::total_cmp);
         Self(deviations).median()
-    }
-
-    /// The median absolute deviation times 1.4826, comparable to a standard deviation; the default of R's `mad`.
-    pub fn scaled_mad(&self) -> f64 {
-        NORMAL_MAD * self.mad()
-    }
-
-    /// Fences for flagging, never for dropping. Tukey, "Exploratory Data Analysis" (1977), with type 7 quartiles in
-    /// place of his hinges.
-    pub fn fences(&self) -> Fences {
-        let (first, third) = self.quartiles();
-        let fence = |width: f64| (first - width * (third - first), third + width * (third - first));
-        Fences { inner: fence(1.5), outer: fence(3.0) }
     }
 }
 
@@ -126,22 +101,12 @@ mod tests {
         let ten = Ordered::new((1..=10).map(f64::from)).unwrap();
         assert_eq!((ten.quantile(0.25), ten.quantile(0.9)), (3.25, 9.1));
         assert_eq!(ordered(&[7.0]).quantile(0.3), 7.0);
-        assert_eq!((four.quantile(-1.0), four.quantile(2.0)), (1.0, 4.0));
     }
 
-    /// By hand: median 3, deviations 2 1 0 1 97. R: `mad(c(1, 2, 3, 4, 100))` is 1.4826.
+    /// By hand: median 3, deviations 2 1 0 1 97.
     #[test]
     fn mad_sorts_the_deviations() {
-        let values = ordered(&[100.0, 1.0, 3.0, 2.0, 4.0]);
-        assert_eq!(values.mad(), 1.0);
-        assert!((values.scaled_mad() - 1.4826).abs() < 1e-5);
-    }
-
-    /// By hand: quartiles of 1..9 are 3 and 7.
-    #[test]
-    fn fences_stand_one_and_a_half_and_three_ranges_away() {
-        let fences = Ordered::new((1..=9).map(f64::from)).unwrap().fences();
-        assert_eq!(fences, Fences { inner: (-3.0, 13.0), outer: (-9.0, 19.0) });
+        assert_eq!(ordered(&[100.0, 1.0, 3.0, 2.0, 4.0]).mad(), 1.0);
     }
 
     proptest! {

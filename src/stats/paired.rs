@@ -10,7 +10,7 @@ use super::{Estimate, Interval, Level, Ordered, Unusable};
 /// Hodges and Lehmann, "Estimates of location based on rank tests", Annals of Mathematical Statistics 34 (1963);
 /// Tukey, "The simplest signed-rank tests" (1949), for the interval. Ties and zeros are kept, for they can only raise
 /// the coverage: Noether, "Wilcoxon confidence intervals for location parameters in the discrete case", JASA 62 (1967).
-pub fn hodges_lehmann(values: &Ordered, level: Level) -> Estimate {
+fn hodges_lehmann(values: &Ordered, level: Level) -> Estimate {
     let n = values.values().len();
     let walsh = Walsh::new(values.values());
     let interval = SignedRank::new(n).rank(level).map(|rank| Interval {

@@ -9,6 +9,7 @@ use super::{Figure, PlotError};
 use crate::analysis::{Analysis, CaseKey, Metric, Point, Subject, Summary};
 use crate::case::{Edit, Op};
 use crate::report::words::{cell, centre};
+use crate::stats::Ordered;
 
 const JOBS: &str = "job of the sequence, and the edit before it";
 
@@ -169,13 +170,8 @@ fn summarise(analysis: &Analysis, slots: &mut [Slot], case: &CaseKey) {
 /// Gives every slot the median of its own points: cases mix jobs, and these figures are about each job.
 fn with_medians(mut slots: Vec<Vec<Slot>>) -> Vec<Vec<Slot>> {
     for slot in slots.iter_mut().flatten() {
-        let mut values: Vec<f64> = slot.points.iter().map(|(_, value)| *value).collect();
-        values.sort_by(f64::total_cmp);
-        slot.centre = match (values.len(), values.len() / 2) {
-            (0, _) => None,
-            (count, middle) if count % 2 == 1 => Some(values[middle]),
-            (_, middle) => Some(f64::midpoint(values[middle - 1], values[middle])),
-        };
+        let values = Ordered::new(slot.points.iter().map(|(_, value)| *value));
+        slot.centre = values.ok().map(|values| values.median());
     }
     slots
 }
