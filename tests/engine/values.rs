@@ -68,7 +68,11 @@ fn big_layer() -> Result<(), Failed> {
     "#;
     let scenario = lab::scenario(text, std::path::Path::new("/"));
     let recorded = lab::with(async |lab| lab.run(&scenario).await);
-    for (topology, driver, bytes, tolerance) in [("socket", "overlay2", 104.86e6, 0.01), ("vfs", "vfs", 214e6, 0.02)] {
+    // The layer on top is small: vfs keeps the payload in it once more.
+    let payload = 104_857_600.0;
+    for (topology, driver, bytes, tolerance) in
+        [("socket", "overlay2", payload, 0.01), ("vfs", "vfs", 2.0 * payload, 0.02)]
+    {
         let row = recorded.sample(topology, 1, "big");
         assert_eq!((row.status, row.storage_driver.as_str()), (Status::Ok, driver), "{}", row.error);
         let grown = row.disk_delta_bytes.expect("a disk of our own") as f64;
@@ -141,11 +145,10 @@ fn fixtures() -> Result<(), Failed> {
             "#
         )
     };
-    for fixture in [Fixture::Many, Fixture::Multistage, Fixture::Big] {
+    for (fixture, all, edited) in [(Fixture::Many, 3, 2), (Fixture::Multistage, 8, 4), (Fixture::Big, 3, 2)] {
         let scenario = lab::scenario(&text(&fixture.to_string()), std::path::Path::new("/"));
         let recorded = lab::with(async |lab| lab.run(&scenario).await);
-        let all = fixture.instructions();
-        for (job, hits) in [(1, 0), (2, all), (3, fixture.edited_instruction() - 1)] {
+        for (job, hits) in [(1, 0), (2, all), (3, edited - 1)] {
             let row = recorded.sample("socket", job, "app");
             assert_eq!(
                 (row.status, row.instructions_cached, row.instructions_total),
