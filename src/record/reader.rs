@@ -1,8 +1,9 @@
 //! Reads a run directory back.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::marker::PhantomData;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -67,17 +68,21 @@ impl RunDir {
         Ok(BufReader::new(file).lines().zip(1..).map(move |(line, number)| {
             let wrong = |reason: String| ReadError::Row { path: path.clone(), line: number, reason };
             let line = line.map_err(|error| wrong(error.to_string()))?;
+            let head: Head = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
+            refuse_newer(&path, head.schema)?;
             serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))
         }))
     }
 }
 
-/// The schema number of a run.toml, readable even where the rest has changed.
+/// What stays readable even where the rest has changed.
+#[derive(serde::Deserialize)]
+struct Head {
+    schema: u32,
+}
+
+/// The schema number of a run.toml.
 fn schema_of(text: &str) -> u32 {
-    #[derive(serde::Deserialize)]
-    struct Head {
-        schema: u32,
-    }
     toml::from_str::<Head>(text).map_or(0, |head| head.schema)
 }
 
@@ -97,30 +102,55 @@ struct Rows<T> {
     path: PathBuf,
     rows: csv::StringRecordsIntoIter<BufReader<File>>,
     headers: csv::StringRecord,
+    /// Where a last line without an end stops.
+    torn: Option<u64>,
     row: PhantomData<T>,
 }
 
 impl<T: DeserializeOwned> Rows<T> {
     fn open(path: PathBuf) -> Result<Self, ReadError> {
-        let mut reader = csv::Reader::from_reader(BufReader::new(open(&path)?));
-        let headers = reader
-            .headers()
-            .map_err(|error| ReadError::Record { path: path.clone(), reason: error.to_string() })?
-            .clone();
-        Ok(Self { path, rows: reader.into_records(), headers, row: PhantomData })
+        let wrong = |reason: String| ReadError::Record { path: path.clone(), reason };
+        let file = open(&path)?;
+        let torn = torn(&file).map_err(|error| wrong(error.to_string()))?;
+        let mut reader = csv::Reader::from_reader(BufReader::new(file));
+        let headers = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
+        let rows = Self { path, rows: reader.into_records(), headers, torn, row: PhantomData };
+        if rows.at_torn_end() { Err(rows.cut_off(1)) } else { Ok(rows) }
     }
 
     fn parse(&self, record: Result<csv::StringRecord, csv::Error>) -> Result<T, ReadError> {
-        let wrong =
-            |line, reason: csv::Error| ReadError::Row { path: self.path.clone(), line, reason: reason.to_string() };
-        let record = record.map_err(|error| wrong(error.position().map_or(0, csv::Position::line), error))?;
+        let position = record.as_ref().map_or_else(csv::Error::position, csv::StringRecord::position);
+        let line = position.map_or(0, csv::Position::line);
+        if self.at_torn_end() {
+            return Err(self.cut_off(line));
+        }
+        let wrong = |reason: csv::Error| ReadError::Row { path: self.path.clone(), line, reason: reason.to_string() };
+        let record = record.map_err(wrong)?;
         // `schema` is the first column of every file.
         if let Some(found) = record.get(0).and_then(|cell| cell.parse().ok()) {
             refuse_newer(&self.path, found)?;
         }
-        let line = record.position().map_or(0, csv::Position::line);
-        record.deserialize(Some(&self.headers)).map_err(|error| wrong(line, error))
+        record.deserialize(Some(&self.headers)).map_err(wrong)
     }
+
+    /// Whether the line that was read last has no end. Its last cell may be cut short and still look like a value.
+    fn at_torn_end(&self) -> bool {
+        self.torn == Some(self.rows.reader().position().byte())
+    }
+
+    fn cut_off(&self, line: u64) -> ReadError {
+        let reason = "the line has no end: the run ended while it was written; remove it to read the lines before it";
+        ReadError::Row { path: self.path.clone(), line, reason: reason.to_owned() }
+    }
+}
+
+/// The length of a file whose last line has no end.
+fn torn(file: &File) -> io::Result<Option<u64>> {
+    let length = file.metadata()?.len();
+    let Some(last) = length.checked_sub(1) else { return Ok(None) };
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, last)?;
+    Ok((byte != *b"\n").then_some(length))
 }
 
 impl<T: DeserializeOwned> Iterator for Rows<T> {
