@@ -101,11 +101,14 @@ impl<'a, E: Executor> Runner<'a, E> {
     async fn jobs(&mut self, slot: &Slot) -> Result<Option<Fault>, WriteError> {
         let mut first = None;
         for job in 1..=self.scenario.sequence.jobs.get() {
-            if self.interrupted() {
-                return Ok(Some(interruption()));
-            }
-            if self.executor.dead().await {
-                break;
+            let Some(dead) = unless_interrupted(&self.interrupt, self.executor.dead()).await else {
+                return Ok(first.or_else(|| Some(interruption())));
+            };
+            if dead {
+                let fault =
+                    Fault::failed(ErrorClass::EngineDied, format!("the outer engine had ended before job {job}"));
+                self.tell(slot, Some(job), "start", &fault);
+                return Ok(first.or(Some(fault)));
             }
             let fault = self.job(slot, JobSlot { job, edit: self.scenario.sequence.edit(job) }).await?;
             self.ledger.sync()?;
@@ -205,8 +208,10 @@ fn slot(block: &Block, position: usize, topology: usize) -> Slot {
 async fn unless_interrupted<T>(interrupt: &watch::Receiver<bool>, work: impl Future<Output = T>) -> Option<T> {
     let mut interrupt = interrupt.clone();
     tokio::select! {
-        result = work => Some(result),
+        // In this order, so that nothing is begun any more once the run is interrupted.
+        biased;
         Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => None,
+        result = work => Some(result),
     }
 }
 
