@@ -1,0 +1,112 @@
+//! A build with the wrong number of cached instructions is invalid, and so is its trial.
+
+use std::path::Path;
+
+use dindbench::case::{ErrorClass, Status};
+use dindbench::scenario::parse;
+use dindbench::workload::Fault;
+
+use crate::fake::{Fake, Turn};
+use crate::run::{Run, plan, quick, run};
+
+/// One measured block of the quick scenario, with one turn in it.
+async fn turned(topology: &'static str, call: &'static str, turn: Turn) -> Run {
+    let quick = quick();
+    run(&quick, &plan(&quick, 1), Fake::new(&quick).at(1, topology, call, turn)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_number_of_hits_is_named_with_the_right_one() {
+    for (topology, job, call, hits, message) in [
+        ("socket", 2, "job 2: app", 9, "expected 10 of 10 instructions cached, and 9 were"),
+        ("dind-kept", 3, "job 3: app", 7, "expected 6 of 10 instructions cached, and 7 were"),
+        ("dind", 2, "job 2: app", 10, "expected 0 of 10 instructions cached, and 10 were"),
+    ] {
+        let run = turned(topology, call, Turn::Hits(hits)).await;
+        let row = run.sample(1, topology, job, "app");
+        assert_eq!((row.status, row.error_class), (Status::Invalid, Some(ErrorClass::Expectation)));
+        assert_eq!((row.error.as_str(), row.instructions_cached), (message, Some(hits as u32)));
+        assert!(row.elapsed_ns.is_some(), "what was measured is kept");
+        let trial = run.trial(1, topology);
+        assert_eq!((trial.status, trial.error_class), (Status::Invalid, Some(ErrorClass::Expectation)));
+        assert_eq!((trial.error.as_str(), run.tally.spoiled), (message, 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_may_be_cached_in_the_first_job() {
+    let run = turned("socket", "job 1: app", Turn::Hits(1)).await;
+    let row = run.sample(1, "socket", 1, "app");
+    assert_eq!(row.status, Status::Invalid);
+    assert_eq!(row.error.as_str(), "expected 0 of 10 instructions cached, and 1 were");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invalid_build_did_its_work_and_the_job_goes_on() {
+    let run = turned("socket", "job 2: app", Turn::Hits(0)).await;
+    let expected = ["1: start 0 app 2 stop", "2: start 0 app(invalid) 2 stop", "3: start 0 app 2 stop"];
+    assert_eq!(run.outline(1, "socket"), expected);
+    let cached = run.instructions().into_iter().filter(|row| (row.block, row.job) == (1, 2) && row.cached).count();
+    assert_eq!(cached, 10, "those of dind-kept alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_build_is_held_against_no_expectation() {
+    let fault = Fault::failed(ErrorClass::DiskFull, "no space left on device");
+    let run = turned("socket", "job 2: app", Turn::Fails(fault)).await;
+    let row = run.sample(1, "socket", 2, "app");
+    assert_eq!((row.status, row.error_class), (Status::Failed, Some(ErrorClass::DiskFull)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_executors_own_doubts_are_as_good_as_an_expectation() {
+    let run = turned("socket", "job 3: app", Turn::Fails(Fault::invalid("the built file holds the old bytes"))).await;
+    assert_eq!(run.outline(1, "socket")[2], "3: start 0 app(invalid) 2 stop");
+    assert_eq!(run.trial(1, "socket").error.as_str(), "the built file holds the old bytes");
+}
+
+/// Two builds, and only the first is cold by nature: the second may share steps with it.
+#[tokio::test(start_paused = true)]
+async fn a_second_build_of_the_first_job_may_be_cached_unless_it_is_said() {
+    let text = |expect: &str| {
+        format!(
+            r#"
+            question = "q"
+            baseline = "socket"
+            topology = [{{ use = "socket" }}]
+            expect = [{expect}]
+            [job]
+            builder = "classic"
+            steps = [
+              {{ op = "build", context = "fixture:ten", tag = "one" }},
+              {{ op = "build", context = "fixture:ten", tag = "two" }},
+            ]
+            [sequence]
+            jobs = 1
+            blocks = 1
+            "#
+        )
+    };
+    let said = r#"{ topology = "socket", job = 1, step = "two", instructions_cached = 3 }"#;
+    for (expect, outline) in [("", "1: start one two stop"), (said, "1: start one two(invalid) stop")] {
+        let scenario = parse("twice", &text(expect), Path::new(".")).unwrap();
+        let fake = Fake::new(&scenario).at(1, "socket", "job 1: two", Turn::Hits(4));
+        let run = run(&scenario, &plan(&scenario, 1), fake).await;
+        assert_eq!(run.outline(1, "socket"), [outline]);
+    }
+}
+
+/// Ten warm builds that miss, as when an edit leaves size and time of a file alike: none of them is a fast time.
+#[tokio::test(start_paused = true)]
+async fn every_build_that_misses_its_edit_is_invalid() {
+    let quick = quick().only(&["socket".to_owned()]).unwrap();
+    let fake = (1..=10).fold(Fake::new(&quick), |fake, block| fake.at(block, "socket", "job 3: app", Turn::Hits(10)));
+    let run = run(&quick, &plan(&quick, 10), fake).await;
+    let invalid = run.samples().into_iter().filter(|row| row.status == Status::Invalid);
+    let blocks: Vec<_> = invalid.map(|row| (row.block, row.job, row.step.as_str().to_owned())).collect();
+    assert_eq!(blocks, (1..=10).map(|block| (block, 3, "app".to_owned())).collect::<Vec<_>>());
+    assert_eq!((run.tally.trials, run.tally.spoiled), (11, 10));
+    let analysis = run.analysis();
+    assert_eq!(analysis.blocks, 0, "an invalid build leaves nothing of its trial");
+    assert!(analysis.cells.iter().all(|cell| cell.excluded == 10));
+}

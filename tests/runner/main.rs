@@ -1,0 +1,11 @@
+//! What a runner promises, shown with an executor that follows a script instead of Docker.
+
+mod expectation;
+mod failure;
+mod fake;
+mod files;
+mod interruption;
+mod order;
+mod rows;
+mod run;
+mod statistics;

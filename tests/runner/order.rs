@@ -1,0 +1,86 @@
+//! Trials run in the plan's order, and every trial, job and step in its own.
+
+use dindbench::plan::Plan;
+use dindbench::runner::Event;
+use dindbench::scenario::Scenario;
+
+use crate::fake::Fake;
+use crate::run::{plan, quick, run};
+
+fn in_order(scenario: &Scenario, plan: &Plan) -> Vec<String> {
+    let trial = |block: u32, topology: usize| format!("{block} {}", scenario.topologies[topology].name);
+    plan.blocks.iter().flat_map(|block| block.order.iter().map(|topology| trial(block.index, *topology))).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn trials_are_opened_in_the_plans_order_the_warm_up_first() {
+    let quick = quick();
+    let plan = plan(&quick, 7);
+    let run = run(&quick, &plan, Fake::new(&quick)).await;
+    assert_eq!(run.opened(), in_order(&quick, &plan));
+    assert_eq!(run.opened().len(), 24);
+    assert!(run.opened()[..3].iter().all(|trial| trial.starts_with("0 ")));
+    assert_eq!((run.tally.trials, run.tally.spoiled, run.tally.interrupted), (24, 0, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_does_its_jobs_one_after_the_other_and_each_step_in_its_place() {
+    let quick = quick();
+    let plan = plan(&quick, 1);
+    let run = run(&quick, &plan, Fake::new(&quick)).await;
+    let job = |job: u32| {
+        let parts = ["start", "0", "app", "2", "stop"].map(|step| format!("job {job}: {step}"));
+        std::iter::once("dead?".to_owned()).chain(parts)
+    };
+    for block in 0..=1 {
+        for topology in ["socket", "dind-kept", "dind"] {
+            let open = format!("open {block} {topology}");
+            let all: Vec<_> = std::iter::once(open).chain((1..=3).flat_map(job)).chain(["close".to_owned()]).collect();
+            assert_eq!(run.calls_of(block, topology), all);
+        }
+    }
+    assert_eq!(run.calls.len(), 6 * 20, "and nothing else is called");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seed_gives_the_same_calls_again_and_another_seed_others() {
+    let quick = quick();
+    let calls = async |seed| run(&quick, &Plan::new(&quick, 3, seed), Fake::new(&quick)).await.calls;
+    let first = calls(1).await;
+    assert_eq!(calls(1).await, first);
+    assert_ne!(calls(2).await, first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_is_told_of_every_trial_and_part() {
+    let quick = quick().only(&["socket".to_owned()]).unwrap();
+    let run = run(&quick, &plan(&quick, 1), Fake::new(&quick)).await;
+    let words = |event: &Event| match event {
+        Event::TrialBegins { block, topology } => format!("begins {block} {topology}"),
+        Event::PartEnds { job, step, elapsed, .. } => format!("job {job}: {step} {}", elapsed.unwrap().as_millis()),
+        Event::Spoiled { message, .. } => message.clone(),
+        Event::TrialEnds => "ends".to_owned(),
+    };
+    let told: Vec<_> = run.told.iter().map(words).collect();
+    let warm_up = [
+        "begins 0 socket",
+        "job 1: start 300",
+        "job 1: 0 900",
+        "job 1: app 1040",
+        "job 1: 2 150",
+        "job 1: stop 200",
+        "job 2: start 300",
+        "job 2: 0 20",
+        "job 2: app 40",
+        "job 2: 2 150",
+        "job 2: stop 200",
+        "job 3: start 300",
+        "job 3: 0 20",
+        "job 3: app 440",
+        "job 3: 2 150",
+        "job 3: stop 200",
+        "ends",
+    ];
+    assert_eq!(told[..17], warm_up);
+    assert_eq!((told[17].as_str(), told.len()), ("begins 1 socket", 34));
+}
