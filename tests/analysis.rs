@@ -351,7 +351,7 @@ fn a_failed_step_excludes_itself_and_its_job() {
     assert_eq!((found.pairs, found.ratio, found.difference, found.verdict), (0, None, None, None));
     let [failure] = analysis.failures.as_slice() else { panic!("{:?}", analysis.failures) };
     assert_eq!((failure.topology, failure.op, failure.class), (1, Op::Build, ErrorClass::CommandFailed));
-    assert_eq!((failure.count, failure.example.as_str()), (6, r"exit code 1\nin RUN"));
+    assert_eq!((failure.count, failure.example.as_str()), (6, "exit code 1\nin RUN"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub struct Failure {
     pub op: Op,
     pub class: ErrorClass,
     pub count: usize,
-    /// One of the messages, in one line that is safe to show.
+    /// One of the messages, as it was recorded: what shows it escapes it.
     pub example: String,
 }
 
@@ -30,7 +30,7 @@ impl Failures {
         let (count, example) = self.0.entry((topology, sample.op, class)).or_default();
         *count += 1;
         if example.is_empty() {
-            *example = sample.error.escaped();
+            *example = sample.error.as_str().to_owned();
         }
     }
 

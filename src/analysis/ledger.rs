@@ -42,7 +42,7 @@ pub(super) fn ledger(
             job: job.number,
             edit: build.edit,
             instruction: instruction.index,
-            text: instruction.text.escaped(),
+            text: instruction.text.as_str().to_owned(),
             cached: 0,
             builds: 0,
         });

@@ -58,14 +58,18 @@ pub struct Sample {
     /// What the job's own engine says that it stores, from its `/system/df`.
     pub engine_disk_bytes: Option<u64>,
     pub inodes_delta: Option<i64>,
-    /// Volumes that a finished job left on the outer engine.
+    /// Volumes on the outer engine after a job that belong to no engine which lives on; those of earlier jobs count again.
     pub volumes_leaked: Option<u32>,
     pub cpu_ns: Option<u64>,
     pub peak_memory_bytes: Option<u64>,
     pub io_read_bytes: Option<u64>,
     pub io_write_bytes: Option<u64>,
+    #[serde(with = "super::text::escaped")]
     pub engine_version: String,
+    #[serde(with = "super::text::escaped")]
     pub storage_driver: String,
+    #[serde(with = "super::text::escaped")]
     pub backing_fs: String,
+    #[serde(with = "super::text::escaped")]
     pub image_id: String,
 }

@@ -70,6 +70,19 @@ fn unicode_escape(rest: &str) -> Option<(char, usize)> {
     Some((character, 3 + end + 1))
 }
 
+/// For cells that hold an engine's words and are plain strings in the program: escaped on disk all the same.
+pub(super) mod escaped {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, Text};
+
+    pub fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        Text::from(text).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        Text::deserialize(deserializer).map(|text| text.0)
+    }
+}
+
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self(text)

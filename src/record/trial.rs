@@ -25,6 +25,7 @@ pub struct TrialRow {
     /// Where the job's engine kept its data.
     pub data_root: String,
     /// Version of the engine that the job talked to.
+    #[serde(with = "super::text::escaped")]
     pub engine: String,
     pub status: Status,
     pub error_class: Option<ErrorClass>,

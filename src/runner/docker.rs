@@ -110,6 +110,8 @@ impl Trial {
 
     async fn start(&mut self, job: JobSlot) -> Outcome {
         self.contexts.edit(job.edit);
+        // An engine that does not start must not be described by the one before it.
+        self.engine = EngineFacts::default();
         let (mut outcome, began) = (Outcome::begun(), Instant::now());
         match self.arm.start(job.job).await {
             Ok(started) => {
@@ -205,6 +207,7 @@ impl From<TopologyError> for Fault {
     fn from(error: TopologyError) -> Self {
         match error {
             TopologyError::Engine(error) => error.into(),
+            late @ TopologyError::NotReady { .. } => Self::failed(ErrorClass::EngineNotReady, late.to_string()),
             TopologyError::Died(death) => Self::failed(ErrorClass::EngineDied, death.to_string()),
             other => Self::failed(ErrorClass::Harness, other.to_string()),
         }

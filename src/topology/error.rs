@@ -1,6 +1,7 @@
 //! What goes wrong with an environment, and how an engine's end is told.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::engine::EngineError;
 use crate::image::ImageError;
@@ -17,6 +18,8 @@ pub enum TopologyError {
     Image(#[from] ImageError),
     #[error("{0}")]
     Died(Death),
+    #[error("the {role} engine did not answer within {}", humantime::format_duration(*.deadline))]
+    NotReady { role: String, deadline: Duration },
     #[error("the {container} container gave an answer that makes no sense: {reason}")]
     Answer { container: String, reason: String },
 }

@@ -17,7 +17,7 @@ pub use reference::{OuterHost, Reference};
 use std::pin::pin;
 use std::time::Duration;
 
-use crate::engine::Engine;
+use crate::engine::{Cause, Engine, EngineError};
 
 /// Where an engine's socket is, in its own container and in the job container alike.
 pub(crate) const SOCKET: &str = "/run/engine/docker.sock";
@@ -51,8 +51,15 @@ async fn ready(engine: &Engine, death: impl Future<Output = TopologyError>) -> R
         answer = engine.ping(READY_DEADLINE) => match answer {
             Ok(()) => Ok(()),
             // An engine that ends drops its connections first: what it says with its end explains more.
-            Err(error) => Err(tokio::time::timeout(OBITUARY_DEADLINE, death).await.unwrap_or_else(|_| error.into())),
+            Err(error) => Err(tokio::time::timeout(OBITUARY_DEADLINE, death).await.unwrap_or_else(|_| not_ready(error))),
         },
         error = &mut death => Err(error),
+    }
+}
+
+fn not_ready(error: EngineError) -> TopologyError {
+    match error.cause {
+        Cause::Timeout(deadline) => TopologyError::NotReady { role: error.engine, deadline },
+        _ => error.into(),
     }
 }
