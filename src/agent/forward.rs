@@ -14,6 +14,9 @@ pub async fn forward(address: &str, socket: PathBuf) -> Result<(), AgentError> {
         loop {
             // A client that went away while it was accepted is its own loss.
             let Ok((mut client, _)) = listener.accept().await else { continue };
+            // A small packet that waits for more would be counted as the engine's time. Where this fails, the connection
+            // is gone.
+            let _ = client.set_nodelay(true);
             let socket = socket.clone();
             tokio::spawn(async move {
                 // A registry that is not there closes the connection, and the engine's own message says so.

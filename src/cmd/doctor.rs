@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::progress::Progress;
-use super::session::Session;
+use super::tenancy::Tenancy;
 use super::{Exit, Failure, connect, could_not_run, interrupt, print, runtime};
 use crate::cli::{DoctorArgs, Host};
 use crate::engine::{Description, Privilege};
@@ -45,14 +45,14 @@ async fn examine(host: &Host) -> Result<Vec<Finding>, Failure> {
     }
     let progress = Progress::new();
     let interrupt = interrupt::watch().map_err(could_not_run)?;
-    let mut session = Session::open(&engine, &description.id, "doctor", &progress)?;
-    let prepared = session.prepare(0, interrupt).await;
+    let mut tenancy = Tenancy::open(&engine, &description.id, "doctor", &progress)?;
+    let prepared = tenancy.prepare(0, interrupt).await;
     match prepared {
         Ok(Some(reference)) => findings.extend(about_reference(&reference)),
         Ok(None) => findings.push(Finding::new(Verdict::No, "reference host", "interrupted")),
         Err(failure) => findings.push(Finding::new(Verdict::No, "reference host", failure.report.to_string())),
     }
-    session.close().await?;
+    tenancy.close().await?;
     progress.end();
     Ok(findings)
 }

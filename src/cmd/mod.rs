@@ -12,7 +12,7 @@ mod progress;
 pub mod report;
 pub mod run;
 pub mod schema;
-mod session;
+mod tenancy;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

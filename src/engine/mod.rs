@@ -99,10 +99,6 @@ impl Engine {
         Self { docker, requests, role: role.into() }
     }
 
-    pub fn role(&self) -> &str {
-        &self.role
-    }
-
     /// Returns when the engine answers a ping, at the moment it does.
     pub async fn ping(&self, deadline: Duration) -> Result<(), EngineError> {
         let wrap = |cause| self.error(Verb::Ping, "it", cause);

@@ -48,10 +48,10 @@ impl JobContainer {
         self.engine.exec(&self.name, command, patience).await
     }
 
-    /// Unpacks a tar archive into an existing folder of the container.
-    pub async fn copy_in(&self, folder: &str, tar: std::fs::File) -> Result<(), EngineError> {
+    /// Unpacks a tar archive into the work folder.
+    pub async fn copy_in(&self, tar: std::fs::File) -> Result<(), EngineError> {
         let chunks = crate::engine::image::file_chunks(tokio::fs::File::from_std(tar));
-        self.engine.copy_in(&self.name, folder, chunks).await
+        self.engine.copy_in(&self.name, WORK_FOLDER, chunks).await
     }
 
     pub async fn remove(self) -> Result<(), EngineError> {

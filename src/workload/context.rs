@@ -6,7 +6,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use crate::case::Edit;
-use crate::engine::{Command, Engine, EngineError, Patience};
+use crate::engine::{Engine, EngineError};
 use crate::fixture::Fixture;
 use crate::scenario::{Build, Context, Job, Step};
 use crate::topology::JobContainer;
@@ -18,8 +18,6 @@ pub enum ContextError {
     Engine(#[from] EngineError),
     #[error("cannot read the context {context}: {reason}")]
     Read { context: String, reason: String },
-    #[error("cannot make the folder {folder} in the job container: {reason}")]
-    Folder { folder: String, reason: String },
     #[error(
         "the image {image} holds {found} at {path}, and the edited file has the digest {expected}: the build used another file"
     )]
@@ -28,7 +26,11 @@ pub enum ContextError {
 
 /// The folder of the job container that holds the context of the job's step at this index.
 pub(super) fn folder(step: usize) -> String {
-    format!("{}/context-{step}", crate::topology::WORK_FOLDER)
+    format!("{}/{}", crate::topology::WORK_FOLDER, folder_name(step))
+}
+
+fn folder_name(step: usize) -> String {
+    format!("context-{step}")
 }
 
 /// The contexts of one trial's builds, at their present revision.
@@ -59,15 +61,11 @@ impl Contexts {
     /// Brings every context to its folder in a new job container.
     pub async fn upload(&self, job: &JobContainer) -> Result<(), ContextError> {
         for (index, build) in &self.builds {
-            let folder = folder(*index);
-            let made = job.exec(&Command::new(["mkdir", "-p", &folder]), Patience::CHORE).await?;
-            if made.exit_code != 0 {
-                return Err(ContextError::Folder { folder, reason: made.text(crate::engine::Source::Stderr) });
-            }
             let (context, seed, revision) = (build.context.clone(), self.seed, self.revision);
-            let packed = tokio::task::spawn_blocking(move || pack(&context, seed, revision));
+            let folder = folder_name(*index);
+            let packed = tokio::task::spawn_blocking(move || pack(&context, seed, revision, &folder));
             let tar = packed.await.map_err(|error| unreadable(&build.context, error))??;
-            job.copy_in(&folder, tar).await?;
+            job.copy_in(tar).await?;
         }
         Ok(())
     }
@@ -88,30 +86,30 @@ impl Contexts {
     }
 }
 
-fn pack(context: &Context, seed: u64, revision: u32) -> Result<File, ContextError> {
+fn pack(context: &Context, seed: u64, revision: u32, folder: &str) -> Result<File, ContextError> {
     let wrong = |error: std::io::Error| unreadable(context, error);
     let mut file = tempfile::tempfile().map_err(wrong)?;
     match context {
         Context::Fixture(name) => {
             let fixture = Fixture::from_name(name).map_err(|error| unreadable(context, error))?;
-            fixture.write_tar(seed, revision, std::io::BufWriter::new(&mut file)).map_err(wrong)?;
+            fixture.write_tar(seed, revision, folder, std::io::BufWriter::new(&mut file)).map_err(wrong)?;
         }
-        Context::Folder(path) => pack_folder(path, &mut file).map_err(wrong)?,
+        Context::Folder(path) => pack_folder(path, folder, &mut file).map_err(wrong)?,
     }
     file.seek(SeekFrom::Start(0)).map_err(wrong)?;
     Ok(file)
 }
 
 /// The whole folder, links as links: the docker command itself applies `.dockerignore`.
-fn pack_folder(path: &Path, out: &mut impl Write) -> std::io::Result<()> {
+fn pack_folder(path: &Path, folder: &str, out: &mut impl Write) -> std::io::Result<()> {
     let mut tar = tar::Builder::new(std::io::BufWriter::new(out));
     tar.follow_symlinks(false);
     tar.mode(tar::HeaderMode::Complete);
-    let entries = walkdir::WalkDir::new(path).min_depth(1).follow_links(false).sort_by_file_name();
+    let entries = walkdir::WalkDir::new(path).follow_links(false).sort_by_file_name();
     for entry in entries {
         let entry = entry?;
         let name = entry.path().strip_prefix(path).map_err(std::io::Error::other)?;
-        tar.append_path_with_name(entry.path(), name)?;
+        tar.append_path_with_name(entry.path(), Path::new(folder).join(name))?;
     }
     tar.into_inner()?.flush()
 }

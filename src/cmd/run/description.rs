@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use time::format_description::well_known::Rfc3339;
 
 use crate::cli::RunArgs;
-use crate::cmd::session::Session;
+use crate::cmd::tenancy::Tenancy;
 use crate::engine::{Description, Privilege};
 use crate::plan::Plan;
 use crate::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, SCHEMA};
@@ -18,7 +18,7 @@ pub(super) fn record(
     args: &RunArgs,
     scenario: &Scenario,
     plan: &Plan,
-    session: &Session<'_>,
+    tenancy: &Tenancy<'_>,
     user: &Description,
     reference: &Reference,
 ) -> RunRecord {
@@ -26,7 +26,7 @@ pub(super) fn record(
     let label = || format!("host-{}", &hex(&Sha256::digest(format!("dindbench host {}", user.id)))[..12]);
     RunRecord {
         schema: SCHEMA,
-        run_id: session.run_id().to_owned(),
+        run_id: tenancy.run_id().to_owned(),
         host: args.host_label.clone().unwrap_or_else(label),
         // A time that has no RFC 3339 form is beyond the year 9999.
         started_at: time::OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(),
@@ -63,7 +63,7 @@ pub(super) fn record(
                 ("user".to_owned(), engine(user, None)),
                 ("outer".to_owned(), engine(&reference.outer, machine.mtu)),
             ]),
-            images: session
+            images: tenancy
                 .packed
                 .iter()
                 .map(|packed| {

@@ -7,7 +7,7 @@ use std::path::Path;
 use tokio::sync::watch;
 
 use super::progress::Progress;
-use super::session::Session;
+use super::tenancy::Tenancy;
 use super::{Exit, Failure, connect, could_not_run, interrupt, plan, print, runtime};
 use crate::analysis::Analysis;
 use crate::cli::{Format, RunArgs};
@@ -54,19 +54,19 @@ async fn measure(
 ) -> Result<Exit, Failure> {
     let progress = Progress::new();
     let (engine, description) = connect::engine(&args.host).await?;
-    let mut session = Session::open(&engine, &description.id, &scenario.name, &progress)?;
-    let prepared = session.prepare(plan.seed, interrupt.clone()).await;
+    let mut tenancy = Tenancy::open(&engine, &description.id, &scenario.name, &progress)?;
+    let prepared = tenancy.prepare(plan.seed, interrupt.clone()).await;
     let measured = match prepared {
         Ok(Some(mut reference)) => {
-            let record = description::record(args, scenario, plan, &session, &description, &reference);
-            let dir = args.out.join(session.run_id());
+            let record = description::record(args, scenario, plan, &tenancy, &description, &reference);
+            let dir = args.out.join(tenancy.run_id());
             let written = Writer::create(&dir, &record).map_err(could_not_run);
             let tally = match written {
                 Ok(mut writer) => {
                     progress.warn_all(&record.warnings);
                     progress.begin(plan.trials());
                     let ledger = Ledger::new(&mut writer, scenario, &record.run_id, &record.host);
-                    let mut executor = DockerExecutor::new(scenario, plan.seed, &mut session.journal, &mut reference);
+                    let mut executor = DockerExecutor::new(scenario, plan.seed, &mut tenancy.journal, &mut reference);
                     let runner = Runner::new(scenario, &mut executor, ledger, interrupt, |event| progress.tell(&event));
                     runner.run(plan).await.map_err(could_not_run)
                 }
@@ -78,7 +78,7 @@ async fn measure(
         Err(failure) => Err(failure),
     };
     progress.phase("removing what was created");
-    let closed = session.close().await;
+    let closed = tenancy.close().await;
     progress.end();
     let Some((dir, tally)) = measured? else { return Ok(Exit::Interrupted) };
     closed?;

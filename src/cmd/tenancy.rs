@@ -10,14 +10,14 @@ use crate::image::{self, Packed};
 use crate::journal::{Journal, cache_folder, state_folder};
 use crate::topology::{Reference, TopologyError};
 
-pub struct Session<'a> {
+pub struct Tenancy<'a> {
     pub journal: Journal,
     pub packed: Option<Packed>,
     engine: Engine,
     progress: &'a Progress,
 }
 
-impl<'a> Session<'a> {
+impl<'a> Tenancy<'a> {
     /// Opens the journal of a new run, whose id holds the label; nothing is created yet.
     pub fn open(engine: &Engine, engine_id: &str, label: &str, progress: &'a Progress) -> Result<Self, Failure> {
         let journal = Journal::create(&state_folder(), &new_run_id(label), engine_id).map_err(could_not_run)?;
