@@ -27,6 +27,13 @@ pub async fn remove(engine: &Engine, entries: BTreeSet<Entry>) -> Result<(), Eng
     result
 }
 
+/// The runs that have a running container: it is held by its client, so that client lives, be it another user's or on
+/// another machine.
+pub async fn holding(engine: &Engine) -> Result<BTreeSet<String>, EngineError> {
+    let running = engine.containers_labelled(RUN_LABEL, false).await?;
+    Ok(running.into_iter().filter_map(|(_, mut labels)| labels.remove(RUN_LABEL)).collect())
+}
+
 /// Objects on an engine that a label of ours proves to be ours, without those of the runs that are alive.
 pub async fn ours(engine: &Engine, alive: &[String]) -> Result<BTreeSet<Entry>, EngineError> {
     labelled(engine, ROLE_LABEL, alive).await
@@ -36,7 +43,7 @@ async fn labelled(engine: &Engine, label: &str, alive: &[String]) -> Result<BTre
     let lives = |(_, labels): &Labelled| labels.get(RUN_LABEL).is_some_and(|run| alive.contains(run));
     let mut found = BTreeSet::new();
     for (kind, list) in [
-        (Kind::Container, engine.containers_labelled(label).await?),
+        (Kind::Container, engine.containers_labelled(label, true).await?),
         (Kind::Volume, engine.volumes(Some(label)).await?),
         (Kind::Image, engine.images_labelled(label).await?),
     ] {

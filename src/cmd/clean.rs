@@ -21,7 +21,13 @@ pub fn run(args: &CleanArgs) -> Result<Exit, Failure> {
 /// Returns what was found, and removed unless this is a dry run.
 async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
     let (engine, description) = connect::engine(&args.host).await?;
-    let (abandoned, alive) = survey(&state_folder()).map_err(could_not_run)?;
+    let (abandoned, mut alive) = survey(&state_folder()).map_err(could_not_run)?;
+    // The containers of a run that was killed a moment ago can still be ending: its journal knows better.
+    let holding = cleanup::holding(&engine).await.map_err(could_not_run)?;
+    let unknown = holding.into_iter().filter(|run| abandoned.iter().all(|journal| journal.run != *run));
+    alive.extend(unknown);
+    alive.sort();
+    alive.dedup();
     for run in &alive {
         eprintln!("dindbench: run {run} is under way, and its objects are left alone");
     }

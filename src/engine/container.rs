@@ -129,10 +129,10 @@ impl Engine {
         }
     }
 
-    /// The containers that carry a label, stopped ones too: name and labels.
-    pub async fn containers_labelled(&self, label: &str) -> Result<Vec<Labelled>, EngineError> {
+    /// The containers that carry a label, `stopped` ones too where that is wanted: name and labels.
+    pub async fn containers_labelled(&self, label: &str, stopped: bool) -> Result<Vec<Labelled>, EngineError> {
         let filters = HashMap::from([("label", vec![label])]);
-        let options = query::ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let options = query::ListContainersOptionsBuilder::default().all(stopped).filters(&filters).build();
         let list = self
             .docker
             .list_containers(Some(options))

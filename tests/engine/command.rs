@@ -13,7 +13,8 @@ use tempfile::TempDir;
 use crate::host::fingerprint;
 use crate::lab;
 
-/// How often a run is killed. Each time at another moment between its first second and its first trial's last job.
+/// How often a run is killed, each time at another moment between its first request and its first trials. The living
+/// run of these tests, whose journal is elsewhere, must be left alone each time.
 const KILLS: usize = 20;
 
 pub fn tests() -> Vec<Trial> {

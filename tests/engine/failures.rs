@@ -173,7 +173,7 @@ async fn await_build(user: &Engine, run: &str, engine: &str) -> String {
 
 async fn await_host(user: &Engine, run: &str) -> String {
     loop {
-        let hosts = user.containers_labelled("dindbench.role=outer").await.expect("a list");
+        let hosts = user.containers_labelled("dindbench.role=outer", false).await.expect("a list");
         if let Some((name, _)) = hosts.into_iter().find(|(name, _)| name.contains(run)) {
             return name;
         }
