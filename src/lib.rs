@@ -18,6 +18,7 @@ pub mod fixture;
 pub mod image;
 pub mod journal;
 pub mod plan;
+pub mod platform;
 pub mod probe;
 pub mod record;
 pub mod registry;

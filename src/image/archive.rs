@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{ImageError, Packed};
 use crate::engine::image::file_chunks;
+use crate::platform;
 
 /// An image archive under a name, streamed: header, layer, header, and so on. The labels make the image's id this
 /// run's own.
@@ -20,10 +21,10 @@ pub async fn archive(
     let file =
         tokio::fs::File::open(&packed.layer).await.map_err(|error| ImageError::file(packed.layer.display(), error))?;
     let config = json!({
-        "architecture": architecture(),
-        "os": "linux",
+        "architecture": platform::architecture(),
+        "os": platform::OS,
         "config": {
-            "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+            "Env": [platform::PATH],
             "Labels": labels,
         },
         "rootfs": { "type": "layers", "diff_ids": [packed.digest] },
@@ -63,13 +64,4 @@ fn header(name: &str, size: u64) -> Vec<u8> {
 /// Zeros up to the next block of 512 bytes.
 fn padding(size: u64) -> Vec<u8> {
     vec![0; (size.next_multiple_of(512) - size) as usize]
-}
-
-/// Go's name for this machine's architecture.
-fn architecture() -> &'static str {
-    match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    }
 }

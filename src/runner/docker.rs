@@ -155,10 +155,14 @@ impl Trial {
         }
         match part {
             Part::Start => {
-                if let Some(container) = &self.job {
-                    self.contexts.upload(container).await?;
-                }
-                let description = self.arm.engine().describe().await?;
+                let uploaded = async {
+                    match &self.job {
+                        Some(container) => self.contexts.upload(container).await.map_err(Fault::from),
+                        None => Ok(()),
+                    }
+                };
+                let described = async { Ok(self.arm.engine().describe().await?) };
+                let ((), description) = tokio::try_join!(uploaded, described)?;
                 self.engine = EngineFacts {
                     backing_fs: description.driver_status("Backing Filesystem").to_owned(),
                     version: description.version,
