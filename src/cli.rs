@@ -66,6 +66,8 @@ pub enum Command {
 pub enum Inside {
     /// Supervise an engine
     Engine { config: String },
+    /// Stand beside an engine that others use too
+    Outpost { registry: PathBuf },
     /// Make the fixtures and serve them
     Registry { store: PathBuf, socket: PathBuf, seed: u64 },
     /// Offer the host's programs as a layer, and send it

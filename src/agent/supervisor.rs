@@ -2,15 +2,12 @@
 
 use std::process::Stdio;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, Stdin};
 use tokio::process::{Child, Command};
 
 use super::cgroup::Version;
+use super::control::{Control, reply};
 use super::disk::Disk;
-use super::{AgentError, EngineConfig, Reading, Reply, Request, forward, machine, network, pressure};
-
-/// Where the forwarded registry answers in every engine's container.
-const REGISTRY_ADDRESS: &str = "127.0.0.1:5000";
+use super::{AgentError, EngineConfig, REGISTRY_ADDRESS, Reading, Reply, Request, forward, machine, network, pressure};
 
 /// Starts an engine and stays until it ends. Returns the container's exit code.
 pub async fn supervise(config: EngineConfig) -> Result<u8, AgentError> {
@@ -56,21 +53,20 @@ struct Supervisor {
 impl Supervisor {
     /// Answers requests until told to finish, until nobody can ask any more, or until the engine ends.
     async fn serve(&mut self) -> Result<u8, AgentError> {
-        let mut requests = BufReader::new(tokio::io::stdin()).lines();
+        let mut control = Control::open();
         loop {
             let request = tokio::select! {
                 ended = self.engine.wait() => return exit_code(ended),
-                request = next(&mut requests) => request?,
+                request = control.next() => request?,
             };
             match request {
                 Some(Request::Probe { settle }) => reply(&Reply::Reading(Box::new(self.read(settle)?))).await?,
-                Some(Request::Machine) => reply(&Reply::Machine(machine::describe(&self.read(false)?))).await?,
+                Some(Request::Machine) => reply(&Reply::Machine(machine::describe(&self.read(false)?, None))).await?,
                 Some(Request::Finish) => {
                     self.finish().await?;
                     reply(&Reply::Finished).await?;
                     return Ok(0);
                 }
-                // The client is gone: everything in this container is to go with it.
                 None => return Ok(0),
             }
         }
@@ -109,24 +105,6 @@ impl Supervisor {
         self.engine.wait().await.map_err(|error| AgentError::new("wait for dockerd", error))?;
         self.disk.take().map_or(Ok(()), Disk::unmount)
     }
-}
-
-async fn next(requests: &mut Lines<BufReader<Stdin>>) -> Result<Option<Request>, AgentError> {
-    let Some(line) = requests.next_line().await.map_err(|error| AgentError::new("read a request", error))? else {
-        return Ok(None);
-    };
-    serde_json::from_str(&line)
-        .map(Some)
-        .map_err(|error| AgentError::new(format!("understand the request `{line}`"), error))
-}
-
-async fn reply(reply: &Reply) -> Result<(), AgentError> {
-    let wrong = |error: std::io::Error| AgentError::new("reply", error);
-    let mut line = serde_json::to_vec(reply).map_err(|error| wrong(error.into()))?;
-    line.push(b'\n');
-    let mut stdout = tokio::io::stdout();
-    stdout.write_all(&line).await.map_err(wrong)?;
-    stdout.flush().await.map_err(wrong)
 }
 
 /// The engine's own code; 128 and the signal where a signal ended it, as a shell would say.

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use super::connect::{self, Connected};
 use super::progress::Progress;
 use super::tenancy::Tenancy;
-use super::{Exit, Failure, connect, could_not_run, interrupt, print, runtime};
-use crate::cli::{DoctorArgs, Host};
+use super::{Exit, Failure, could_not_run, interrupt, print, runtime};
+use crate::cli::{self, DoctorArgs};
 use crate::engine::{Description, Privilege};
-use crate::topology::Reference;
+use crate::topology::Host;
 
 /// One line of the diagnosis.
 struct Finding {
@@ -32,25 +33,18 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
     Ok(if broken { Exit::CouldNotRun } else { exit })
 }
 
-/// Prepares a reference host as a run would, and removes it again.
-async fn examine(host: &Host) -> Result<Vec<Finding>, Failure> {
-    let (engine, description) = connect::engine(host).await?;
+/// Prepares a host as a run would, and removes it again.
+async fn examine(host: &cli::Host) -> Result<Vec<Finding>, Failure> {
+    let Connected { engine, description, place } = connect::engine(host).await?;
     let mut findings = vec![about_engine(&description)];
-    if *host != Host::Reference {
-        findings.push(Finding::new(
-            Verdict::Warn,
-            "host",
-            "running on this engine itself is not built yet; the reference host that it can start is examined",
-        ));
-    }
     let progress = Progress::new();
     let interrupt = interrupt::watch().map_err(could_not_run)?;
     let mut tenancy = Tenancy::open(&engine, &description.id, "doctor", &progress)?;
-    let prepared = tenancy.prepare(0, interrupt).await;
+    let prepared = tenancy.prepare(&place, 0, interrupt).await;
     match prepared {
-        Ok(Some(reference)) => findings.extend(about_reference(&reference)),
-        Ok(None) => findings.push(Finding::new(Verdict::No, "reference host", "interrupted")),
-        Err(failure) => findings.push(Finding::new(Verdict::No, "reference host", failure.report.to_string())),
+        Ok(Some(host)) => findings.extend(about_host(&host)),
+        Ok(None) => findings.push(Finding::new(Verdict::No, "host", "interrupted")),
+        Err(failure) => findings.push(Finding::new(Verdict::No, "host", failure.report.to_string())),
     }
     tenancy.close().await?;
     progress.end();
@@ -72,9 +66,9 @@ fn about_engine(description: &Description) -> Finding {
     Finding::new(Verdict::Ok, "engine", detail)
 }
 
-fn about_reference(reference: &Reference) -> Vec<Finding> {
-    let outer = &reference.outer;
-    let mut findings = vec![match reference.privilege() {
+fn about_host(host: &Host) -> Vec<Finding> {
+    let outer = &host.outer;
+    let mut findings = vec![match host.privilege() {
         Privilege::Real => Finding::new(Verdict::Ok, "privilege", "--privileged is granted"),
         Privilege::Explicit => Finding::new(
             Verdict::Warn,
@@ -88,17 +82,15 @@ fn about_reference(reference: &Reference) -> Vec<Finding> {
         outer.storage_driver,
         outer.driver_status("Backing Filesystem")
     );
-    findings.push(Finding::new(Verdict::Ok, "reference host", detail));
-    let missing = reference.machine.unavailable.iter();
+    findings.push(Finding::new(Verdict::Ok, "host", detail));
+    let missing = host.machine.unavailable.iter();
     findings
         .extend(missing.map(|(column, reason)| {
             Finding::new(Verdict::Warn, "counters", format!("{column} stays empty: {reason}"))
         }));
-    if !matches!(reference.machine.governor.as_str(), "" | "performance") {
-        let detail = format!(
-            "the frequency governor is {}: set it to performance for steadier times",
-            reference.machine.governor
-        );
+    if !matches!(host.machine.governor.as_str(), "" | "performance") {
+        let detail =
+            format!("the frequency governor is {}: set it to performance for steadier times", host.machine.governor);
         findings.push(Finding::new(Verdict::Warn, "processor", detail));
     }
     findings.push(Finding::new(

@@ -1,5 +1,6 @@
 //! `dindbench inside`: what this program does in the containers that it starts.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ use crate::{fixture, image, registry};
 pub fn run(role: Inside) -> Result<Exit, Failure> {
     let ended = match role {
         Inside::Engine { config } => engine(&config),
+        Inside::Outpost { registry } => {
+            runtime().and_then(|runtime| runtime.block_on(agent::outpost(registry)).map_err(|error| error.to_string()))
+        }
         Inside::Registry { store, socket, seed } => serve(store, socket, seed),
         Inside::Pack { own } => {
             let out = std::io::BufWriter::with_capacity(256 << 10, std::io::stdout().lock());
@@ -40,7 +44,7 @@ fn engine(config: &str) -> Result<u8, String> {
 /// Makes the fixtures, serves them, and answers requests until nobody can ask any more.
 fn serve(store: PathBuf, socket: PathBuf, seed: u64) -> Result<u8, String> {
     let registry = registry::Registry::open(&store).map_err(|error| error.to_string())?;
-    fixture::images::write(registry.store(), seed, std::path::Path::new("/")).map_err(|error| error.to_string())?;
+    fixtures(&registry, seed, &fixture::labels())?;
     runtime()?.block_on(async {
         let listener =
             tokio::net::UnixListener::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
@@ -48,7 +52,13 @@ fn serve(store: PathBuf, socket: PathBuf, seed: u64) -> Result<u8, String> {
         tokio::spawn(async move { registry::serve(listener, router).await });
         let mut requests = BufReader::new(tokio::io::stdin()).lines();
         while let Some(line) = requests.next_line().await.map_err(|error| error.to_string())? {
-            let registry::Request::Counters = serde_json::from_str(&line).map_err(|error| error.to_string())?;
+            match serde_json::from_str(&line).map_err(|error| error.to_string())? {
+                registry::Request::Counters => {}
+                registry::Request::Renew { seed, labels } => {
+                    registry.store().clear().map_err(|error| error.to_string())?;
+                    fixtures(&registry, seed, &labels)?;
+                }
+            }
             let mut reply = serde_json::to_vec(&registry.snapshot()).map_err(|error| error.to_string())?;
             reply.push(b'\n');
             let mut stdout = tokio::io::stdout();
@@ -57,6 +67,11 @@ fn serve(store: PathBuf, socket: PathBuf, seed: u64) -> Result<u8, String> {
         }
         Ok(0)
     })
+}
+
+fn fixtures(registry: &registry::Registry, seed: u64, labels: &BTreeMap<String, String>) -> Result<(), String> {
+    let root = std::path::Path::new("/");
+    fixture::images::write(registry.store(), seed, labels, root).map_err(|error| error.to_string())
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {

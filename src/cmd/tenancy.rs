@@ -8,7 +8,7 @@ use crate::cleanup;
 use crate::engine::Engine;
 use crate::image::{self, Packed};
 use crate::journal::{Journal, cache_folder, state_folder};
-use crate::topology::{Reference, TopologyError};
+use crate::topology::{Host, Place, TopologyError};
 
 pub struct Tenancy<'a> {
     pub journal: Journal,
@@ -28,29 +28,30 @@ impl<'a> Tenancy<'a> {
         self.journal.run()
     }
 
-    /// Packs the image and prepares the reference host; empty where the run was interrupted meanwhile.
+    /// Packs the image and prepares the host; empty where the run was interrupted meanwhile.
     pub async fn prepare(
         &mut self,
+        place: &Place,
         seed: u64,
         mut interrupt: watch::Receiver<bool>,
-    ) -> Result<Option<Reference>, Failure> {
+    ) -> Result<Option<Host>, Failure> {
         tokio::select! {
-            prepared = self.build(seed) => prepared.map(Some).map_err(could_not_run),
+            prepared = self.build(place, seed) => prepared.map(Some).map_err(could_not_run),
             _ = interrupt.wait_for(|interrupted| *interrupted) => Ok(None),
         }
     }
 
-    async fn build(&mut self, seed: u64) -> Result<Reference, TopologyError> {
+    async fn build(&mut self, place: &Place, seed: u64) -> Result<Host, TopologyError> {
         let program = std::env::current_exe().map_err(|error| image::ImageError::File {
             path: "dindbench itself".to_owned(),
             reason: error.to_string(),
         })?;
         self.progress.phase("packing the host's engine");
         let packed = image::pack(&self.engine, &mut self.journal, &cache_folder(), &program).await?;
-        self.progress.phase("preparing the reference host");
-        let reference = Reference::prepare(&self.engine, &mut self.journal, &packed, seed).await;
+        self.progress.phase("preparing the host");
+        let host = Host::prepare(place, &self.engine, &mut self.journal, &packed, seed).await;
         self.packed = Some(packed);
-        reference
+        host
     }
 
     /// Removes everything that the run created.

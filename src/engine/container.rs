@@ -20,10 +20,20 @@ pub struct ContainerSpec {
     pub environment: Vec<String>,
     pub labels: BTreeMap<String, String>,
     pub mounts: Vec<Mount>,
+    pub network: Network,
     /// Empty for an ordinary container.
     pub privilege: Option<Privilege>,
     /// A container that lives only as long as the client that holds its standard input, and is removed with its end.
     pub dead_man: bool,
+}
+
+/// The network namespace of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// One of its own, on the engine's default bridge.
+    Bridge,
+    /// That of the engine's host.
+    Host,
 }
 
 /// A mount that refuses a missing source.
@@ -182,6 +192,9 @@ impl ContainerSpec {
             init: Some(true),
             ..HostConfig::default()
         };
+        if self.network == Network::Host {
+            host.network_mode = Some("host".to_owned());
+        }
         if self.mounts.iter().any(|mount| matches!(mount, Mount::HostRoot { .. })) {
             // The host's files carry labels that a confined container may not read.
             host.security_opt = Some(vec!["label=disable".to_owned()]);

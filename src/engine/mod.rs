@@ -20,7 +20,7 @@ use std::time::Duration;
 use bollard::Docker;
 use bytes::Bytes;
 
-pub use container::{ContainerSpec, Exit, Mount};
+pub use container::{ContainerSpec, Exit, Mount, Network};
 pub use disk::DiskUse;
 pub use endpoint::{Certificates, Endpoint, EndpointError, Found, Settings};
 pub use error::{Cause, EngineError, Verb};

@@ -10,7 +10,7 @@ use super::cache::Cache;
 use super::gather::{Answer, HOST_ROOT, Offer};
 use super::{ImageError, Packed, archive, layer, program};
 use crate::agent;
-use crate::engine::{AttachedOutput, ContainerSpec, Engine, Mount, Source};
+use crate::engine::{AttachedOutput, ContainerSpec, Engine, Mount, Network, Source};
 use crate::journal::{Journal, Kind};
 
 /// Packs the engine's own programs and `program` (dindbench itself) into a layer in the cache folder, unless it is
@@ -31,6 +31,7 @@ pub async fn pack(engine: &Engine, journal: &mut Journal, cache: &Path, program:
         environment: Vec::new(),
         labels: journal.labels("files"),
         mounts: vec![Mount::HostRoot { target: HOST_ROOT.to_owned() }],
+        network: Network::Bridge,
         privilege: None,
         dead_man: true,
     };

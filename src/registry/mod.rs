@@ -12,6 +12,7 @@ mod store;
 mod traffic;
 mod uploads;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,11 +66,16 @@ impl Registry {
 }
 
 /// What the harness asks of a registry, on its standard input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Each is answered by a [`Snapshot`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    /// Answered by a [`Snapshot`].
     Counters,
+    /// Forget everything, and make the fixtures anew from another seed, with these labels.
+    Renew {
+        seed: u64,
+        labels: BTreeMap<String, String>,
+    },
 }
 
 /// Serves until it is dropped.

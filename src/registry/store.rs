@@ -67,6 +67,16 @@ impl Store {
         Ok(store)
     }
 
+    /// Forgets everything that was stored.
+    pub fn clear(&self) -> Result<(), Error> {
+        for folder in [self.blob_folder(), self.dir.join("repositories")] {
+            fs::remove_dir_all(&folder).map_err(Error::io("empty", &folder))?;
+            create_folder(&folder)?;
+        }
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
+    }
+
     /// Begins to write a blob.
     pub fn upload(&self) -> Result<Upload, Error> {
         Ok(Upload(Hashing::new(self.temporary()?)))

@@ -4,18 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::dind::InnerEngine;
 use super::error::{Death, TopologyError};
-use super::{JobContainer, OuterHost, Reference, socket};
+use super::{JobContainer, OuterHost};
 use crate::case::Lifecycle;
-use crate::engine::{Engine, EngineError, Privilege};
+use crate::engine::{Engine, EngineError};
 use crate::scenario::Kind;
 
 /// A topology within one trial. It owns the inner engine, where there is one.
 pub struct Arm {
     kind: Kind,
     outer: Engine,
-    run: String,
-    image: String,
-    privilege: Privilege,
     inner: Option<InnerEngine>,
 }
 
@@ -26,29 +23,22 @@ pub struct Started {
 }
 
 impl Arm {
-    pub fn new(kind: &Kind, host: &OuterHost, reference: &Reference) -> Self {
-        Self {
-            kind: kind.clone(),
-            outer: host.engine.clone(),
-            run: reference.run().to_owned(),
-            image: reference.image().to_owned(),
-            privilege: reference.privilege(),
-            inner: None,
-        }
+    pub fn new(kind: &Kind, host: &OuterHost) -> Self {
+        Self { kind: kind.clone(), outer: host.engine.clone(), inner: None }
     }
 
     /// What a CI job waits for before its first command: its engine, where it has one of its own, and its container.
-    pub async fn start(&mut self, job: u32) -> Result<Started, TopologyError> {
+    pub async fn start(&mut self, host: &OuterHost, job: u32) -> Result<Started, TopologyError> {
         let began = Instant::now();
         let mut phases = Vec::new();
         if let Kind::Dind(dind) = &self.kind
             && self.inner.is_none()
         {
-            self.inner = Some(InnerEngine::start(&self.outer, &self.run, &self.image, self.privilege, dind).await?);
+            self.inner = Some(InnerEngine::start(host, dind).await?);
             phases.push(("engine", began.elapsed()));
         }
-        let mount = self.inner.as_ref().map_or_else(socket::mount, InnerEngine::socket_mount);
-        let container = JobContainer::start(&self.outer, &self.run, &self.image, job, mount).await?;
+        let socket = self.inner.as_ref().map_or_else(|| host.socket.clone(), InnerEngine::socket_mount);
+        let container = JobContainer::start(host, job, socket).await?;
         phases.push(("job-container", began.elapsed()));
         Ok(Started { job: container, phases })
     }

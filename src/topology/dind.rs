@@ -1,10 +1,9 @@
 //! `dind`: an inner engine in a privileged container beside the job container.
 
 use super::error::{Death, TopologyError, last_error_line};
-use super::{DATA_ROOT, INNER_BRIDGE, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial, ready};
+use super::{DATA_ROOT, INNER_BRIDGE, OuterHost, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial, ready};
 use crate::agent::{self, EngineConfig};
-use crate::engine::{ContainerSpec, Engine, EngineError, Mount, Privilege};
-use crate::journal;
+use crate::engine::{ContainerSpec, Engine, EngineError, Mount, Network, Privilege};
 use crate::scenario::{Dind, StorageDriver};
 
 /// A running inner engine with the volumes that go with it.
@@ -18,30 +17,26 @@ pub(super) struct InnerEngine {
 
 impl InnerEngine {
     /// Starts an inner engine on fresh volumes, and returns when it answers.
-    pub async fn start(
-        outer: &Engine,
-        run: &str,
-        image: &str,
-        privilege: Privilege,
-        dind: &Dind,
-    ) -> Result<Self, TopologyError> {
-        let container = format!("dindbench-{run}-engine");
-        let [data, socket] = ["data", "socket"].map(|role| format!("dindbench-{run}-{role}"));
+    pub async fn start(host: &OuterHost, dind: &Dind) -> Result<Self, TopologyError> {
+        let outer = &host.engine;
+        let container = host.name("engine");
+        let [data, socket] = ["data", "socket"].map(|role| host.name(role));
         for (volume, role) in [(&data, "data"), (&socket, "socket")] {
-            outer.create_volume(volume, &journal::labels(run, role)).await?;
+            outer.create_volume(volume, &host.labels(role)).await?;
         }
         let spec = ContainerSpec {
             name: container.clone(),
-            image: image.to_owned(),
-            command: agent::command(["engine", &config(privilege, dind).to_argument()]),
+            image: host.image.clone(),
+            command: agent::command(["engine", &config(host.privilege, dind).to_argument()]),
             environment: Vec::new(),
-            labels: journal::labels(run, "inner"),
+            labels: host.labels("inner"),
             mounts: vec![
                 Mount::Volume { name: data.clone(), target: DATA_ROOT.to_owned() },
                 Mount::Volume { name: socket.clone(), target: SOCKET_FOLDER.to_owned() },
-                Mount::Bind { source: REGISTRY_FOLDER.to_owned(), target: REGISTRY_FOLDER.to_owned(), read_only: true },
+                host.registry.clone(),
             ],
-            privilege: Some(privilege),
+            network: Network::Bridge,
+            privilege: Some(host.privilege),
             dead_man: false,
         };
         outer.create_container(&spec).await?;

@@ -4,155 +4,67 @@
 //! user's engine sees nothing of a job but one container.
 
 use super::error::TopologyError;
-use super::{DATA_ROOT, DISK_FOLDER, Held, OUTER_BRIDGE, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET, dial, ready};
-use crate::agent::{self, DiskConfig, EngineConfig, Machine, Reading, Reply, Request};
-use crate::engine::{ContainerSpec, Description, Engine, EngineError, Mount, Privilege};
+use super::site::Site;
+use super::{
+    DATA_ROOT, DISK_FOLDER, Held, JobContainer, OUTER_BRIDGE, OuterHost, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET,
+    SOCKET_FOLDER, dial, ready,
+};
+use crate::agent::{self, DiskConfig, EngineConfig, Machine, Reply, Request};
+use crate::engine::{ContainerSpec, Description, Engine, Mount, Network, Privilege};
 use crate::image::{Packed, archive};
 use crate::journal::{Journal, Kind};
-use crate::registry::{self, Snapshot};
 
 /// Apparent size of an outer engine's disk; it is sparse.
 const DISK_BYTES: u64 = 64 << 30;
 const PREPARED_DISK: &str = "/disks/prepared.img";
 const TRIAL_DISK: &str = "/disks/trial.img";
 
-/// Everything that the trials of a run share on the user's engine.
+/// What the outer engines of a run are started from.
 pub struct Reference {
-    site: Site,
-    registry: Held,
-    /// The machine under the user's engine.
-    pub machine: Machine,
-    /// The outer engine's own account of itself; every trial's is the same build on a copy of the same disk.
-    pub outer: Description,
-}
-
-/// Where and from what outer engines are started.
-struct Site {
-    engine: Engine,
-    run: String,
-    image: String,
+    pub(super) site: Site,
     disk_volume: String,
-    registry_volume: String,
-    privilege: Privilege,
+    seed: u64,
     started: u32,
 }
 
-/// One outer engine.
-pub struct OuterHost {
-    held: Held,
-    pub engine: Engine,
-}
-
 impl Reference {
-    /// Loads the image, starts the registry, and prepares the disk that every trial's disk is a copy of.
-    pub async fn prepare(
-        engine: &Engine,
+    /// Prepares the disk that every trial's disk is a copy of. Returns also what machine it is, and what the outer engine
+    /// says of itself: every trial's is the same build on a copy of the same disk.
+    pub(super) async fn prepare(
+        site: Site,
         journal: &mut Journal,
         packed: &Packed,
         seed: u64,
-    ) -> Result<Self, TopologyError> {
-        let mut site = Site::prepare(engine, journal, packed).await?;
-        let registry = site.start_registry(journal, seed).await?;
+    ) -> Result<(Self, Machine, Description), TopologyError> {
+        let disk_volume = journal.name("disk");
+        journal.creating(Kind::Volume, &disk_volume)?;
+        site.engine.create_volume(&disk_volume, &journal.labels("disk")).await?;
+        let mut reference = Self { site, disk_volume, seed, started: 0 };
         let disk = DiskConfig { file: PREPARED_DISK.into(), copy_of: None, bytes: DISK_BYTES };
-        let mut host = site.start_host(journal, disk).await?;
-        let archive = archive(packed, &site.image, &journal.labels("host-engine")).await?;
-        host.engine.load_image(&site.image, archive).await?;
+        let mut host = reference.start(journal, disk).await?;
+        let image = &reference.site.image;
+        let archive = archive(packed, image, &journal.labels("host-engine")).await?;
+        host.engine.load_image(image, archive).await?;
         let (machine, outer) = (host.machine().await?, host.engine.describe().await?);
         host.finish().await?;
-        Ok(Self { site, registry, machine, outer })
+        Ok((reference, machine, outer))
     }
 
     /// Starts an outer engine on a fresh copy of the prepared disk, and returns when it answers.
-    pub async fn host(&mut self, journal: &mut Journal) -> Result<OuterHost, TopologyError> {
+    pub(super) async fn open(&mut self, journal: &mut Journal) -> Result<OuterHost, TopologyError> {
         let disk = DiskConfig { file: TRIAL_DISK.into(), copy_of: Some(PREPARED_DISK.into()), bytes: DISK_BYTES };
-        self.site.start_host(journal, disk).await
+        self.start(journal, disk).await
     }
 
-    /// What the registry has served so far.
-    pub async fn served(&mut self) -> Result<Snapshot, TopologyError> {
-        self.registry.ask(&registry::Request::Counters).await
-    }
-
-    /// The image that engine containers and job containers are made from, under the same name on every engine.
-    pub fn image(&self) -> &str {
-        &self.site.image
-    }
-
-    pub fn run(&self) -> &str {
-        &self.site.run
-    }
-
-    /// How the user's engine grants an engine's container what it needs; the outer engine does the same.
-    pub fn privilege(&self) -> Privilege {
-        self.site.privilege
-    }
-}
-
-impl Site {
-    async fn prepare(engine: &Engine, journal: &mut Journal, packed: &Packed) -> Result<Self, TopologyError> {
-        let image = format!("dindbench/host-engine:{}", journal.run());
-        journal.creating(Kind::Image, &image)?;
-        engine.load_image(&image, archive(packed, &image, &journal.labels("host-engine")).await?).await?;
-        let (disk_volume, registry_volume) = (journal.name("disk"), journal.name("registry"));
-        for (volume, role) in [(&disk_volume, "disk"), (&registry_volume, "registry")] {
-            journal.creating(Kind::Volume, volume)?;
-            engine.create_volume(volume, &journal.labels(role)).await?;
-        }
-        let privilege = probe_privilege(engine, journal, &image).await?;
-        let (engine, run) = (engine.clone(), journal.run().to_owned());
-        Ok(Self { engine, run, image, disk_volume, registry_volume, privilege, started: 0 })
-    }
-
-    async fn start_registry(&self, journal: &mut Journal, seed: u64) -> Result<Held, TopologyError> {
-        let store = format!("{REGISTRY_FOLDER}/store");
-        let spec = ContainerSpec {
-            name: journal.name("registry"),
-            image: self.image.clone(),
-            command: agent::command(["registry", &store, REGISTRY_SOCKET, &seed.to_string()]),
-            environment: Vec::new(),
-            labels: journal.labels("registry"),
-            mounts: vec![self.registry_mount()],
-            privilege: None,
-            dead_man: true,
-        };
-        journal.creating(Kind::Container, &spec.name)?;
-        let mut held = Held::start(&self.engine, &spec).await?;
-        // It answers when the fixtures are made and the socket is open.
-        held.ask::<Snapshot>(&registry::Request::Counters).await?;
-        Ok(held)
-    }
-
-    async fn start_host(&mut self, journal: &mut Journal, disk: DiskConfig) -> Result<OuterHost, TopologyError> {
+    async fn start(&mut self, journal: &mut Journal, disk: DiskConfig) -> Result<OuterHost, TopologyError> {
         self.started += 1;
-        let config = EngineConfig {
-            socket: SOCKET.into(),
-            data_root: DATA_ROOT.into(),
-            storage_driver: None,
-            bridge: OUTER_BRIDGE.to_owned(),
-            registry: REGISTRY_SOCKET.into(),
-            disk: Some(disk),
-            remount_cgroups: self.privilege == Privilege::Explicit,
-            control: true,
-        };
-        let spec = ContainerSpec {
-            name: journal.name(&format!("host-{}", self.started)),
-            image: self.image.clone(),
-            command: agent::command(["engine", &config.to_argument()]),
-            environment: Vec::new(),
-            labels: journal.labels("outer"),
-            mounts: vec![
-                Mount::Volume { name: self.disk_volume.clone(), target: DISK_FOLDER.to_owned() },
-                self.registry_mount(),
-            ],
-            privilege: Some(self.privilege),
-            dead_man: true,
-        };
+        let spec = self.spec(journal, disk);
         journal.creating(Kind::Container, &spec.name)?;
-        let held = Held::start(&self.engine, &spec).await?;
-        let engine = self.engine.through(held.name(), dial(), "outer");
+        let held = Held::start(&self.site.engine, &spec).await?;
+        let engine = self.site.engine.through(held.name(), dial(), "outer");
         let death = async { TopologyError::Died(held.death().await) };
         match ready(&engine, death).await {
-            Ok(()) => Ok(OuterHost { held, engine }),
+            Ok(()) => Ok(self.host(held, engine)),
             Err(error) => {
                 held.remove().await?;
                 Err(error)
@@ -160,72 +72,55 @@ impl Site {
         }
     }
 
-    fn registry_mount(&self) -> Mount {
-        Mount::Volume { name: self.registry_volume.clone(), target: REGISTRY_FOLDER.to_owned() }
+    fn spec(&self, journal: &Journal, disk: DiskConfig) -> ContainerSpec {
+        let config = EngineConfig {
+            socket: SOCKET.into(),
+            data_root: DATA_ROOT.into(),
+            storage_driver: None,
+            bridge: OUTER_BRIDGE.to_owned(),
+            registry: REGISTRY_SOCKET.into(),
+            disk: Some(disk),
+            remount_cgroups: self.site.privilege == Privilege::Explicit,
+            control: true,
+        };
+        ContainerSpec {
+            name: journal.name(&format!("host-{}", self.started)),
+            image: self.site.image.clone(),
+            command: agent::command(["engine", &config.to_argument()]),
+            environment: Vec::new(),
+            labels: journal.labels("outer"),
+            mounts: vec![
+                Mount::Volume { name: self.disk_volume.clone(), target: DISK_FOLDER.to_owned() },
+                self.site.registry_mount(),
+            ],
+            network: Network::Bridge,
+            privilege: Some(self.site.privilege),
+            dead_man: true,
+        }
+    }
+
+    fn host(&self, held: Held, engine: Engine) -> OuterHost {
+        let registry =
+            Mount::Bind { source: REGISTRY_FOLDER.to_owned(), target: REGISTRY_FOLDER.to_owned(), read_only: true };
+        OuterHost {
+            held,
+            engine,
+            run: self.site.run.clone(),
+            image: self.site.image.clone(),
+            privilege: self.site.privilege,
+            socket: JobContainer::socket_folder(SOCKET_FOLDER),
+            registry,
+            lasting: false,
+            seed: self.seed,
+        }
     }
 }
 
 impl OuterHost {
-    pub fn container(&self) -> &str {
-        self.held.name()
-    }
-
-    /// Every counter of the host, the outer engine and all that it runs included.
-    pub async fn read(&mut self, settle: bool) -> Result<Reading, TopologyError> {
-        match self.held.ask(&Request::Probe { settle }).await? {
-            Reply::Reading(reading) => Ok(*reading),
-            other => Err(self.unasked(&other)),
-        }
-    }
-
-    async fn machine(&mut self) -> Result<Machine, TopologyError> {
-        match self.held.ask(&Request::Machine).await? {
-            Reply::Machine(machine) => Ok(machine),
-            other => Err(self.unasked(&other)),
-        }
-    }
-
-    fn unasked(&self, reply: &Reply) -> TopologyError {
-        TopologyError::Answer { container: self.held.name().to_owned(), reason: format!("{reply:?} was not asked for") }
-    }
-
-    /// The end of the outer engine, where it has ended.
-    pub async fn dead(&self) -> Option<super::Death> {
-        self.held.dead().await
-    }
-
     /// Stops the engine in good order, so that its disk is whole.
     async fn finish(&mut self) -> Result<(), TopologyError> {
         self.held.ask::<Reply>(&Request::Finish).await?;
         self.held.death().await;
         Ok(())
-    }
-
-    /// Throws the host away, with its disk.
-    pub async fn remove(self) -> Result<(), EngineError> {
-        self.held.remove().await
-    }
-}
-
-/// Whether the engine can grant `--privileged`: it is asked to start a container with it.
-async fn probe_privilege(engine: &Engine, journal: &mut Journal, image: &str) -> Result<Privilege, TopologyError> {
-    let spec = ContainerSpec {
-        name: journal.name("privilege"),
-        image: image.to_owned(),
-        command: vec!["true".to_owned()],
-        environment: Vec::new(),
-        labels: journal.labels("privilege"),
-        mounts: Vec::new(),
-        privilege: Some(Privilege::Real),
-        dead_man: false,
-    };
-    journal.creating(Kind::Container, &spec.name)?;
-    engine.create_container(&spec).await?;
-    let started = engine.start_container(&spec.name).await;
-    engine.remove_container(&spec.name).await?;
-    match started {
-        Ok(()) => Ok(Privilege::Real),
-        Err(error) if error.to_string().contains("operation not permitted") => Ok(Privilege::Explicit),
-        Err(error) => Err(error.into()),
     }
 }

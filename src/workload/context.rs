@@ -72,17 +72,25 @@ impl Contexts {
 
     /// Checks that the image of a build after a source edit holds the edited file: a builder that trusts size and time
     /// would otherwise have built the old one, fast.
-    pub async fn check_built(&self, engine: &Engine, step: usize, probe: &str) -> Result<(), ContextError> {
+    pub async fn check_built(
+        &self,
+        engine: &Engine,
+        step: usize,
+        namespace: &str,
+        container: &str,
+        labels: BTreeMap<String, String>,
+    ) -> Result<(), ContextError> {
         let Some(Build { context: Context::Fixture(name), tag, .. }) = self.builds.get(&step) else { return Ok(()) };
         let fixture = Fixture::from_name(name).map_err(|error| unreadable_text(name, error))?;
         let expected =
             fixture.edited_digest(self.seed, self.revision).map_err(|error| unreadable_text(name, error))?.to_string();
         let path = fixture.built_path();
-        let found = engine.digest_in_image(tag, path, probe).await?;
+        let image = format!("{namespace}{tag}");
+        let found = engine.digest_in_image(&image, path, container, labels).await?;
         if found == expected {
             return Ok(());
         }
-        Err(ContextError::OldFile { image: tag.clone(), path: path.to_owned(), expected, found })
+        Err(ContextError::OldFile { image, path: path.to_owned(), expected, found })
     }
 }
 

@@ -126,7 +126,7 @@ fn killed_outer() -> Result<(), Failed> {
 fn no_start() -> Result<(), Failed> {
     let kind = Kind::Dind(Dind { lifecycle: Lifecycle::Recreate, storage_driver: StorageDriver::Auto });
     lab::with(async |lab| {
-        let host = lab.reference.host(&mut lab.journal).await?;
+        let host = lab.open_host().await?;
         let volume = format!("dindbench-{}-data", lab.journal.run());
         execute(&lab.engine, host.container(), &["docker", "volume", "create", &volume]).await;
         execute(
@@ -135,7 +135,7 @@ fn no_start() -> Result<(), Failed> {
             &["touch", &format!("/var/lib/docker/volumes/{volume}/_data/containers")],
         )
         .await;
-        let started = Arm::new(&kind, &host, &lab.reference).start(1).await;
+        let started = Arm::new(&kind, &host).start(&host, 1).await;
         host.remove().await?;
         let Err(TopologyError::Died(death)) = started else { return Err("it started on a broken data root".into()) };
         assert_eq!(death.exit_code, Some(1), "{death}");

@@ -8,7 +8,7 @@ use dindbench::engine::{Endpoint, Engine, Settings};
 use dindbench::image;
 use dindbench::journal::{Journal, cache_folder, state_folder};
 use dindbench::scenario::{self, Scenario};
-use dindbench::topology::Reference;
+use dindbench::topology::{Host, OuterHost, Place, TopologyError, TrialKey};
 use tokio::runtime::Runtime;
 
 pub const SEED: u64 = 42;
@@ -19,7 +19,7 @@ static LAB: Mutex<Option<Lab>> = Mutex::new(None);
 pub struct Lab {
     pub engine: Engine,
     pub journal: Journal,
-    pub reference: Reference,
+    pub host: Host,
 }
 
 /// The program that the containers run: this test is not it.
@@ -65,8 +65,15 @@ impl Lab {
         let run = format!("test-{}", std::process::id());
         let mut journal = Journal::create(&state_folder(), &run, &id).expect("a journal");
         let packed = image::pack(&engine, &mut journal, &cache_folder(), &program()).await.expect("a packed image");
-        let reference = Reference::prepare(&engine, &mut journal, &packed, SEED).await.expect("a reference host");
-        Self { engine, journal, reference }
+        let host =
+            Host::prepare(&Place::Reference, &engine, &mut journal, &packed, SEED).await.expect("a reference host");
+        Self { engine, journal, host }
+    }
+
+    /// The outer engine of one trial.
+    pub async fn open_host(&mut self) -> Result<OuterHost, TopologyError> {
+        let key = TrialKey { salt: "test".to_owned(), jobs: 1 };
+        self.host.open(&mut self.journal, &key).await
     }
 }
 
