@@ -2,6 +2,8 @@
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, Stdin};
 
+use serde::Serialize;
+
 use super::{AgentError, Reply, Request};
 
 /// The container's end of its control streams.
@@ -24,8 +26,13 @@ impl Control {
 }
 
 pub(super) async fn reply(reply: &Reply) -> Result<(), AgentError> {
+    say(reply).await
+}
+
+/// One line on standard output.
+pub(super) async fn say(what: &impl Serialize) -> Result<(), AgentError> {
     let wrong = |error: std::io::Error| AgentError::new("reply", error);
-    let mut line = serde_json::to_vec(reply).map_err(|error| wrong(error.into()))?;
+    let mut line = serde_json::to_vec(what).map_err(|error| wrong(error.into()))?;
     line.push(b'\n');
     let mut stdout = tokio::io::stdout();
     stdout.write_all(&line).await.map_err(wrong)?;

@@ -10,6 +10,7 @@ mod disk;
 mod forward;
 mod machine;
 mod network;
+mod operation;
 mod outpost;
 mod pressure;
 mod protocol;
@@ -17,6 +18,7 @@ mod supervisor;
 
 pub use dial::dial;
 pub use forward::forward;
+pub use operation::{Operation, Said};
 pub use outpost::outpost;
 pub use protocol::{DiskConfig, EngineConfig, Machine, Reading, Reply, Request};
 pub use supervisor::supervise;

@@ -1,13 +1,13 @@
 //! `dindbench inside`: what this program does in the containers that it starts.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use super::{Exit, Failure};
-use crate::agent::{self, EngineConfig};
+use crate::agent::{self, EngineConfig, Operation};
 use crate::cli::Inside;
 use crate::{fixture, image, registry};
 
@@ -15,6 +15,7 @@ use crate::{fixture, image, registry};
 pub fn run(role: Inside) -> Result<Exit, Failure> {
     let ended = match role {
         Inside::Engine { config } => engine(&config),
+        Inside::Operation { socket, operation } => operate(&socket, &operation).map(|()| 0),
         Inside::Outpost { registry } => {
             runtime().and_then(|runtime| runtime.block_on(agent::outpost(registry)).map_err(|error| error.to_string()))
         }
@@ -39,6 +40,11 @@ pub fn run(role: Inside) -> Result<Exit, Failure> {
 fn engine(config: &str) -> Result<u8, String> {
     let config: EngineConfig = serde_json::from_str(config).map_err(|error| format!("the configuration: {error}"))?;
     runtime()?.block_on(agent::supervise(config)).map_err(|error| error.to_string())
+}
+
+fn operate(socket: &Path, operation: &str) -> Result<(), String> {
+    let operation: Operation = serde_json::from_str(operation).map_err(|error| format!("the operation: {error}"))?;
+    runtime()?.block_on(operation.execute(socket)).map_err(|error| error.to_string())
 }
 
 /// Makes the fixtures, serves them, and answers requests until nobody can ask any more.
@@ -70,7 +76,7 @@ fn serve(store: PathBuf, socket: PathBuf, seed: u64) -> Result<u8, String> {
 }
 
 fn fixtures(registry: &registry::Registry, seed: u64, labels: &BTreeMap<String, String>) -> Result<(), String> {
-    let root = std::path::Path::new("/");
+    let root = Path::new("/");
     fixture::images::write(registry.store(), seed, labels, root).map_err(|error| error.to_string())
 }
 

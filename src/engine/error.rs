@@ -34,6 +34,10 @@ pub enum Verb {
     ReadLogs,
     Remove,
     Load,
+    Pull,
+    Push,
+    Build,
+    Run,
     #[strum(serialize = "copy files out of")]
     CopyOut,
     #[strum(serialize = "copy files into")]
