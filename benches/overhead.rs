@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use dindbench::case::{Builder, Lifecycle};
 use dindbench::engine::{Command, Patience};
-use dindbench::scenario::{Dind, Job, Kind, Scenario, StorageDriver};
+use dindbench::scenario::{DataRoot, Dind, Job, Kind, Scenario, StorageDriver};
 use dindbench::stats::Ordered;
 use dindbench::topology::{Arm, OuterHost, Started};
 use dindbench::units::nanos;
@@ -134,7 +134,7 @@ async fn death(lab: &mut lab::Lab) {
 }
 
 fn dind() -> Kind {
-    Kind::Dind(Dind { lifecycle: Lifecycle::Recreate, storage_driver: StorageDriver::Auto })
+    Kind::Dind(Dind { lifecycle: Lifecycle::Recreate, storage_driver: StorageDriver::Auto, data_root: DataRoot::Fresh })
 }
 
 fn scenario() -> Scenario {

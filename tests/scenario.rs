@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use dindbench::case::{Builder, Driver, Edit, Lifecycle};
 use dindbench::scenario::{
-    BUILTINS, Build, Context, Cost, Dind, Expected, ImageRef, Invalid, Kind, Limits, LoadError, Scenario, Step,
-    StorageDriver, builtin, load, parse,
+    BUILTINS, Build, Context, Cost, DataRoot, Dind, Expected, ImageRef, Invalid, Kind, Limits, LoadError, Scenario,
+    Step, StorageDriver, builtin, load, parse,
 };
 use proptest::prelude::*;
 
@@ -93,7 +93,7 @@ fn every_key_has_its_meaning() {
     assert_eq!(scenario.baseline, "socket");
     assert_eq!(scenario.topologies[0].kind, Kind::Socket);
     assert_eq!(scenario.topologies[1].name, "dind-kept");
-    let dind = Dind { lifecycle: Lifecycle::Keep, storage_driver: StorageDriver::Vfs };
+    let dind = Dind { lifecycle: Lifecycle::Keep, storage_driver: StorageDriver::Vfs, data_root: DataRoot::Fresh };
     assert_eq!(scenario.topologies[1].kind, Kind::Dind(dind));
     assert_eq!((scenario.job.driver, scenario.job.builder), (Driver::Cli, Builder::Classic));
     let build = Build {
@@ -135,7 +135,7 @@ fn what_is_left_out_has_its_default() {
     "#;
     let scenario = parse("small", text, Path::new(".")).unwrap_or_else(|invalid| panic!("{invalid}"));
     assert_eq!(scenario.topologies[0].name, "dind");
-    let dind = Dind { lifecycle: Lifecycle::Recreate, storage_driver: StorageDriver::Auto };
+    let dind = Dind { lifecycle: Lifecycle::Recreate, storage_driver: StorageDriver::Auto, data_root: DataRoot::Fresh };
     assert_eq!(scenario.topologies[0].kind, Kind::Dind(dind));
     assert_eq!((scenario.job.driver, scenario.job.builder), (Driver::Cli, Builder::Auto));
     let Step::Build(build) = &scenario.job.steps[0] else { panic!("{:?}", scenario.job.steps) };
@@ -214,13 +214,12 @@ fn what_is_not_built_is_refused_with_what_works() {
         }
     };
     refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, "socket, dind");
-    let roots = ["kept", "container", "tmpfs", "bind", "loop:ext4", "loop:xfs", "loop:btrfs"];
-    refused("data_root = \"fresh\"", "data_root", &roots, "fresh");
+    let roots = ["container", "tmpfs", "bind", "loop:ext4", "loop:xfs", "loop:btrfs"];
+    refused("data_root = \"fresh\"", "data_root", &roots, "fresh, kept");
     let drivers = ["fuse-overlayfs", "btrfs", "containerd"];
     refused("storage_driver = \"vfs\"", "storage_driver", &drivers, "auto, overlay2, vfs");
     refused("engine = \"auto\"", "engine", &["20.10", "26.1", "28.5"], "auto");
     check(&[
-        ("\"keep\"", "▶\"restart\"", "lifecycle = restart is not built yet", "recreate, keep"),
         ("mirror = false", "mirror = ▶true", "mirror = true is not built yet", "false"),
         ("preload = false", "preload = ▶true", "preload = true is not built yet", "false"),
         ("tls = false", "tls = ▶true", "tls = true is not built yet", "false"),
@@ -283,6 +282,12 @@ fn combinations_that_cannot_be_are_refused() {
             "use = ▶\"socket\"",
             "a second topology called `socket`",
             "called like its `use`",
+        ),
+        (
+            "data_root = \"fresh\"",
+            "data_root = ▶\"kept\"",
+            "with lifecycle = keep the engine goes on with its data anyway",
+            "remove `data_root`",
         ),
         ("\"dind-kept\"\nuse", "▶\"Dind\"\nuse", "`Dind` cannot be a topology's name", "a-z"),
         ("jobs = 3", "jobs = ▶0", "a sequence without jobs", "1 job"),

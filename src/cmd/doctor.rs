@@ -96,7 +96,7 @@ fn about_host(host: &Host) -> Vec<Finding> {
     findings.push(Finding::new(
         Verdict::Ok,
         "topologies",
-        "socket; dind with lifecycle recreate or keep, storage driver auto, overlay2 or vfs",
+        "socket; dind with lifecycle recreate, restart or keep, data root fresh or kept, storage driver auto, overlay2 or vfs",
     ));
     findings.push(Finding::new(
         Verdict::Warn,

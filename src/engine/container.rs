@@ -79,6 +79,17 @@ impl Engine {
             .map_err(|error| self.error(Verb::Start, format!("container {name}"), error.into()))
     }
 
+    /// Asks a container to stop, and kills it where it has not ended after a grace period. One that has ended already is
+    /// no error.
+    pub async fn stop_container(&self, name: &str, grace: Duration) -> Result<(), EngineError> {
+        let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
+        let options = query::StopContainerOptionsBuilder::default().t(seconds).build();
+        self.docker
+            .stop_container(name, Some(options))
+            .await
+            .map_err(|error| self.error(Verb::Stop, format!("container {name}"), error.into()))
+    }
+
     /// Returns when the container has ended, with its exit code.
     pub async fn wait_container(&self, name: &str) -> Result<i64, EngineError> {
         let wrap = |cause| self.error(Verb::Wait, format!("container {name}"), cause);

@@ -25,6 +25,7 @@ pub enum Verb {
     List,
     Create,
     Start,
+    Stop,
     #[strum(serialize = "attach to")]
     Attach,
     #[strum(serialize = "wait for")]

@@ -189,12 +189,17 @@ impl Trial {
                     delta.engine_disk_bytes = self.arm.engine().disk_use().await?.total();
                 }
             }
-            Part::Stop => delta.volumes_leaked = self.leaked().await?,
+            Part::Stop => {
+                delta.volumes_leaked = self.leaked().await?;
+                if let Some(death) = self.arm.dead().await? {
+                    return Err(TopologyError::Died(death).into());
+                }
+            }
         }
         Ok(())
     }
 
-    /// Volumes on the outer engine that are not those of an engine which lives on. On an engine that others use too,
+    /// Volumes on the outer engine that are none of those which live on between jobs. On an engine that others use too,
     /// nobody can say whose a volume without a label is.
     async fn leaked(&self) -> Result<Option<u32>, EngineError> {
         if !self.outer.alone() {

@@ -69,6 +69,17 @@ pub enum Kind {
 pub struct Dind {
     pub lifecycle: Lifecycle,
     pub storage_driver: StorageDriver,
+    pub data_root: DataRoot,
+}
+
+/// Where an inner engine keeps its data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataRoot {
+    /// A volume per engine, removed with it.
+    #[default]
+    Fresh,
+    /// A volume that outlives the engine within a trial.
+    Kept,
 }
 
 /// The storage driver asked of an inner engine; what it chose is recorded.
@@ -234,7 +245,8 @@ impl Kind {
     pub fn data_root(&self) -> &'static str {
         match self {
             Self::Socket => "outer",
-            Self::Dind(_) => "fresh",
+            Self::Dind(Dind { data_root: DataRoot::Fresh, .. }) => "fresh",
+            Self::Dind(Dind { data_root: DataRoot::Kept, .. }) => "kept",
         }
     }
 
@@ -243,7 +255,8 @@ impl Kind {
         match self {
             Self::Socket => String::new(),
             Self::Dind(dind) => {
-                format!("lifecycle={} storage_driver={} data_root=fresh", dind.lifecycle, dind.storage_driver)
+                let (lifecycle, storage_driver) = (dind.lifecycle, dind.storage_driver);
+                format!("lifecycle={lifecycle} storage_driver={storage_driver} data_root={}", self.data_root())
             }
         }
     }

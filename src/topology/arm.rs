@@ -2,17 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use super::dind::InnerEngine;
+use super::dind::{InnerEngine, data_volume};
 use super::error::{Death, TopologyError};
 use super::{JobContainer, OuterHost};
 use crate::case::Lifecycle;
 use crate::engine::{Engine, EngineError};
-use crate::scenario::Kind;
+use crate::scenario::{DataRoot, Dind, Kind};
 
 /// A topology within one trial. It owns the inner engine, where there is one.
 pub struct Arm {
     kind: Kind,
     outer: Engine,
+    /// Name of the volume that an inner engine's data are on.
+    data_volume: String,
     inner: Option<InnerEngine>,
 }
 
@@ -24,17 +26,14 @@ pub struct Started {
 
 impl Arm {
     pub fn new(kind: &Kind, host: &OuterHost) -> Self {
-        Self { kind: kind.clone(), outer: host.engine.clone(), inner: None }
+        Self { kind: kind.clone(), outer: host.engine.clone(), data_volume: data_volume(host), inner: None }
     }
 
     /// What a CI job waits for before its first command: its engine, where it has one of its own, and its container.
     pub async fn start(&mut self, host: &OuterHost, job: u32) -> Result<Started, TopologyError> {
         let began = Instant::now();
         let mut phases = Vec::new();
-        if let Kind::Dind(dind) = &self.kind
-            && self.inner.is_none()
-        {
-            self.inner = Some(InnerEngine::start(host, dind).await?);
+        if self.provide_engine(host).await? {
             phases.push(("engine", began.elapsed()));
         }
         let socket = self.inner.as_ref().map_or_else(|| host.socket.clone(), InnerEngine::socket_mount);
@@ -43,12 +42,23 @@ impl Arm {
         Ok(Started { job: container, phases })
     }
 
+    /// Starts the job's own engine, where it has one that does not run; tells whether it did.
+    async fn provide_engine(&mut self, host: &OuterHost) -> Result<bool, TopologyError> {
+        let Kind::Dind(dind) = &self.kind else { return Ok(false) };
+        match &mut self.inner {
+            Some(inner) if inner.stopped() => inner.resume().await?,
+            Some(_) => return Ok(false),
+            None => self.inner = Some(InnerEngine::start(host, dind).await?),
+        }
+        Ok(true)
+    }
+
     /// The engine that the job talks to.
     pub fn engine(&self) -> &Engine {
         self.inner.as_ref().map_or(&self.outer, |inner| &inner.engine)
     }
 
-    /// The end of the job's own engine, where it has one and it has ended.
+    /// The end of the job's own engine, where it has one that has ended and was not meant to, or was killed.
     pub async fn dead(&self) -> Result<Option<Death>, EngineError> {
         match &self.inner {
             Some(inner) => inner.dead().await,
@@ -62,21 +72,23 @@ impl Arm {
         if let Some(job) = job {
             job.remove().await?;
         }
-        if self.kind.lifecycle() == Some(Lifecycle::Recreate) {
-            self.remove_engine().await?;
+        let Kind::Dind(dind) = &self.kind else { return Ok(()) };
+        match (dind.lifecycle, &mut self.inner) {
+            (Lifecycle::Recreate, inner) => match inner.take() {
+                Some(inner) => inner.remove(dind.data_root).await,
+                None => Ok(()),
+            },
+            (Lifecycle::Restart, Some(inner)) => inner.stop().await,
+            (Lifecycle::Restart, None) | (Lifecycle::Keep, _) => Ok(()),
         }
-        Ok(())
     }
 
-    /// Volumes of the engine that lives on between jobs.
+    /// Volumes that live on between jobs: those of an engine that does, and kept data.
     pub fn volumes(&self) -> Vec<String> {
-        self.inner.as_ref().map_or_else(Vec::new, |inner| inner.volumes().to_vec())
-    }
-
-    async fn remove_engine(&mut self) -> Result<(), EngineError> {
-        match self.inner.take() {
-            Some(inner) => inner.remove().await,
-            None => Ok(()),
+        match (&self.inner, &self.kind) {
+            (Some(inner), _) => inner.volumes().to_vec(),
+            (None, Kind::Dind(Dind { data_root: DataRoot::Kept, .. })) => vec![self.data_volume.clone()],
+            (None, _) => Vec::new(),
         }
     }
 }

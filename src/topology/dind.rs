@@ -1,26 +1,40 @@
 //! `dind`: an inner engine in a privileged container beside the job container.
 
+use std::time::Duration;
+
 use super::error::{Death, TopologyError, last_error_line};
 use super::{DATA_ROOT, INNER_BRIDGE, OuterHost, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial, ready};
 use crate::agent::{self, EngineConfig};
 use crate::engine::{ContainerSpec, Engine, EngineError, Mount, Network, Privilege};
-use crate::scenario::{Dind, StorageDriver};
+use crate::scenario::{DataRoot, Dind, StorageDriver};
 
-/// A running inner engine with the volumes that go with it.
+/// How long an engine may take to stop: more than the 15 s that it gives its own containers.
+const STOP_GRACE: Duration = Duration::from_secs(30);
+
+/// An inner engine with the volumes that go with it.
 #[derive(Debug)]
 pub(super) struct InnerEngine {
     outer: Engine,
     container: String,
+    /// Data and socket.
     volumes: [String; 2],
     pub engine: Engine,
+    /// Not started yet, or stopped on purpose.
+    stopped: bool,
+}
+
+/// The volume that holds an inner engine's data.
+pub(super) fn data_volume(host: &OuterHost) -> String {
+    host.name("data")
 }
 
 impl InnerEngine {
-    /// Starts an inner engine on fresh volumes, and returns when it answers.
+    /// Starts an inner engine, and returns when it answers. Its volumes are fresh, but for data that were kept: an
+    /// engine that is to create a volume which exists takes that one.
     pub async fn start(host: &OuterHost, dind: &Dind) -> Result<Self, TopologyError> {
         let outer = &host.engine;
         let container = host.name("engine");
-        let [data, socket] = ["data", "socket"].map(|role| host.name(role));
+        let (data, socket) = (data_volume(host), host.name("socket"));
         for (volume, role) in [(&data, "data"), (&socket, "socket")] {
             outer.create_volume(volume, &host.labels(role)).await?;
         }
@@ -40,20 +54,38 @@ impl InnerEngine {
             dead_man: false,
         };
         outer.create_container(&spec).await?;
-        outer.start_container(&container).await?;
         let engine = outer.through(&container, dial(), "inner");
-        let inner = Self { outer: outer.clone(), container, volumes: [data, socket], engine };
-        let death = async {
-            // Whatever the wait says: the obituary asks the container itself.
-            let _ = outer.wait_container(&inner.container).await;
-            inner.obituary().await
-        };
-        ready(&inner.engine, death).await?;
+        let mut inner = Self { outer: outer.clone(), container, volumes: [data, socket], engine, stopped: true };
+        inner.resume().await?;
         Ok(inner)
     }
 
+    /// Starts the engine's container, and returns when the engine answers.
+    pub async fn resume(&mut self) -> Result<(), TopologyError> {
+        self.outer.start_container(&self.container).await?;
+        let death = async {
+            // Whatever the wait says: the obituary asks the container itself.
+            let _ = self.outer.wait_container(&self.container).await;
+            self.obituary().await
+        };
+        ready(&self.engine, death).await?;
+        self.stopped = false;
+        Ok(())
+    }
+
+    /// Stops the engine as its own user would; `dead` tells where that was not in good order.
+    pub async fn stop(&mut self) -> Result<(), EngineError> {
+        self.outer.stop_container(&self.container, STOP_GRACE).await?;
+        self.stopped = true;
+        Ok(())
+    }
+
+    pub fn stopped(&self) -> bool {
+        self.stopped
+    }
+
     async fn obituary(&self) -> TopologyError {
-        match self.dead().await {
+        match self.end().await {
             Ok(Some(death)) => TopologyError::Died(death),
             Ok(None) => TopologyError::Answer {
                 container: self.container.clone(),
@@ -63,8 +95,13 @@ impl InnerEngine {
         }
     }
 
-    /// The end of this engine, where it has ended.
+    /// The end of this engine, where it has ended and was not meant to, or was killed.
     pub async fn dead(&self) -> Result<Option<Death>, EngineError> {
+        let end = self.end().await?;
+        Ok(end.filter(|death| !self.stopped || death.exit_code != Some(0)))
+    }
+
+    async fn end(&self) -> Result<Option<Death>, EngineError> {
         let Some(exit) = self.outer.exit_of(&self.container).await? else { return Ok(None) };
         let last_line = last_error_line(&self.outer.last_lines(&self.container, 50).await?);
         Ok(Some(Death { container: self.container.clone(), exit_code: Some(exit.code), last_line }))
@@ -79,13 +116,15 @@ impl InnerEngine {
         &self.volumes
     }
 
-    /// Removes the engine with its data.
-    pub async fn remove(&self) -> Result<(), EngineError> {
+    /// Removes the engine, and its data unless they are kept.
+    pub async fn remove(&self, data_root: DataRoot) -> Result<(), EngineError> {
+        let [data, socket] = &self.volumes;
         self.outer.remove_container(&self.container).await?;
-        for volume in &self.volumes {
-            self.outer.remove_volume(volume).await?;
+        self.outer.remove_volume(socket).await?;
+        match data_root {
+            DataRoot::Fresh => self.outer.remove_volume(data).await,
+            DataRoot::Kept => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ mod command;
 mod failures;
 mod host;
 mod lab;
+mod lifecycles;
 mod recordings;
 mod shared;
 mod tls;
@@ -26,8 +27,15 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 6] =
-        [host::tests(), values::tests(), recordings::tests(), failures::tests(), command::tests(), shared::tests()];
+    let tests: [Vec<Trial>; 7] = [
+        host::tests(),
+        values::tests(),
+        lifecycles::tests(),
+        recordings::tests(),
+        failures::tests(),
+        command::tests(),
+        shared::tests(),
+    ];
     let tests = tests.into_iter().flatten().map(|test| test.with_ignored_flag(missing.is_some())).collect();
     let before = host::fingerprint();
     let conclusion = libtest_mimic::run(&arguments, tests);
