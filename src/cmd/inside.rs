@@ -58,14 +58,12 @@ fn serve(store: PathBuf, socket: PathBuf, seed: u64) -> Result<u8, String> {
         tokio::spawn(async move { registry::serve(listener, router).await });
         let mut requests = BufReader::new(tokio::io::stdin()).lines();
         while let Some(line) = requests.next_line().await.map_err(|error| error.to_string())? {
-            match serde_json::from_str(&line).map_err(|error| error.to_string())? {
-                registry::Request::Counters => {}
-                registry::Request::Renew { seed, labels } => {
-                    registry.store().clear().map_err(|error| error.to_string())?;
-                    fixtures(&registry, seed, &labels)?;
-                }
+            let request: registry::Request = serde_json::from_str(&line).map_err(|error| error.to_string())?;
+            let snapshot = registry.answer(&request).map_err(|error| error.to_string())?;
+            if let registry::Request::Renew { seed, labels } = request {
+                fixtures(&registry, seed, &labels)?;
             }
-            let mut reply = serde_json::to_vec(&registry.snapshot()).map_err(|error| error.to_string())?;
+            let mut reply = serde_json::to_vec(&snapshot).map_err(|error| error.to_string())?;
             reply.push(b'\n');
             let mut stdout = tokio::io::stdout();
             stdout.write_all(&reply).await.map_err(|error| error.to_string())?;

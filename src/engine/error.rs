@@ -39,6 +39,7 @@ pub enum Verb {
     Push,
     Build,
     Run,
+    Tag,
     #[strum(serialize = "copy files out of")]
     CopyOut,
     #[strum(serialize = "copy files into")]

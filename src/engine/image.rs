@@ -41,6 +41,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Gives an image one more name.
+    pub async fn tag_image(&self, image: &str, repository: &str, tag: &str) -> Result<(), EngineError> {
+        let options = query::TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
+        self.docker
+            .tag_image(image, Some(options))
+            .await
+            .map_err(|error| self.error(Verb::Tag, format!("image {image}"), error.into()))
+    }
+
     /// Empty where the engine has no such image.
     pub async fn inspect_image(&self, name: &str) -> Result<Option<Image>, EngineError> {
         let json = match self.get_json(&format!("/images/{name}/json"), Verb::Inspect).await {

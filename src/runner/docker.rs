@@ -99,6 +99,9 @@ impl Trial {
         job: JobSlot,
         part: Part,
     ) -> Result<(Outcome, Delta), Fault> {
+        if part == Part::Start && job.edit == Edit::Base {
+            host.move_base().await?;
+        }
         let before = Point::read(&mut self.outer, host, false).await?;
         let (mut outcome, settle) = match part {
             Part::Start => (self.start(job).await, false),
@@ -180,21 +183,14 @@ impl Trial {
                 };
             }
             Part::Step(index) => {
-                if job.edit == Edit::Source && matches!(scenario.job.steps[index], Step::Build(_)) {
-                    let (container, labels) = (self.outer.name("check"), self.outer.labels("check"));
-                    let namespace = self.outer.namespace();
-                    self.contexts.check_built(self.arm.engine(), index, &namespace, &container, labels).await?;
+                if matches!(scenario.job.steps[index], Step::Build(_)) {
+                    self.contexts.check_built(self.arm.engine(), index, job.edit, &self.outer).await?;
                 }
                 if index + 1 == scenario.job.steps.len() && self.outer.alone() {
                     delta.engine_disk_bytes = self.arm.engine().disk_use().await?.total();
                 }
             }
-            Part::Stop => {
-                delta.volumes_leaked = self.leaked().await?;
-                if let Some(death) = self.arm.dead().await? {
-                    return Err(TopologyError::Died(death).into());
-                }
-            }
+            Part::Stop => delta.volumes_leaked = self.leaked().await?,
         }
         Ok(())
     }

@@ -28,6 +28,9 @@ use crate::case::{Builder, Driver, Edit, Lifecycle};
 /// The build contexts that dindbench generates, as they stand after `fixture:`.
 pub const FIXTURE_CONTEXTS: [&str; 4] = ["ten", "many", "big", "multistage"];
 
+/// The one of them that is built on nothing.
+const BASELESS: &str = "big";
+
 /// A checked scenario. What it names exists within it: baseline, expectations' topologies and steps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
@@ -127,9 +130,18 @@ pub struct Job {
 /// One operation of a job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    Pull { image: ImageRef },
+    Pull {
+        image: ImageRef,
+    },
     Build(Build),
-    Run { image: ImageRef, command: Vec<String> },
+    Run {
+        image: ImageRef,
+        command: Vec<String>,
+    },
+    /// `image` is the tag of an earlier build step of the same job.
+    Push {
+        image: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -219,7 +231,7 @@ impl Job {
     pub fn step_name(&self, index: usize) -> String {
         match &self.steps[index] {
             Step::Build(build) => build.tag.clone(),
-            Step::Pull { .. } | Step::Run { .. } => index.to_string(),
+            Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => index.to_string(),
         }
     }
 }
@@ -263,6 +275,11 @@ impl Kind {
 }
 
 impl Context {
+    /// Whether this is a generated context that is built on `fixture:base`.
+    fn on_base(&self) -> bool {
+        matches!(self, Self::Fixture(name) if name != BASELESS)
+    }
+
     pub fn word(&self) -> String {
         match self {
             Self::Fixture(name) => format!("fixture:{name}"),

@@ -58,7 +58,7 @@ impl Arm {
         self.inner.as_ref().map_or(&self.outer, |inner| &inner.engine)
     }
 
-    /// The end of the job's own engine, where it has one that has ended and was not meant to, or was killed.
+    /// The end of the job's own engine, where it has one that has ended and not as it was asked to.
     pub async fn dead(&self) -> Result<Option<Death>, EngineError> {
         match &self.inner {
             Some(inner) => inner.dead().await,
@@ -68,19 +68,30 @@ impl Arm {
 
     /// The end of a job: its container goes, and with it what the lifecycle throws away.
     /// A job whose container never started has none.
-    pub async fn stop(&mut self, job: Option<JobContainer>) -> Result<(), EngineError> {
+    pub async fn stop(&mut self, job: Option<JobContainer>) -> Result<(), TopologyError> {
         if let Some(job) = job {
             job.remove().await?;
         }
         let Kind::Dind(dind) = &self.kind else { return Ok(()) };
-        match (dind.lifecycle, &mut self.inner) {
-            (Lifecycle::Recreate, inner) => match inner.take() {
-                Some(inner) => inner.remove(dind.data_root).await,
+        match dind.lifecycle {
+            Lifecycle::Recreate => self.remove_engine(dind.data_root).await,
+            Lifecycle::Restart => match &mut self.inner {
+                Some(inner) => inner.stop().await,
                 None => Ok(()),
             },
-            (Lifecycle::Restart, Some(inner)) => inner.stop().await,
-            (Lifecycle::Restart, None) | (Lifecycle::Keep, _) => Ok(()),
+            Lifecycle::Keep => Ok(()),
         }
+    }
+
+    /// Data that are kept are put down in good order first; an engine that cannot do that goes all the same.
+    async fn remove_engine(&mut self, data_root: DataRoot) -> Result<(), TopologyError> {
+        let Some(mut inner) = self.inner.take() else { return Ok(()) };
+        let stopped = match data_root {
+            DataRoot::Fresh => Ok(()),
+            DataRoot::Kept => inner.stop().await,
+        };
+        inner.remove(data_root).await?;
+        stopped
     }
 
     /// Volumes that live on between jobs: those of an engine that does, and kept data.

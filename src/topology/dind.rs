@@ -73,11 +73,19 @@ impl InnerEngine {
         Ok(())
     }
 
-    /// Stops the engine as its own user would; `dead` tells where that was not in good order.
-    pub async fn stop(&mut self) -> Result<(), EngineError> {
-        self.outer.stop_container(&self.container, STOP_GRACE).await?;
+    /// Stops the engine as `docker stop` does.
+    ///
+    /// # Errors
+    /// Also where it was dead already, or had to be killed: its data were not put down in good order then.
+    pub async fn stop(&mut self) -> Result<(), TopologyError> {
+        let ended = self.outer.wait_container(&self.container);
+        let (code, stopped) = tokio::join!(ended, self.outer.stop_container(&self.container, STOP_GRACE));
+        stopped?;
         self.stopped = true;
-        Ok(())
+        match code? {
+            0 => Ok(()),
+            _ => Err(self.obituary().await),
+        }
     }
 
     pub fn stopped(&self) -> bool {
@@ -95,7 +103,7 @@ impl InnerEngine {
         }
     }
 
-    /// The end of this engine, where it has ended and was not meant to, or was killed.
+    /// The end of this engine, where it has ended and not as it was asked to.
     pub async fn dead(&self) -> Result<Option<Death>, EngineError> {
         let end = self.end().await?;
         Ok(end.filter(|death| !self.stopped || death.exit_code != Some(0)))

@@ -102,6 +102,14 @@ impl Host {
         }
     }
 
+    /// Makes the edit `base`: from now on the registry serves another image under the name of the base.
+    pub async fn move_base(&mut self) -> Result<(), TopologyError> {
+        match &mut self.kind {
+            Kind::Reference(reference) => reference.site.move_base().await,
+            Kind::Local(local) => local.site.move_base().await,
+        }
+    }
+
     fn site(&self) -> &Site {
         match &self.kind {
             Kind::Reference(reference) => &reference.site,

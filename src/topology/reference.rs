@@ -52,6 +52,7 @@ impl Reference {
 
     /// Starts an outer engine on a fresh copy of the prepared disk, and returns when it answers.
     pub(super) async fn open(&mut self, journal: &mut Journal) -> Result<OuterHost, TopologyError> {
+        self.site.reset().await?;
         let disk = DiskConfig { file: TRIAL_DISK.into(), copy_of: Some(PREPARED_DISK.into()), bytes: DISK_BYTES };
         self.start(journal, disk).await
     }

@@ -6,6 +6,7 @@ use super::error::TopologyError;
 use super::{Held, REGISTRY_FOLDER, REGISTRY_SOCKET};
 use crate::agent;
 use crate::engine::{ContainerSpec, Engine, Mount, Network, Privilege};
+use crate::fixture::{self, images};
 use crate::image::{Packed, archive};
 use crate::journal::{Journal, Kind};
 use crate::registry::{self, Snapshot};
@@ -51,6 +52,24 @@ impl Site {
     pub async fn renew(&mut self, seed: u64, labels: BTreeMap<String, String>) -> Result<(), TopologyError> {
         self.registry.ask::<Snapshot>(&registry::Request::Renew { seed, labels }).await?;
         Ok(())
+    }
+
+    /// Undoes in the registry what the trial before this one changed there, however it ended.
+    pub async fn reset(&mut self) -> Result<(), TopologyError> {
+        self.name_base(images::ORIGINAL).await?;
+        let request = registry::Request::Forget { repository: fixture::PUSHED.to_owned() };
+        self.registry.ask::<Snapshot>(&request).await.map(|_| ())
+    }
+
+    /// Makes the edit `base`: from now on the tag names an image with other upper layers.
+    pub async fn move_base(&mut self) -> Result<(), TopologyError> {
+        self.name_base(images::MOVED).await
+    }
+
+    async fn name_base(&mut self, like: &str) -> Result<(), TopologyError> {
+        let [repository, tag, like] = [fixture::REPOSITORY, images::BASE, like].map(str::to_owned);
+        let request = registry::Request::Name { repository, tag, like };
+        self.registry.ask::<Snapshot>(&request).await.map(|_| ())
     }
 
     /// The volume in which the registry's socket stands.

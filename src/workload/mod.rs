@@ -3,6 +3,7 @@
 mod build;
 mod context;
 mod pull;
+mod push;
 mod run;
 
 use std::time::Duration;
@@ -33,13 +34,14 @@ pub struct Outcome {
     /// The instructions of a build, their hits confirmed by image ids.
     pub instructions: Vec<Instruction>,
     pub layers: Option<Layers>,
-    /// Id of the image that was pulled, built or run; empty where there is none.
+    /// Id of the image that was pulled, built, run or pushed; empty where there is none.
     pub image_id: String,
     /// Everything that was printed, or the parts of the step, with the time at which it was seen.
     pub events: Vec<(Duration, String, String)>,
 }
 
-/// Layers of a pulled image, and how many of them the engine had already.
+/// Layers of an image that moved, and how many of them were there already: in the engine for a pull, in the registry for
+/// a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layers {
     pub total: u32,
@@ -111,13 +113,14 @@ impl Workplace<'_> {
             Step::Pull { image } => self.pull(&self.image_name(image)).await,
             Step::Build(build) => self.build(index, build).await,
             Step::Run { image, command } => self.run(&self.image_name(image), command).await,
+            Step::Push { image } => self.push(index, &self.tag(image)).await,
         }
     }
 
     /// The name under which the job's engine finds an image.
     fn image_name(&self, image: &ImageRef) -> String {
         match image {
-            ImageRef::Fixture(tag) => format!("{}/{}:{tag}", fixture::REGISTRY, fixture::REPOSITORY),
+            ImageRef::Fixture(tag) => format!("{}:{tag}", fixture::registry_name(fixture::REPOSITORY)),
             ImageRef::Built(tag) => self.tag(tag),
         }
     }

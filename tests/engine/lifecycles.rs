@@ -11,54 +11,9 @@ pub fn tests() -> Vec<Trial> {
     vec![Trial::test("lifecycles::what_the_next_job_finds", found)]
 }
 
-const SCENARIO: &str = r#"
-question = "What does the second job find?"
-baseline = "keep"
-
-[[topology]]
-name = "keep"
-use = "dind"
-lifecycle = "keep"
-
-[[topology]]
-name = "restart"
-use = "dind"
-lifecycle = "restart"
-
-[[topology]]
-name = "recreate"
-use = "dind"
-
-[[topology]]
-name = "kept-data"
-use = "dind"
-data_root = "kept"
-
-[job]
-builder = "classic"
-steps = [
-  { op = "pull", image = "fixture:base" },
-  { op = "build", context = "fixture:ten", tag = "app" },
-  { op = "run", image = "app", command = ["true"] },
-]
-
-[sequence]
-jobs = 3
-"#;
-
-/// For the second and the third job.
-fn expectations() -> String {
-    let hits = [("keep", "all"), ("restart", "all"), ("recreate", "none"), ("kept-data", "all")];
-    let expect = |topology: &str, job: u32, hits: &str| {
-        format!(
-            "[[expect]]\ntopology = \"{topology}\"\njob = {job}\nstep = \"app\"\ninstructions_cached = \"{hits}\"\n"
-        )
-    };
-    hits.iter().flat_map(|(topology, hits)| [2, 3].map(|job| expect(topology, job, hits))).collect()
-}
-
 fn found() -> Result<(), Failed> {
-    let scenario = lab::scenario(&format!("{SCENARIO}{}", expectations()), Path::new("/"));
+    let scenario = lab::scenario(include_str!("../../scenarios/lifecycle.toml"), Path::new("/"));
+    assert_eq!(scenario.expectations.len(), 8, "the hits of the second and the third job");
     let recorded = lab::with(async |lab| lab.run(&scenario).await);
     for row in recorded.samples() {
         assert_eq!(row.status, Status::Ok, "{} job {} {}: {}", row.topology, row.job, row.step, row.error);
@@ -67,7 +22,7 @@ fn found() -> Result<(), Failed> {
         }
     }
     for (topology, started, pulls) in
-        [("keep", false, false), ("restart", true, false), ("recreate", true, true), ("kept-data", true, false)]
+        [("keep", false, false), ("restart", true, false), ("kept-data", true, false), ("recreate", true, true)]
     {
         let phases = recorded.printed(topology, 2, "start", "phase");
         assert_eq!(phases.contains("engine"), started, "{topology} started with {phases}");
@@ -76,6 +31,6 @@ fn found() -> Result<(), Failed> {
         assert!(pulls || pulled == 0, "{topology} pulled {pulled} bytes");
     }
     let roots: Vec<_> = recorded.trials().into_iter().map(|trial| trial.data_root).collect();
-    assert_eq!(roots, ["fresh", "fresh", "fresh", "kept"]);
+    assert_eq!(roots, ["fresh", "fresh", "kept", "fresh"]);
     Ok(())
 }

@@ -4,12 +4,15 @@
 
 mod block;
 mod command;
+mod edits;
 mod failures;
 mod host;
 mod lab;
 mod lifecycles;
+mod pushes;
 mod recordings;
 mod shared;
+mod stored;
 mod tls;
 mod values;
 
@@ -27,9 +30,11 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 7] = [
+    let tests: [Vec<Trial>; 9] = [
         host::tests(),
         values::tests(),
+        edits::tests(),
+        pushes::tests(),
         lifecycles::tests(),
         recordings::tests(),
         failures::tests(),

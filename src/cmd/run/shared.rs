@@ -36,7 +36,7 @@ pub(super) fn refusal(host: &Host, scenario: &Scenario) -> Option<Refusal> {
     }
     let mut builds = scenario.job.steps.iter().filter_map(|step| match step {
         Step::Build(build) => Some(build),
-        Step::Pull { .. } | Step::Run { .. } => None,
+        Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => None,
     });
     builds.find_map(|build| of_build(build, scenario.job.builder))
 }
