@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use dindbench::case::{Builder, Lifecycle};
+use dindbench::case::{Builder, Driver, Lifecycle};
 use dindbench::engine::{Command, Patience};
 use dindbench::scenario::{DataRoot, Dind, Job, Kind, Scenario, StorageDriver};
 use dindbench::stats::Ordered;
@@ -45,6 +45,7 @@ async fn step(lab: &mut lab::Lab) {
     let workplace = Workplace {
         job: &job,
         engine: arm.engine(),
+        driver: Driver::Cli,
         builder: Builder::Classic,
         namespace: host.namespace(),
         patience: Patience::CHORE,

@@ -1,6 +1,6 @@
 //! What a run has created on an engine, written down before it is created, so that a killed run can be undone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,20 @@ pub struct Entry {
 struct Head {
     /// The id that the engine gives itself: another engine may hold nothing of this run.
     engine: String,
+}
+
+/// BuildKit's records on an engine in use: those that were there before the run, which are not ours whatever they hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheNote {
+    pub before: BTreeSet<String>,
+    /// Builds of one trial, at most: after each trial its records are removed.
+    pub builds: u32,
+}
+
+/// The line of a journal that holds one.
+#[derive(Serialize, Deserialize)]
+struct CacheLine {
+    cache: CacheNote,
 }
 
 /// The open journal of a living run. It is locked while the run lives, so that nobody cleans up under it.
@@ -90,6 +104,11 @@ impl Journal {
         Ok(())
     }
 
+    /// Writes down, safely on disk, which records of the build cache are not ours.
+    pub fn note_cache(&mut self, note: &CacheNote) -> Result<(), JournalError> {
+        self.write(&CacheLine { cache: note.clone() })
+    }
+
     /// Everything written down so far.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -120,6 +139,8 @@ pub struct Abandoned {
     /// Id of the engine that it ran on; empty where the run was killed before it wrote a line.
     pub engine: Option<String>,
     pub entries: Vec<Entry>,
+    /// Empty where the run did not build with BuildKit on this engine.
+    pub cache: Option<CacheNote>,
     path: PathBuf,
     /// Held, so that two clean-ups do not meet.
     _lock: File,
@@ -170,8 +191,10 @@ fn read(path: &Path, run: &str) -> Result<Option<Abandoned>, JournalError> {
     let mut lines = text.lines();
     let engine = lines.next().and_then(|line| serde_json::from_str(line).ok()).map(|head: Head| head.engine);
     // A run killed while it wrote leaves half a line, and has created nothing of that name yet.
-    let entries = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
-    Ok(Some(Abandoned { run: run.to_owned(), engine, entries, path: path.to_owned(), _lock: lock }))
+    let lines: Vec<&str> = lines.collect();
+    let cache = lines.iter().find_map(|line| serde_json::from_str(line).ok()).map(|line: CacheLine| line.cache);
+    let entries = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    Ok(Some(Abandoned { run: run.to_owned(), engine, entries, cache, path: path.to_owned(), _lock: lock }))
 }
 
 fn remove(path: &Path) -> Result<(), JournalError> {
@@ -205,6 +228,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::create(folder.path(), "r1", "engine").unwrap();
         journal.creating(Kind::Volume, "dindbench-r1-disk").unwrap();
+        let note = CacheNote { before: BTreeSet::from(["a".to_owned()]), builds: 3 };
+        journal.note_cache(&note).unwrap();
         let (abandoned, alive) = survey(folder.path()).unwrap();
         assert!(abandoned.is_empty());
         assert_eq!(alive, ["r1"]);
@@ -225,6 +250,7 @@ mod tests {
                 ("r2", vec![Entry { kind: Kind::Image, name: "i".into() }]),
             ]
         );
+        assert_eq!((&abandoned[0].cache, &abandoned[1].cache), (&Some(note), &None));
         abandoned.into_iter().for_each(|journal| journal.close().unwrap());
         assert!(survey(folder.path()).unwrap().0.is_empty());
     }

@@ -72,6 +72,31 @@ pub(super) fn records(line: &[u8]) -> Vec<Record> {
     records
 }
 
+/// One record of a pull or a push.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    Status(String),
+    Error(StreamError),
+}
+
+/// The records of one line of the answer to a pull or a push.
+pub(super) fn progress(line: &[u8]) -> Vec<Progress> {
+    #[derive(Deserialize)]
+    struct Wire {
+        status: Option<String>,
+        #[serde(rename = "errorDetail")]
+        error_detail: Option<WireError>,
+        error: Option<String>,
+    }
+    let wires = serde_json::Deserializer::from_slice(line).into_iter::<Wire>().map_while(Result::ok);
+    let records = wires.filter_map(|wire| {
+        let (code, detail) = wire.error_detail.map_or((None, None), |error| (error.code, error.message));
+        let error = detail.or(wire.error).map(|message| Progress::Error(StreamError { code, message }));
+        error.or(wire.status.map(Progress::Status))
+    });
+    records.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,9 +9,11 @@ mod failure;
 mod json;
 mod lines;
 mod trail;
+mod transfer;
 mod verify;
 
 pub use classic::{ClassicBuild, ClassicLog, Printed};
 pub use failure::{Failure, failure};
 pub use json::StreamError;
+pub use transfer::Transfer;
 pub use verify::{Instruction, Mismatch};

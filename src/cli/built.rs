@@ -3,7 +3,7 @@
 use super::{
     CleanArgs, Command, CompletionsArgs, DesignArgs, DoctorArgs, Image, Inside, PlanArgs, ReportArgs, RunArgs,
 };
-use crate::case::{Builder, Driver};
+use crate::case::Builder;
 use crate::scenario::EngineVersion;
 
 /// A command line that asks only for what is built.
@@ -70,9 +70,6 @@ fn run(args: &RunArgs) -> Option<NotBuilt> {
     if args.time_limit.is_some() {
         return refusal("--time-limit", "--blocks or --preset, which bound the number of trials");
     }
-    if args.driver == Some(Driver::Api) {
-        return refusal("--driver api", "--driver cli");
-    }
     if args.builder == Some(Builder::Buildkit) {
         return refusal("--builder buildkit", "--builder auto or --builder classic");
     }
@@ -81,12 +78,6 @@ fn run(args: &RunArgs) -> Option<NotBuilt> {
     }
     if args.resume.is_some() {
         return refusal("--resume", "a new run");
-    }
-    if args.allow_host_cache {
-        return refusal(
-            "--allow-host-cache, which needs --host local,",
-            "--host reference, where your cache is out of reach",
-        );
     }
     design(&args.design)
 }
@@ -119,11 +110,9 @@ mod tests {
             ("run --image official", "--image other than host-engine"),
             ("run --image docker:dind", "--image other than host-engine"),
             ("run --time-limit 30m", "--time-limit"),
-            ("run --driver api", "--driver api"),
             ("run --builder buildkit", "--builder buildkit"),
             ("run --registry http://localhost:5000", "--registry"),
             ("run --resume results/1", "--resume"),
-            ("run --allow-host-cache", "--allow-host-cache, which needs --host local,"),
             ("run --precision 2%", "--precision"),
             ("plan --precision 2%", "--precision"),
         ] {
@@ -143,6 +132,7 @@ mod tests {
             "report a b --out c",
             "doctor --host local",
             "run --host local --builder classic",
+            "run --host local --allow-host-cache",
             "run --host unix:///run/docker.sock",
             "clean --host tcp://h:1 --dry-run",
             "schema",

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::connect::{self, Connected};
-use super::{Exit, Failure, could_not_run, print, runtime};
-use crate::cleanup;
+use super::{Exit, Failure, could_not_run, print, runtime, tell_left};
 use crate::cli::CleanArgs;
 use crate::engine::{Engine, EngineError};
 use crate::journal::{Abandoned, Entry, state_folder, survey};
+use crate::{cleanup, fixture};
 
 /// A killed run can have a request under way, whose object appears after it was looked for.
 const LATE_ARRIVALS: Duration = Duration::from_millis(500);
@@ -21,7 +21,7 @@ pub fn run(args: &CleanArgs) -> Result<Exit, Failure> {
 
 /// Returns what was found, and removed unless this is a dry run.
 async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
-    let Connected { engine, description, .. } = connect::engine(&args.host).await?;
+    let Connected { engine, description, .. } = connect::engine(&args.host, 0).await?;
     let (abandoned, mut alive) = survey(&state_folder()).map_err(could_not_run)?;
     // The containers of a run that was killed a moment ago can still be ending: its journal knows better.
     let holding = cleanup::holding(&engine).await.map_err(could_not_run)?;
@@ -41,6 +41,9 @@ async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
     let journalled = abandoned.iter().flat_map(|journal| journal.entries.iter().cloned()).collect();
     cleanup::remove(&engine, journalled).await.map_err(could_not_run)?;
     found.extend(remove_until_none(&engine, &alive, !abandoned.is_empty()).await.map_err(could_not_run)?);
+    for note in abandoned.iter().filter_map(|journal| journal.cache.as_ref()) {
+        tell_left(cleanup::undo_cache(&engine, note, fixture::REGISTRY).await.map_err(could_not_run)?);
+    }
     for journal in abandoned {
         journal.close().map_err(could_not_run)?;
     }

@@ -32,7 +32,9 @@ pub struct Connected {
 }
 
 /// The engine on which a host is, or on which a reference host is started.
-pub async fn engine(host: &Host) -> Result<Connected, NoEngine> {
+///
+/// `buildkit_builds` is how many builds of a trial may use BuildKit's cache on the user's own engine.
+pub async fn engine(host: &Host, buildkit_builds: u32) -> Result<Connected, NoEngine> {
     let Found { endpoint, origin } = found(host)?;
     let engine = Engine::at(endpoint.clone(), "user");
     let silent = |reason: String| NoEngine::Silent { endpoint: endpoint.to_string(), origin: origin.clone(), reason };
@@ -40,7 +42,9 @@ pub async fn engine(host: &Host) -> Result<Connected, NoEngine> {
     let description = engine.describe().await.map_err(|error| silent(error.cause.to_string()))?;
     let place = match host {
         Host::Reference => Place::Reference,
-        Host::Local | Host::Url(_) => Place::Local { socket: endpoint.socket_there().display().to_string() },
+        Host::Local | Host::Url(_) => {
+            Place::Local { socket: endpoint.socket_there().display().to_string(), buildkit_builds }
+        }
     };
     Ok(Connected { engine, description, place })
 }

@@ -35,7 +35,7 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
 
 /// Prepares a host as a run would, and removes it again.
 async fn examine(host: &cli::Host) -> Result<Vec<Finding>, Failure> {
-    let Connected { engine, description, place } = connect::engine(host).await?;
+    let Connected { engine, description, place } = connect::engine(host, 0).await?;
     let mut findings = vec![about_engine(&description)];
     let progress = Progress::new();
     let interrupt = interrupt::watch().map_err(could_not_run)?;

@@ -22,6 +22,15 @@ use miette::{Diagnostic, Report};
 use crate::cli::NotBuilt;
 use crate::scenario::{LoadError, SelectionError};
 
+/// Says that records of the user's build cache are left because nobody can tell whose they are.
+fn tell_left(records: usize) {
+    if records > 0 {
+        eprintln!(
+            "dindbench: {records} records of the build cache are new and may be another build's: they are left there"
+        );
+    }
+}
+
 /// How a command ended, as the shell sees it. The numbers are a contract with scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

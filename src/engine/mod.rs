@@ -1,5 +1,6 @@
 //! A Docker engine that we can talk to. The only module that names bollard.
 
+mod cache;
 mod container;
 mod disk;
 mod endpoint;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use bollard::Docker;
 
+pub use cache::CacheRecord;
 pub use container::{ContainerSpec, Exit, Mount, Network};
 pub use disk::DiskUse;
 pub use endpoint::{Certificates, Endpoint, EndpointError, Found, Settings};

@@ -26,11 +26,25 @@ pub struct BuildRequest {
 }
 
 impl Engine {
-    /// The body of a GET.
+    /// The body of a GET's answer.
     pub(super) async fn get_json(&self, path: &str, verb: Verb) -> Result<String, EngineError> {
+        self.body(hyper::Request::get(format!("http://engine{path}")), path, verb).await
+    }
+
+    /// The body of the answer to a POST without content.
+    pub(super) async fn post_json(&self, path: &str, verb: Verb) -> Result<String, EngineError> {
+        self.body(hyper::Request::post(format!("http://engine{path}")), path, verb).await
+    }
+
+    async fn body(
+        &self,
+        request: hyper::http::request::Builder,
+        path: &str,
+        verb: Verb,
+    ) -> Result<String, EngineError> {
         let wrap = |cause| self.error(verb, path, cause);
-        let request = hyper::Request::get(format!("http://engine{path}")).header(HOST, "engine");
         let request = request
+            .header(HOST, "engine")
             .body(bollard::body_full(Bytes::new()))
             .map_err(|error| wrap(Cause::Connection(error.to_string())))?;
         let answer = tokio::time::timeout(REQUEST_TIMEOUT, self.answer(request));

@@ -79,8 +79,9 @@ impl Executor for DockerExecutor<'_> {
         let began = Instant::now();
         let Some(mut trial) = self.trial.take() else { return Ok(Closed::default()) };
         let ended = trial.outer.read(false).await.unwrap_or_default();
-        trial.outer.remove().await?;
+        let unclear_records = trial.outer.remove().await?;
         Ok(Closed {
+            unclear_records,
             teardown: began.elapsed(),
             psi_cpu_ns: rise(ended.psi_cpu_ns, trial.began.psi_cpu_ns),
             psi_io_ns: rise(ended.psi_io_ns, trial.began.psi_io_ns),
@@ -138,6 +139,7 @@ impl Trial {
         let workplace = Workplace {
             job,
             engine: self.arm.engine(),
+            driver: scenario.job.driver,
             builder: scenario.job.builder,
             namespace: self.outer.namespace(),
             patience,

@@ -67,6 +67,8 @@ pub struct Opened {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Closed {
     pub teardown: Duration,
+    /// Records of the build cache on the user's own engine that are left there, because another build may have made them.
+    pub unclear_records: usize,
     pub psi_cpu_ns: Option<u64>,
     pub psi_io_ns: Option<u64>,
     pub psi_memory_ns: Option<u64>,

@@ -25,6 +25,8 @@ pub struct Tally {
     /// Trials in which something failed or was invalid.
     pub spoiled: u32,
     pub interrupted: bool,
+    /// Records of the build cache left on the user's own engine, because another build may have made them.
+    pub unclear_records: usize,
 }
 
 /// What an observer is told while a run goes on.
@@ -43,6 +45,7 @@ pub struct Runner<'a, E> {
     ledger: Ledger<'a>,
     interrupt: watch::Receiver<bool>,
     observe: Box<dyn FnMut(Event) + 'a>,
+    unclear_records: usize,
 }
 
 impl<'a, E: Executor> Runner<'a, E> {
@@ -54,7 +57,7 @@ impl<'a, E: Executor> Runner<'a, E> {
         interrupt: watch::Receiver<bool>,
         observe: impl FnMut(Event) + 'a,
     ) -> Self {
-        Self { scenario, executor, ledger, interrupt, observe: Box::new(observe) }
+        Self { scenario, executor, ledger, interrupt, observe: Box::new(observe), unclear_records: 0 }
     }
 
     /// Runs every trial of the plan in its order. Only a file that cannot be written ends it early.
@@ -63,14 +66,14 @@ impl<'a, E: Executor> Runner<'a, E> {
         for block in &plan.blocks {
             for (position, topology) in block.order.iter().enumerate() {
                 if self.interrupted() {
-                    return Ok(Tally { interrupted: true, ..tally });
+                    return Ok(Tally { interrupted: true, unclear_records: self.unclear_records, ..tally });
                 }
                 let fault = self.trial(slot(block, position, *topology)).await?;
                 tally.trials += 1;
                 tally.spoiled += u32::from(fault.is_some());
             }
         }
-        Ok(Tally { interrupted: self.interrupted(), ..tally })
+        Ok(Tally { interrupted: self.interrupted(), unclear_records: self.unclear_records, ..tally })
     }
 
     /// Returns the first fault of the trial, where there was one.
@@ -88,6 +91,9 @@ impl<'a, E: Executor> Runner<'a, E> {
             }
         };
         let closed = self.executor.close().await;
+        // What is left after one trial is there after the next one too.
+        let left = closed.as_ref().map_or(0, |closed| closed.unclear_records);
+        self.unclear_records = self.unclear_records.max(left);
         if let Err(error) = &closed {
             self.tell(&slot, None, "tear-down", error);
             fault = fault.or_else(|| Some(error.clone()));

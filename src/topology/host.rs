@@ -10,8 +10,9 @@ use super::{Held, name};
 use crate::agent::{Machine, Reading, Reply, Request};
 use crate::cleanup;
 use crate::engine::{Description, Engine, EngineError, Mount, Privilege};
+use crate::fixture;
 use crate::image::Packed;
-use crate::journal::{self, Journal};
+use crate::journal::{self, CacheNote, Journal};
 use crate::registry::Snapshot;
 
 /// The outer engine that is asked for.
@@ -19,8 +20,9 @@ use crate::registry::Snapshot;
 pub enum Place {
     /// One that dindbench starts itself, for each trial anew.
     Reference,
-    /// The user's own. `socket` is its socket's path on its own machine.
-    Local { socket: String },
+    /// The user's own. `socket` is its socket's path on its own machine, `buildkit_builds` how many builds of a trial may
+    /// use BuildKit's cache there.
+    Local { socket: String, buildkit_builds: u32 },
 }
 
 /// Everything that the trials of a run share on the user's engine.
@@ -60,6 +62,8 @@ pub struct OuterHost {
     pub(super) registry: Mount,
     /// Whether the engine outlives the trial, and must be left as it was.
     pub(super) lasting: bool,
+    /// BuildKit's records that were on a lasting engine before the run, where it may build with BuildKit.
+    pub(super) cache: Option<CacheNote>,
     /// Seed of the trial's fixtures and contexts.
     pub seed: u64,
 }
@@ -79,8 +83,8 @@ impl Host {
                 let (reference, machine, outer) = Reference::prepare(site, journal, packed, seed).await?;
                 Ok(Self { kind: Kind::Reference(reference), machine, outer })
             }
-            Place::Local { socket } => {
-                let (local, machine, outer) = Local::prepare(site, journal, socket, seed).await?;
+            Place::Local { socket, buildkit_builds } => {
+                let (local, machine, outer) = Local::prepare(site, journal, socket, *buildkit_builds, seed).await?;
                 Ok(Self { kind: Kind::Local(local), machine, outer })
             }
         }
@@ -179,14 +183,19 @@ impl OuterHost {
     }
 
     /// Ends the trial's host. One that dindbench started is thrown away with its disk; the user's loses what the trial made.
-    pub async fn remove(self) -> Result<(), EngineError> {
-        let undone = if self.lasting {
-            cleanup::undo_trial(&self.engine, &self.run, &namespace(&self.run)).await
-        } else {
-            Ok(())
-        };
-        let removed = self.held.remove().await;
-        undone.and(removed)
+    /// Returns how many records of the build cache are left there because another build may have made them.
+    pub async fn remove(self) -> Result<usize, EngineError> {
+        let undone = if self.lasting { self.undo().await } else { Ok(0) };
+        self.held.remove().await?;
+        undone
+    }
+
+    async fn undo(&self) -> Result<usize, EngineError> {
+        cleanup::undo_trial(&self.engine, &self.run, &namespace(&self.run)).await?;
+        match &self.cache {
+            Some(note) => cleanup::undo_cache(&self.engine, note, fixture::REGISTRY).await,
+            None => Ok(0),
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use super::host::{OuterHost, TrialKey};
 use super::site::Site;
 use super::{Held, JobContainer, REGISTRY_SOCKET, name};
 use crate::agent::{self, Machine};
-use crate::engine::{ContainerSpec, Description, Network};
-use crate::journal::{Journal, Kind};
+use crate::engine::{ContainerSpec, Description, Engine, Network};
+use crate::journal::{CacheNote, Journal, Kind};
 
 /// The user's engine with what the trials of a run share on it.
 pub struct Local {
@@ -19,6 +19,7 @@ pub struct Local {
     /// Path of the engine's socket on its own machine.
     socket: String,
     seed: u64,
+    cache: Option<CacheNote>,
     opened: u32,
 }
 
@@ -28,10 +29,15 @@ impl Local {
         site: Site,
         journal: &mut Journal,
         socket: &str,
+        buildkit_builds: u32,
         seed: u64,
     ) -> Result<(Self, Machine, Description), TopologyError> {
         let outer = site.engine.describe().await?;
-        let mut local = Self { site, socket: socket.to_owned(), seed, opened: 0 };
+        let cache = match buildkit_builds {
+            0 => None,
+            builds => Some(note_cache(&site.engine, journal, builds).await?),
+        };
+        let mut local = Self { site, socket: socket.to_owned(), seed, cache, opened: 0 };
         let held = local.outpost(journal).await?;
         let mut host = local.host(held, seed);
         let machine = host.machine().await?;
@@ -92,9 +98,17 @@ impl Local {
             socket: JobContainer::socket_file(&self.socket),
             registry: self.site.registry_mount(),
             lasting: true,
+            cache: self.cache.clone(),
             seed,
         }
     }
+}
+
+async fn note_cache(engine: &Engine, journal: &mut Journal, builds: u32) -> Result<CacheNote, TopologyError> {
+    let before = engine.cache_records().await?.into_iter().map(|record| record.id).collect();
+    let note = CacheNote { before, builds };
+    journal.note_cache(&note)?;
+    Ok(note)
 }
 
 /// A seed that no other trial has, of this run or of another.

@@ -112,6 +112,7 @@ impl Reference {
             socket: JobContainer::socket_folder(SOCKET_FOLDER),
             registry,
             lasting: false,
+            cache: None,
             seed: self.seed,
         }
     }

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::{Fault, Outcome, Workplace, context};
+use super::{Fault, Outcome, Workplace, api, context};
+use crate::agent::Operation;
 use crate::buildlog::{ClassicBuild, ClassicLog};
-use crate::case::{Builder, ErrorClass, Op};
-use crate::engine::{Command, EngineError, Output, Source};
+use crate::case::{Builder, Driver, ErrorClass, Op};
+use crate::engine::{BuildRequest, Command, EngineError, Output, Source};
 use crate::scenario::Build;
 
 impl Workplace<'_> {
@@ -14,9 +15,15 @@ impl Workplace<'_> {
             Ok(before) => before,
             Err(error) => return Outcome { fault: Some(error.into()), ..Outcome::begun() },
         };
-        let (mut outcome, output) = self.docker(Op::Build, &self.build_command(index, build)).await;
+        let (mut outcome, output) = match self.driver {
+            Driver::Cli => self.docker(Op::Build, &self.build_command(index, build)).await,
+            Driver::Api => self.operate(Op::Build, &self.build_operation(index, build)).await,
+        };
         let Some(output) = output else { return outcome };
-        let log = read(&output);
+        let log = read(self.driver, &output);
+        if let Some(error) = &log.error {
+            outcome.fault.get_or_insert_with(|| api::failure(Op::Build, None, &error.message));
+        }
         outcome.upload = log.upload;
         if log.steps.is_some() {
             outcome.builder = Some(Builder::Classic);
@@ -43,6 +50,16 @@ impl Workplace<'_> {
         Command { arguments, environment, working_dir: Some(context::folder(index)) }
     }
 
+    fn build_operation(&self, index: usize, build: &Build) -> Operation {
+        let request = BuildRequest {
+            file: build.file.clone(),
+            tag: self.tag(&build.tag),
+            args: build.args.clone(),
+            buildkit: self.builder == Builder::Buildkit,
+        };
+        Operation::Build { folder: context::folder(index).into(), request }
+    }
+
     /// Holds what the build printed against the images that the engine has.
     async fn confirm(
         &self,
@@ -64,10 +81,13 @@ impl Workplace<'_> {
     }
 }
 
-fn read(output: &Output) -> ClassicBuild {
+fn read(driver: Driver, output: &Output) -> ClassicBuild {
     let mut log = ClassicLog::default();
     for (at, _, bytes) in output.chunks.iter().filter(|(_, source, _)| *source == Source::Stdout) {
-        log.text(*at, bytes);
+        match driver {
+            Driver::Cli => log.text(*at, bytes),
+            Driver::Api => log.json(*at, bytes),
+        }
     }
     log.finish()
 }

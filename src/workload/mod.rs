@@ -1,5 +1,6 @@
 //! The steps of a job, executed in a job container, and what each one's output says.
 
+mod api;
 mod build;
 mod context;
 mod pull;
@@ -10,8 +11,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::buildlog::{self, Instruction};
-use crate::case::{Builder, ErrorClass, Op, Status};
+use crate::buildlog::{self, Instruction, Transfer};
+use crate::case::{Builder, Driver, ErrorClass, Op, Status};
 use crate::engine::{Cause, Command, Engine, EngineError, Output, Patience, Source};
 use crate::fixture;
 use crate::scenario::{ImageRef, Step};
@@ -100,6 +101,7 @@ pub struct Workplace<'a> {
     pub job: &'a JobContainer,
     /// The engine that the job talks to, for looking at the result.
     pub engine: &'a Engine,
+    pub driver: Driver,
     pub builder: Builder,
     /// What stands before the tags of builds; see [`crate::topology::OuterHost::namespace`].
     pub namespace: String,
@@ -128,6 +130,19 @@ impl Workplace<'_> {
     /// The name that a build gives its image.
     fn tag(&self, tag: &str) -> String {
         format!("{}{tag}", self.namespace)
+    }
+
+    /// What a pull or a push said. An error within the engine's answer is a fault.
+    fn transfer(&self, op: Op, outcome: &mut Outcome, output: Option<Output>) -> Option<Transfer> {
+        let said = output?.text(Source::Stdout);
+        let transfer = match self.driver {
+            Driver::Cli => Transfer::text(&said),
+            Driver::Api => Transfer::json(said.as_bytes()),
+        };
+        if let Some(error) = &transfer.error {
+            outcome.fault.get_or_insert_with(|| api::failure(op, None, &error.message));
+        }
+        Some(transfer)
     }
 
     /// Executes a docker command; a non-zero exit code is a fault that its words explain.

@@ -184,7 +184,14 @@ impl Executor for Fake<'_> {
         self.trials += 1;
         match turn {
             Some(Turn::Fails(fault)) => Err(fault),
-            _ => Ok(Closed { teardown, psi_cpu_ns: Some(17), psi_io_ns: Some(0), psi_memory_ns: None, steal_ns: None }),
+            _ => Ok(Closed {
+                teardown,
+                psi_cpu_ns: Some(17),
+                psi_io_ns: Some(0),
+                psi_memory_ns: None,
+                steal_ns: None,
+                unclear_records: 0,
+            }),
         }
     }
 }

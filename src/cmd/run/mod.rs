@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::connect::{self, Connected};
 use super::progress::Progress;
 use super::tenancy::Tenancy;
-use super::{Exit, Failure, could_not_run, interrupt, plan, print, runtime};
+use super::{Exit, Failure, could_not_run, interrupt, plan, print, runtime, tell_left};
 use crate::analysis::Analysis;
 use crate::cli::{Format, RunArgs};
 use crate::plan::Plan;
@@ -26,7 +26,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
         let (mut scenario, plan) = plan::prepare(name, &args.design, seed)?;
         scenario.job.driver = args.driver.unwrap_or(scenario.job.driver);
         scenario.job.builder = args.builder.unwrap_or(scenario.job.builder);
-        if let Some(refusal) = shared::refusal(&args.host, &scenario) {
+        if let Some(refusal) = shared::refusal(args, &scenario) {
             return Err(Failure::usage(refusal));
         }
         prepared.push((scenario, plan));
@@ -58,7 +58,8 @@ async fn measure(
     interrupt: watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
     let progress = Progress::new();
-    let Connected { engine, description, place } = connect::engine(&args.host).await?;
+    let Connected { engine, description, place } =
+        connect::engine(&args.host, shared::buildkit_builds(scenario)).await?;
     let mut tenancy = Tenancy::open(&engine, &description.id, &scenario.name, &progress)?;
     let prepared = tenancy.prepare(&place, plan.seed, interrupt.clone()).await;
     let measured = match prepared {
@@ -87,6 +88,7 @@ async fn measure(
     progress.end();
     let Some((dir, tally)) = measured? else { return Ok(Exit::Interrupted) };
     closed?;
+    tell_left(tally.unclear_records);
     conclude(args, &dir, tally)
 }
 

@@ -1,7 +1,7 @@
 //! What is refused on an engine that others use too, before anything is created there.
 
 use crate::case::Builder;
-use crate::cli::Host;
+use crate::cli::{Host, RunArgs};
 use crate::scenario::{Build, Context, Scenario, Step};
 
 /// A scenario that could harm the user's engine, or leave there what nobody could prove ours.
@@ -11,9 +11,12 @@ pub enum Refusal {
         "with builder = \"{builder}\" your own engine may build with BuildKit, whose garbage collection can push your own build cache out"
     )]
     #[diagnostic(help(
-        "--builder classic, which has no part in that cache, or --host reference, where your cache is out of reach"
+        "--builder classic, which has no part in that cache; --allow-host-cache, where you accept that; or --host reference, where your cache is out of reach"
     ))]
     Cache { builder: Builder },
+    #[error("--allow-host-cache is for --host local: on a reference host your own build cache is out of reach")]
+    #[diagnostic(help("leave it out"))]
+    OutOfReach,
     #[error(
         "the context {context} begins FROM scratch, so a build that is killed would leave images on your own engine that carry no label"
     )]
@@ -30,21 +33,30 @@ pub enum Refusal {
 }
 
 /// The first thing in a scenario that an engine in use must be spared.
-pub(super) fn refusal(host: &Host, scenario: &Scenario) -> Option<Refusal> {
-    if *host == Host::Reference {
-        return None;
+pub(super) fn refusal(args: &RunArgs, scenario: &Scenario) -> Option<Refusal> {
+    if args.host == Host::Reference {
+        return args.allow_host_cache.then_some(Refusal::OutOfReach);
+    }
+    if buildkit_builds(scenario) > 0 && !args.allow_host_cache {
+        return Some(Refusal::Cache { builder: scenario.job.builder });
     }
     let mut builds = scenario.job.steps.iter().filter_map(|step| match step {
         Step::Build(build) => Some(build),
         Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => None,
     });
-    builds.find_map(|build| of_build(build, scenario.job.builder))
+    builds.find_map(of_build)
 }
 
-fn of_build(build: &Build, builder: Builder) -> Option<Refusal> {
-    if builder != Builder::Classic {
-        return Some(Refusal::Cache { builder });
+/// Builds of one trial that may be BuildKit's.
+pub(super) fn buildkit_builds(scenario: &Scenario) -> u32 {
+    if scenario.job.builder == Builder::Classic {
+        return 0;
     }
+    let builds = scenario.job.steps.iter().filter(|step| matches!(step, Step::Build(_))).count();
+    u32::try_from(builds).unwrap_or(u32::MAX).saturating_mul(scenario.sequence.jobs.get())
+}
+
+fn of_build(build: &Build) -> Option<Refusal> {
     if build.tag.contains(":") && build.tag.rsplit_once('/').is_some_and(|(registry, _)| registry.contains(':')) {
         return Some(Refusal::Tag { tag: build.tag.clone() });
     }
@@ -58,9 +70,11 @@ fn of_build(build: &Build, builder: Builder) -> Option<Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
+
     use crate::scenario::parse;
 
-    fn of(context: &str, builder: &str, tag: &str, host: &Host) -> Option<Refusal> {
+    fn of(context: &str, builder: &str, tag: &str, options: &str) -> Option<Refusal> {
         let text = format!(
             "question = \"q\"\nbaseline = \"socket\"\n[[topology]]\nuse = \"socket\"\n[job]\nbuilder = \"{builder}\"\n\
              steps = [{{ op = \"build\", context = \"{context}\", tag = \"{tag}\" }}]\n[sequence]\njobs = 1\n"
@@ -68,17 +82,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("own")).unwrap();
         std::fs::write(folder.path().join("own/Dockerfile"), "FROM scratch\n").unwrap();
-        refusal(host, &parse("test", &text, folder.path()).unwrap_or_else(|error| panic!("{error}")))
+        let words = ["dindbench", "run"].into_iter().chain(options.split_whitespace());
+        let crate::cli::Command::Run(args) = crate::cli::Cli::try_parse_from(words).unwrap().command else { panic!() };
+        refusal(&args, &parse("test", &text, folder.path()).unwrap_or_else(|error| panic!("{error}")))
     }
 
     #[test]
     fn an_engine_in_use_is_spared_what_cannot_be_undone() {
-        assert_eq!(of("fixture:ten", "classic", "app", &Host::Local), None);
-        let url = Host::Url("tcp://h:1".to_owned());
-        assert_eq!(of("fixture:ten", "auto", "app", &url), Some(Refusal::Cache { builder: Builder::Auto }));
+        let local = "--host local";
+        assert_eq!(of("fixture:ten", "classic", "app", local), None);
+        let cache = Refusal::Cache { builder: Builder::Auto };
+        assert_eq!(of("fixture:ten", "auto", "app", "--host tcp://h:1"), Some(cache));
+        assert_eq!(of("fixture:ten", "auto", "app", "--host local --allow-host-cache"), None);
+        assert_eq!(of("fixture:ten", "auto", "app", "--allow-host-cache"), Some(Refusal::OutOfReach));
         let scratch = Refusal::Unlabelled { context: "fixture:big".to_owned() };
-        assert_eq!(of("fixture:big", "classic", "app", &Host::Local), Some(scratch));
-        assert!(matches!(of("own", "classic", "app", &Host::Local), Some(Refusal::OwnContext { .. })));
-        assert_eq!(of("own", "auto", "app", &Host::Reference), None);
+        assert_eq!(of("fixture:big", "classic", "app", local), Some(scratch));
+        assert!(matches!(of("own", "classic", "app", local), Some(Refusal::OwnContext { .. })));
+        assert_eq!(of("own", "auto", "app", ""), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::case::{Builder, Driver};
+use crate::case::Builder;
 use crate::scenario::invalid::{Fault, advice};
 use crate::scenario::name::{fixture, is_image_tag, is_inner_path, with_default_tag};
 use crate::scenario::wire::{self, At, BuildStep, RunStep};
@@ -11,7 +11,11 @@ use crate::scenario::{Build, Context, FIXTURE_CONTEXTS, ImageRef, Job, Step};
 const DOCKERFILE: &str = "Dockerfile";
 
 pub(super) fn job(written: &wire::Job, root: &Path) -> Result<Job, Fault> {
-    let mut job = Job { driver: driver(&written.driver)?, builder: builder(&written.builder)?, steps: Vec::new() };
+    let mut job = Job {
+        driver: written.driver.as_deref().copied().unwrap_or_default(),
+        builder: builder(&written.builder)?,
+        steps: Vec::new(),
+    };
     if written.steps.is_empty() {
         return Err(written.steps.fault("a job without steps", "at least one of pull, build, run, push"));
     }
@@ -25,13 +29,6 @@ pub(super) fn job(written: &wire::Job, root: &Path) -> Result<Job, Fault> {
         job.steps.push(step);
     }
     Ok(job)
-}
-
-fn driver(written: &Option<At<Driver>>) -> Result<Driver, Fault> {
-    match written {
-        Some(api) if **api == Driver::Api => Err(api.not_built("driver", "cli")),
-        other => Ok(other.as_deref().copied().unwrap_or_default()),
-    }
 }
 
 fn builder(written: &Option<At<Builder>>) -> Result<Builder, Fault> {

@@ -1,6 +1,10 @@
 //! Undoes what a run has created: at its end, after an interruption, and by `clean`.
 
+mod cache;
+
 use std::collections::BTreeSet;
+
+pub use cache::undo_cache;
 
 use crate::engine::{Engine, EngineError, Labelled};
 use crate::journal::{Entry, Kind, ROLE_LABEL, RUN_LABEL};
