@@ -36,15 +36,20 @@ fn scenario(lifecycle: &str) -> String {
 
 fn pushes() -> Result<(), Failed> {
     lab::with(async |lab| {
+        renew(lab).await;
         let before = blobs(lab).await;
         for lifecycle in ["keep", "recreate"] {
             pushed(lab, lifecycle).await;
         }
-        // The next trial begins with an empty repository.
-        lab.open_host().await?.remove().await?;
+        renew(lab).await;
         assert_eq!(blobs(lab).await, before, "what was pushed stays in the registry");
         Ok(())
     })
+}
+
+/// Begins a trial, and with it an empty repository.
+async fn renew(lab: &mut Lab) {
+    lab.open_host().await.expect("a host").remove().await.expect("the host is removed");
 }
 
 async fn pushed(lab: &mut Lab, lifecycle: &str) {
