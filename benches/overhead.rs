@@ -5,15 +5,17 @@
 #[path = "../tests/engine/lab.rs"]
 mod lab;
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use dindbench::case::{Builder, Driver, Lifecycle};
-use dindbench::engine::{Command, Patience};
+use dindbench::engine::{Command, Endpoint, Patience};
 use dindbench::scenario::{DataRoot, Dind, Job, Kind, Scenario, StorageDriver};
 use dindbench::stats::Ordered;
-use dindbench::topology::{Arm, OuterHost, Started};
+use dindbench::topology::{Arm, OuterHost, Place, Started};
 use dindbench::units::nanos;
 use dindbench::workload::{Contexts, Workplace};
 use time::OffsetDateTime;
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         death(lab).await;
     });
     lab::close();
+    lab::RUNTIME.block_on(api());
     ExitCode::SUCCESS
 }
 
@@ -132,6 +135,90 @@ async fn death(lab: &mut lab::Lab) {
     }
     tell_difference("death, told after the command that kills the engine", &told, "within 2 s");
     host.remove().await.expect("the host is removed");
+}
+
+/// A cached build by the api driver against the same request written by hand on the engine's socket, in turn. On the
+/// user's own engine, whose socket this program reaches as the job container does.
+async fn api() {
+    let Endpoint::Unix(socket) = lab::endpoint() else {
+        println!("an API build: not measured, because the engine is not on a unix socket of this machine");
+        return;
+    };
+    let place = Place::Local { socket: socket.display().to_string(), buildkit_builds: 0 };
+    let mut lab = lab::Lab::open(&place, "bench").await;
+    let root = tempfile::tempdir().expect("a folder");
+    let scenario = cached(root.path());
+    let host = lab.open_host().await.expect("a host");
+    let mut arm = Arm::new(&Kind::Socket, &host);
+    let Started { job, .. } = arm.start(&host, 1).await.expect("a job");
+    upload(&scenario.job, 1, &job).await;
+    let workplace = Workplace {
+        job: &job,
+        engine: arm.engine(),
+        driver: Driver::Api,
+        builder: Builder::Classic,
+        namespace: host.namespace(),
+        patience: Patience::CHORE,
+    };
+    for (index, step) in scenario.job.steps.iter().enumerate() {
+        assert_eq!(workplace.step(index, step).await.fault, None);
+    }
+    let mut tar = tar::Builder::new(Vec::new());
+    tar.append_dir_all(".", root.path().join("own")).expect("a context");
+    let tar = tar.into_inner().expect("a context");
+    let (mut ours, mut raw) = (Vec::new(), Vec::new());
+    for _ in 0..REPETITIONS {
+        let outcome = workplace.step(1, &scenario.job.steps[1]).await;
+        assert!(outcome.fault.is_none() && outcome.instructions.iter().all(|instruction| instruction.cached));
+        ours.push(outcome.elapsed.expect("a time").as_secs_f64());
+        raw.push(by_hand(&socket, &format!("{}app", host.namespace()), &tar));
+    }
+    tell_ratio("cached API build, harness / by hand", &ours, &raw, "at most 1.10");
+    arm.stop(Some(job)).await.expect("the job ends");
+    host.remove().await.expect("the host is left as it was");
+    lab.close().await;
+}
+
+/// A pull and a build, in a context of its own in this folder.
+fn cached(root: &Path) -> Scenario {
+    let own = root.join("own");
+    std::fs::create_dir(&own).expect("a folder");
+    std::fs::write(own.join("Dockerfile"), "FROM 127.0.0.1:5000/fixture:base\nCOPY a /a\nRUN wc /a\n").expect("a file");
+    std::fs::write(own.join("a"), "a\n").expect("a file");
+    let text = r#"
+        question = "?"
+        baseline = "socket"
+        [[topology]]
+        use = "socket"
+        [job]
+        builder = "classic"
+        driver = "api"
+        steps = [
+          { op = "pull", image = "fixture:base" },
+          { op = "build", context = "own", tag = "app" },
+        ]
+        [sequence]
+        jobs = 1
+    "#;
+    lab::scenario(text, root)
+}
+
+/// The request of a build and its whole answer, on a connection that stands already.
+fn by_hand(socket: &Path, tag: &str, tar: &[u8]) -> f64 {
+    let mut stream = UnixStream::connect(socket).expect("the engine");
+    let head = format!(
+        "POST /build?t={tag}&rm=1&version=1 HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n\
+         Content-Type: application/x-tar\r\nContent-Length: {}\r\n\r\n",
+        tar.len()
+    );
+    let began = Instant::now();
+    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(tar)).expect("a request");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let elapsed = began.elapsed().as_secs_f64();
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.contains("Successfully built"), "{answer}");
+    elapsed
 }
 
 fn dind() -> Kind {
