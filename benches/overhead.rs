@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use dindbench::case::{Builder, Lifecycle};
 use dindbench::engine::{Command, Patience};
-use dindbench::scenario::{Dind, Job, Kind, Scenario, StorageDriver};
+use dindbench::scenario::{Dind, EngineVersion, Job, Kind, Scenario, StorageDriver};
 use dindbench::stats::Ordered;
 use dindbench::topology::{Arm, OuterHost, Started};
 use dindbench::units::nanos;
@@ -128,7 +128,11 @@ async fn death(lab: &mut lab::Lab) {
 }
 
 fn dind() -> Kind {
-    Kind::Dind(Dind { lifecycle: Lifecycle::Recreate, storage_driver: StorageDriver::Auto })
+    Kind::Dind(Dind {
+        lifecycle: Lifecycle::Recreate,
+        engine: EngineVersion::Auto,
+        storage_driver: StorageDriver::Auto,
+    })
 }
 
 fn scenario() -> Scenario {

@@ -80,8 +80,8 @@ fn the_plan_of_a_seed_is_always_the_same() {
 
     topologies, compared to socket
       socket     socket
-      dind-kept  dind    lifecycle=keep storage_driver=auto data_root=fresh
-      dind       dind    lifecycle=recreate storage_driver=auto data_root=fresh
+      dind-kept  dind    lifecycle=keep engine=auto storage_driver=auto data_root=fresh
+      dind       dind    lifecycle=recreate engine=auto storage_driver=auto data_root=fresh
 
     steps of every job, driver cli, builder classic
       0    pull   fixture:base

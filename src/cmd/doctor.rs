@@ -1,12 +1,17 @@
 //! `dindbench doctor`: what this host can run and why not, shown by trying, before anything is measured.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 
 use super::progress::Progress;
 use super::tenancy::Tenancy;
 use super::{Exit, Failure, connect, could_not_run, interrupt, print, runtime};
 use crate::cli::{DoctorArgs, Host};
 use crate::engine::{Description, Privilege};
+use crate::image;
+use crate::journal::cache_folder;
+use crate::scenario::EngineVersion;
 use crate::topology::Reference;
 
 /// One line of the diagnosis.
@@ -46,7 +51,7 @@ async fn examine(host: &Host) -> Result<Vec<Finding>, Failure> {
     let progress = Progress::new();
     let interrupt = interrupt::watch().map_err(could_not_run)?;
     let mut tenancy = Tenancy::open(&engine, &description.id, "doctor", &progress)?;
-    let prepared = tenancy.prepare(0, interrupt).await;
+    let prepared = tenancy.prepare(EngineVersion::Auto, &BTreeSet::new(), 0, interrupt).await;
     match prepared {
         Ok(Some(reference)) => findings.extend(about_reference(&reference)),
         Ok(None) => findings.push(Finding::new(Verdict::No, "reference host", "interrupted")),
@@ -54,6 +59,7 @@ async fn examine(host: &Host) -> Result<Vec<Finding>, Failure> {
     }
     tenancy.close().await?;
     progress.end();
+    findings.extend(about_versions(&cache_folder()));
     Ok(findings)
 }
 
@@ -72,16 +78,45 @@ fn about_engine(description: &Description) -> Finding {
     Finding::new(Verdict::Ok, "engine", detail)
 }
 
+fn about_privilege(engine: &str, privilege: Privilege) -> Finding {
+    let (verdict, how) = match privilege {
+        Privilege::Real => (Verdict::Ok, "grants --privileged"),
+        Privilege::Explicit => (
+            Verdict::Warn,
+            "refuses --privileged (it lacks a capability itself); an explicit set of capabilities is used and recorded",
+        ),
+    };
+    Finding::new(verdict, "privilege", format!("{engine} {how}"))
+}
+
+/// Engines of other versions: which can be run, and how the others are got.
+fn about_versions(cache: &Path) -> Vec<Finding> {
+    let list = |versions: &[EngineVersion], separator: &str| {
+        versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+    };
+    let (there, missing) = (image::versions(cache, true), image::versions(cache, false));
+    let mut findings = Vec::new();
+    if !there.is_empty() {
+        let detail = format!("auto, and from the cache {}", list(&there, ", "));
+        findings.push(Finding::new(Verdict::Ok, "engine versions", detail));
+    }
+    if !missing.is_empty() {
+        let detail = format!(
+            "{} not in the cache: built from Debian packages by scripts/images {}",
+            list(&missing, ", "),
+            list(&missing, " ")
+        );
+        findings.push(Finding::new(Verdict::Warn, "engine versions", detail));
+    }
+    findings
+}
+
 fn about_reference(reference: &Reference) -> Vec<Finding> {
     let outer = &reference.outer;
-    let mut findings = vec![match reference.privilege() {
-        Privilege::Real => Finding::new(Verdict::Ok, "privilege", "--privileged is granted"),
-        Privilege::Explicit => Finding::new(
-            Verdict::Warn,
-            "privilege",
-            "--privileged is refused (the engine lacks a capability itself); an explicit set of capabilities is used and recorded",
-        ),
-    }];
+    let mut findings = vec![
+        about_privilege("the engine", reference.privilege()),
+        about_privilege("the outer engine of a reference host", reference.inner_privilege()),
+    ];
     let detail = format!(
         "engine {} answers on storage driver {} over {}",
         outer.version,

@@ -14,7 +14,10 @@ pub struct Arm {
     kind: Kind,
     outer: Engine,
     run: String,
+    /// Of job containers.
     image: String,
+    /// Of the inner engine.
+    inner_image: String,
     privilege: Privilege,
     inner: Option<InnerEngine>,
 }
@@ -32,7 +35,8 @@ impl Arm {
             outer: host.engine.clone(),
             run: reference.run().to_owned(),
             image: reference.image().to_owned(),
-            privilege: reference.privilege(),
+            inner_image: reference.inner_image(kind.engine()).to_owned(),
+            privilege: reference.inner_privilege(),
             inner: None,
         }
     }
@@ -44,7 +48,8 @@ impl Arm {
         if let Kind::Dind(dind) = &self.kind
             && self.inner.is_none()
         {
-            self.inner = Some(InnerEngine::start(&self.outer, &self.run, &self.image, self.privilege, dind).await?);
+            self.inner =
+                Some(InnerEngine::start(&self.outer, &self.run, &self.inner_image, self.privilege, dind).await?);
             phases.push(("engine", began.elapsed()));
         }
         let mount = self.inner.as_ref().map_or_else(socket::mount, InnerEngine::socket_mount);

@@ -3,13 +3,16 @@
 //! Every trial gets a fresh one whose disk is a copy of one prepared disk, so that cold is cold in every arm and the
 //! user's engine sees nothing of a job but one container.
 
+use std::collections::BTreeMap;
+
 use super::error::TopologyError;
 use super::{DATA_ROOT, DISK_FOLDER, Held, OUTER_BRIDGE, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET, dial, ready};
 use crate::agent::{self, DiskConfig, EngineConfig, Machine, Reading, Reply, Request};
-use crate::engine::{ContainerSpec, Description, Engine, EngineError, Mount, Privilege};
-use crate::image::{Packed, archive};
-use crate::journal::{Journal, Kind};
+use crate::engine::{Command, ContainerSpec, Description, Engine, EngineError, Mount, Patience, Privilege, Source};
+use crate::image::{EngineImage, EngineImages, archive};
+use crate::journal::{self, Journal, Kind};
 use crate::registry::{self, Snapshot};
+use crate::scenario::EngineVersion;
 
 /// Apparent size of an outer engine's disk; it is sparse.
 const DISK_BYTES: u64 = 64 << 30;
@@ -24,6 +27,11 @@ pub struct Reference {
     pub machine: Machine,
     /// The outer engine's own account of itself; every trial's is the same build on a copy of the same disk.
     pub outer: Description,
+    /// What the docker command of every job says of its version.
+    pub docker_command: String,
+    /// The images of inner engines on every outer engine.
+    inner: BTreeMap<EngineVersion, String>,
+    inner_privilege: Privilege,
 }
 
 /// Where and from what outer engines are started.
@@ -44,22 +52,29 @@ pub struct OuterHost {
 }
 
 impl Reference {
-    /// Loads the image, starts the registry, and prepares the disk that every trial's disk is a copy of.
+    /// Loads the outer engine's image, starts the registry, and prepares the disk that every trial's disk is a copy of:
+    /// with the images of all inner engines, so that no trial loads one.
     pub async fn prepare(
         engine: &Engine,
         journal: &mut Journal,
-        packed: &Packed,
+        images: &EngineImages,
         seed: u64,
     ) -> Result<Self, TopologyError> {
-        let mut site = Site::prepare(engine, journal, packed).await?;
+        let mut site = Site::prepare(engine, journal, &images.outer).await?;
         let registry = site.start_registry(journal, seed).await?;
         let disk = DiskConfig { file: PREPARED_DISK.into(), copy_of: None, bytes: DISK_BYTES };
         let mut host = site.start_host(journal, disk).await?;
-        let archive = archive(packed, &site.image, &journal.labels("host-engine")).await?;
-        host.engine.load_image(&site.image, archive).await?;
+        let outer_image = load(&host.engine, journal.run(), &images.outer).await?;
+        let versions = [EngineVersion::Auto, images.outer_version];
+        let mut inner = BTreeMap::from(versions.map(|version| (version, outer_image.clone())));
+        for (version, image) in &images.inner {
+            inner.insert(*version, load(&host.engine, journal.run(), image).await?);
+        }
+        let inner_privilege = probe_privilege(&host.engine, journal.run(), &outer_image).await?;
+        let docker_command = site.docker_command(&host).await?;
         let (machine, outer) = (host.machine().await?, host.engine.describe().await?);
         host.finish().await?;
-        Ok(Self { site, registry, machine, outer })
+        Ok(Self { site, registry, machine, outer, docker_command, inner, inner_privilege })
     }
 
     /// Starts an outer engine on a fresh copy of the prepared disk, and returns when it answers.
@@ -73,32 +88,42 @@ impl Reference {
         self.registry.ask(&registry::Request::Counters).await
     }
 
-    /// The image that engine containers and job containers are made from, under the same name on every engine.
+    /// The image that outer engines and job containers are made from, under the same name on every engine.
     pub fn image(&self) -> &str {
         &self.site.image
+    }
+
+    /// The image of an inner engine of this version, on an outer engine.
+    pub fn inner_image(&self, version: EngineVersion) -> &str {
+        self.inner.get(&version).expect("a run prepares an image of every version that its scenario names")
     }
 
     pub fn run(&self) -> &str {
         &self.site.run
     }
 
-    /// How the user's engine grants an engine's container what it needs; the outer engine does the same.
+    /// How the user's engine grants an outer engine's container what it needs.
     pub fn privilege(&self) -> Privilege {
         self.site.privilege
+    }
+
+    /// How an outer engine grants an inner one's container what it needs: a newer one does with what it has.
+    pub fn inner_privilege(&self) -> Privilege {
+        self.inner_privilege
     }
 }
 
 impl Site {
-    async fn prepare(engine: &Engine, journal: &mut Journal, packed: &Packed) -> Result<Self, TopologyError> {
-        let image = format!("dindbench/host-engine:{}", journal.run());
-        journal.creating(Kind::Image, &image)?;
-        engine.load_image(&image, archive(packed, &image, &journal.labels("host-engine")).await?).await?;
+    async fn prepare(engine: &Engine, journal: &mut Journal, image: &EngineImage) -> Result<Self, TopologyError> {
+        journal.creating(Kind::Image, &reference(journal.run(), image))?;
+        let image = load(engine, journal.run(), image).await?;
         let (disk_volume, registry_volume) = (journal.name("disk"), journal.name("registry"));
         for (volume, role) in [(&disk_volume, "disk"), (&registry_volume, "registry")] {
             journal.creating(Kind::Volume, volume)?;
             engine.create_volume(volume, &journal.labels(role)).await?;
         }
-        let privilege = probe_privilege(engine, journal, &image).await?;
+        journal.creating(Kind::Container, &probe_name(journal.run()))?;
+        let privilege = probe_privilege(engine, journal.run(), &image).await?;
         let (engine, run) = (engine.clone(), journal.run().to_owned());
         Ok(Self { engine, run, image, disk_volume, registry_volume, privilege, started: 0 })
     }
@@ -160,6 +185,13 @@ impl Site {
         }
     }
 
+    /// The first line of what the docker command in the image says of its version.
+    async fn docker_command(&self, host: &OuterHost) -> Result<String, EngineError> {
+        let output =
+            self.engine.exec(host.container(), &Command::new(["docker", "--version"]), Patience::CHORE).await?;
+        Ok(output.text(Source::Stdout).lines().next().unwrap_or_default().to_owned())
+    }
+
     fn registry_mount(&self) -> Mount {
         Mount::Volume { name: self.registry_volume.clone(), target: REGISTRY_FOLDER.to_owned() }
     }
@@ -207,19 +239,34 @@ impl OuterHost {
     }
 }
 
-/// Whether the engine can grant `--privileged`: it is asked to start a container with it.
-async fn probe_privilege(engine: &Engine, journal: &mut Journal, image: &str) -> Result<Privilege, TopologyError> {
+/// The name of an image on every engine of a run.
+fn reference(run: &str, image: &EngineImage) -> String {
+    format!("dindbench/{}:{run}", image.name)
+}
+
+/// Loads an image, and returns its name there.
+async fn load(engine: &Engine, run: &str, image: &EngineImage) -> Result<String, TopologyError> {
+    let name = reference(run, image);
+    engine.load_image(&name, archive(image, &name, &journal::labels(run, &image.name)).await?).await?;
+    Ok(name)
+}
+
+fn probe_name(run: &str) -> String {
+    format!("dindbench-{run}-privilege")
+}
+
+/// Whether an engine can grant `--privileged`: it is asked to start a container with it.
+async fn probe_privilege(engine: &Engine, run: &str, image: &str) -> Result<Privilege, TopologyError> {
     let spec = ContainerSpec {
-        name: journal.name("privilege"),
+        name: probe_name(run),
         image: image.to_owned(),
         command: vec!["true".to_owned()],
         environment: Vec::new(),
-        labels: journal.labels("privilege"),
+        labels: journal::labels(run, "privilege"),
         mounts: Vec::new(),
         privilege: Some(Privilege::Real),
         dead_man: false,
     };
-    journal.creating(Kind::Container, &spec.name)?;
     engine.create_container(&spec).await?;
     let started = engine.start_container(&spec.name).await;
     engine.remove_container(&spec.name).await?;

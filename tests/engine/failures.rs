@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dindbench::case::{ErrorClass, Lifecycle, Status};
 use dindbench::engine::{Command, Engine, Patience};
-use dindbench::scenario::{Dind, Kind, Scenario, StorageDriver};
+use dindbench::scenario::{Dind, EngineVersion, Kind, Scenario, StorageDriver};
 use dindbench::topology::{Arm, TopologyError};
 use libtest_mimic::{Failed, Trial};
 
@@ -124,7 +124,11 @@ fn killed_outer() -> Result<(), Failed> {
 
 /// A file where the engine wants a folder.
 fn no_start() -> Result<(), Failed> {
-    let kind = Kind::Dind(Dind { lifecycle: Lifecycle::Recreate, storage_driver: StorageDriver::Auto });
+    let kind = Kind::Dind(Dind {
+        lifecycle: Lifecycle::Recreate,
+        engine: EngineVersion::Auto,
+        storage_driver: StorageDriver::Auto,
+    });
     lab::with(async |lab| {
         let host = lab.reference.host(&mut lab.journal).await?;
         let volume = format!("dindbench-{}-data", lab.journal.run());

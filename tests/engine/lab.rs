@@ -1,13 +1,14 @@
 //! A reference host that the tests of this file share.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use dindbench::cleanup;
 use dindbench::engine::{Endpoint, Engine, Settings};
-use dindbench::image;
+use dindbench::image::EngineImages;
 use dindbench::journal::{Journal, cache_folder, state_folder};
-use dindbench::scenario::{self, Scenario};
+use dindbench::scenario::{self, EngineVersion, Scenario};
 use dindbench::topology::Reference;
 use tokio::runtime::Runtime;
 
@@ -42,7 +43,8 @@ pub fn with<T>(work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
     let mut lab = LAB.lock().unwrap_or_else(PoisonError::into_inner);
     RUNTIME.block_on(async {
         if lab.is_none() {
-            *lab = Some(Lab::open().await);
+            let run = format!("test-{}", std::process::id());
+            *lab = Some(Lab::open(&run, EngineVersion::Auto, &BTreeSet::new()).await);
         }
         work(lab.as_mut().expect("just opened")).await
     })
@@ -51,22 +53,26 @@ pub fn with<T>(work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
 /// Takes the lab down.
 pub fn close() {
     if let Some(lab) = LAB.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        RUNTIME.block_on(async {
-            cleanup::undo(&lab.engine, lab.journal.run(), lab.journal.entries()).await.expect("everything is removed");
-            lab.journal.close().expect("the journal is closed");
-        });
+        RUNTIME.block_on(lab.close());
     }
 }
 
 impl Lab {
-    async fn open() -> Self {
+    /// Sets a lab up, with an outer engine and inner ones of these versions.
+    pub async fn open(run: &str, outer: EngineVersion, inner: &BTreeSet<EngineVersion>) -> Self {
         let engine = Engine::at(endpoint(), "user");
         let id = engine.describe().await.expect("an engine").id;
-        let run = format!("test-{}", std::process::id());
-        let mut journal = Journal::create(&state_folder(), &run, &id).expect("a journal");
-        let packed = image::pack(&engine, &mut journal, &cache_folder(), &program()).await.expect("a packed image");
-        let reference = Reference::prepare(&engine, &mut journal, &packed, SEED).await.expect("a reference host");
+        let mut journal = Journal::create(&state_folder(), run, &id).expect("a journal");
+        let (cache, program) = (cache_folder(), program());
+        let images = EngineImages::provide(&engine, &mut journal, &cache, &program, outer, inner).await;
+        let images = images.expect("images");
+        let reference = Reference::prepare(&engine, &mut journal, &images, SEED).await.expect("a reference host");
         Self { engine, journal, reference }
+    }
+
+    pub async fn close(self) {
+        cleanup::undo(&self.engine, self.journal.run(), self.journal.entries()).await.expect("everything is removed");
+        self.journal.close().expect("the journal is closed");
     }
 }
 

@@ -9,6 +9,7 @@ mod host;
 mod lab;
 mod recordings;
 mod values;
+mod versions;
 
 use std::process::ExitCode;
 
@@ -24,8 +25,8 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 5] =
-        [host::tests(), values::tests(), recordings::tests(), failures::tests(), command::tests()];
+    let tests: [Vec<Trial>; 6] =
+        [host::tests(), values::tests(), versions::tests(), recordings::tests(), failures::tests(), command::tests()];
     let tests = tests.into_iter().flatten().map(|test| test.with_ignored_flag(missing.is_some())).collect();
     let before = host::fingerprint();
     let conclusion = libtest_mimic::run(&arguments, tests);

@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::cli::RunArgs;
 use crate::cmd::tenancy::Tenancy;
 use crate::engine::{Description, Privilege};
+use crate::image::EngineImages;
 use crate::plan::Plan;
 use crate::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, SCHEMA};
 use crate::scenario::Scenario;
@@ -58,17 +59,18 @@ pub(super) fn record(
                 governor: machine.governor.clone(),
             },
             privilege: reference.privilege().to_string(),
+            inner_privilege: Some(reference.inner_privilege().to_string()),
             host_kind: args.host.to_string(),
             engines: BTreeMap::from([
                 ("user".to_owned(), engine(user, None)),
                 ("outer".to_owned(), engine(&reference.outer, machine.mtu)),
             ]),
+            docker_command: Some(reference.docker_command.clone()),
             images: tenancy
-                .packed
+                .images
                 .iter()
-                .map(|packed| {
-                    ("host-engine".to_owned(), ImageRecord { digest: packed.digest.clone(), bytes: packed.bytes })
-                })
+                .flat_map(EngineImages::all)
+                .map(|image| (image.name.clone(), ImageRecord { digest: image.digest(), bytes: image.bytes() }))
                 .collect(),
         },
         arms: scenario
@@ -100,14 +102,16 @@ fn engine(description: &Description, mtu: Option<u32>) -> EngineRecord {
 
 /// What changes how the numbers are to be read.
 fn warnings(reference: &Reference) -> Vec<String> {
-    match reference.privilege() {
-        Privilege::Real => Vec::new(),
-        Privilege::Explicit => vec![
-            "this engine cannot grant --privileged: engines in containers run with an explicit set of capabilities \
-             (all but SYS_RESOURCE) and without confinement instead"
-                .to_owned(),
-        ],
-    }
+    let (engine, runs) = match (reference.privilege(), reference.inner_privilege()) {
+        (Privilege::Real, Privilege::Real) => return Vec::new(),
+        (Privilege::Explicit, Privilege::Explicit) => ("this engine", "engines in containers run"),
+        (Privilege::Explicit, Privilege::Real) => ("this engine", "the outer engine runs"),
+        (Privilege::Real, Privilege::Explicit) => ("the outer engine", "inner engines run"),
+    };
+    vec![format!(
+        "{engine} cannot grant --privileged: {runs} with an explicit set of capabilities (all but SYS_RESOURCE) and \
+         without confinement instead"
+    )]
 }
 
 fn unavailable(mut counters: BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -55,7 +55,7 @@ async fn measure(
     let progress = Progress::new();
     let (engine, description) = connect::engine(&args.host).await?;
     let mut tenancy = Tenancy::open(&engine, &description.id, &scenario.name, &progress)?;
-    let prepared = tenancy.prepare(plan.seed, interrupt.clone()).await;
+    let prepared = tenancy.prepare(args.engine, &scenario.engines(), plan.seed, interrupt.clone()).await;
     let measured = match prepared {
         Ok(Some(mut reference)) => {
             let record = description::record(args, scenario, plan, &tenancy, &description, &reference);
