@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use dindbench::case::{Builder, Lifecycle};
 use dindbench::engine::{Command, Patience};
-use dindbench::scenario::{Dind, EngineVersion, Job, Kind, Scenario, StorageDriver};
+use dindbench::scenario::{DataRoot, Dind, EngineVersion, Job, Kind, Scenario, StorageDriver};
 use dindbench::stats::Ordered;
 use dindbench::topology::{Arm, OuterHost, Started};
 use dindbench::units::nanos;
@@ -39,10 +39,16 @@ fn main() -> ExitCode {
 /// A step's elapsed time against the same command timed from outside, by the docker command on the outer engine.
 async fn step(lab: &mut lab::Lab) {
     let scenario = scenario();
-    let host = lab.reference.host(&mut lab.journal).await.expect("a host");
-    let mut arm = Arm::new(&Kind::Socket, &host, &lab.reference);
-    let Started { job, .. } = arm.start(1).await.expect("a job");
-    let workplace = Workplace { job: &job, engine: arm.engine(), builder: Builder::Classic, patience: Patience::CHORE };
+    let host = lab.open_host().await.expect("a host");
+    let mut arm = Arm::new(&Kind::Socket, &host);
+    let Started { job, .. } = arm.start(&host, 1).await.expect("a job");
+    let workplace = Workplace {
+        job: &job,
+        engine: arm.engine(),
+        builder: Builder::Classic,
+        namespace: host.namespace(),
+        patience: Patience::CHORE,
+    };
     workplace.step(0, &scenario.job.steps[0]).await;
     let (mut inside, mut outside) = (Vec::new(), Vec::new());
     for repetition in 0..REPETITIONS {
@@ -75,12 +81,12 @@ fn timed_outside(host: &OuterHost, run: &str) -> f64 {
 
 /// How long after an engine's own word that it listens its readiness is seen.
 async fn readiness(lab: &mut lab::Lab) {
-    let host = lab.reference.host(&mut lab.journal).await.expect("a host");
+    let host = lab.open_host().await.expect("a host");
     let mut late = Vec::new();
     for job in 1..=REPETITIONS {
-        let mut arm = Arm::new(&dind(), &host, &lab.reference);
+        let mut arm = Arm::new(&dind(), &host);
         let began = OffsetDateTime::now_utc();
-        let Started { job, phases } = arm.start(job).await.expect("an engine");
+        let Started { job, phases } = arm.start(&host, job).await.expect("an engine");
         let (_, ready) = phases.iter().find(|(phase, _)| *phase == "engine").expect("a phase");
         let container = format!("dindbench-{}-engine", lab.journal.run());
         let log = host.engine.last_lines(&container, 500).await.expect("a log");
@@ -100,11 +106,11 @@ fn listening(log: &str) -> OffsetDateTime {
 
 /// How long after the command that kills an engine its death is told.
 async fn death(lab: &mut lab::Lab) {
-    let host = lab.reference.host(&mut lab.journal).await.expect("a host");
+    let host = lab.open_host().await.expect("a host");
     let mut told = Vec::new();
     for job in 1..=REPETITIONS {
-        let mut arm = Arm::new(&dind(), &host, &lab.reference);
-        let Started { job, .. } = arm.start(job).await.expect("an engine");
+        let mut arm = Arm::new(&dind(), &host);
+        let Started { job, .. } = arm.start(&host, job).await.expect("an engine");
         let container = format!("dindbench-{}-engine", lab.journal.run());
         let kill = Command::new(["docker", "--host", "unix:///run/engine/docker.sock", "kill", &container]);
         let endless = Command::new(["docker", "events"]);
@@ -132,6 +138,7 @@ fn dind() -> Kind {
         lifecycle: Lifecycle::Recreate,
         engine: EngineVersion::Auto,
         storage_driver: StorageDriver::Auto,
+        data_root: DataRoot::Fresh,
     })
 }
 

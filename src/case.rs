@@ -19,7 +19,7 @@ pub enum Op {
     Stop,
 }
 
-/// What changed in the build context before a job.
+/// What changed before a job: in its contexts, or what its base image is.
 #[derive(
     Clone,
     Copy,

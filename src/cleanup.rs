@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use crate::engine::{Engine, EngineError, Labelled};
 use crate::journal::{Entry, Kind, ROLE_LABEL, RUN_LABEL};
 
+/// The roles of what a trial makes on an engine; the rest of a run's objects are its own.
+const OF_TRIAL: [&str; 6] = ["job", "inner", "data", "socket", "check", "fixture"];
+
 /// Removes all that a run created: what its journal names, and what carries its label. The journal knows of objects
 /// that were never finished; the label, of a loaded image that was not named yet.
 pub async fn undo(engine: &Engine, run: &str, entries: &[Entry]) -> Result<(), EngineError> {
@@ -12,26 +15,66 @@ pub async fn undo(engine: &Engine, run: &str, entries: &[Entry]) -> Result<(), E
     remove(engine, labelled(engine, &format!("{RUN_LABEL}={run}"), &[]).await?).await
 }
 
+/// Removes what a trial made on an engine that outlives it: what the run's label proves, but for what the run itself
+/// needs, and the tags below a prefix of the run's own.
+pub async fn undo_trial(engine: &Engine, run: &str, namespace: &str) -> Result<(), EngineError> {
+    let label = format!("{RUN_LABEL}={run}");
+    let mut entries = BTreeSet::new();
+    for (kind, list) in everything(engine, &label).await? {
+        entries.extend(list.into_iter().filter(of_trial).map(|(name, _)| Entry { kind, name }));
+    }
+    entries.extend(engine.tags_below(namespace).await?.into_iter().map(|name| Entry { kind: Kind::Image, name }));
+    remove(engine, entries).await
+}
+
 /// Removes objects: containers first, for they use volumes and images. What is gone already is no error. Goes on after
 /// an error, and returns the first.
 pub async fn remove(engine: &Engine, entries: BTreeSet<Entry>) -> Result<(), EngineError> {
     let mut result = Ok(());
+    let mut images = Vec::new();
     for Entry { kind, name } in entries {
         let removed = match kind {
             Kind::Container => engine.remove_container(&name).await,
             Kind::Volume => engine.remove_volume(&name).await,
-            Kind::Image => engine.remove_image(&name).await,
+            Kind::Image => {
+                images.push(name);
+                Ok(())
+            }
         };
         result = result.and(removed);
     }
-    result
+    result.and(remove_images(engine, images).await)
 }
 
-/// The runs that have a running container: it is held by its client, so that client lives, be it another user's or on
-/// another machine.
+/// An image goes only after those that were built on it, and nothing says in which order that is: what fails is tried
+/// again for as long as some other one goes.
+async fn remove_images(engine: &Engine, mut names: Vec<String>) -> Result<(), EngineError> {
+    loop {
+        let (mut left, mut error) = (Vec::new(), None);
+        for name in &names {
+            if let Err(refusal) = engine.remove_image(name).await {
+                left.push(name.clone());
+                error.get_or_insert(refusal);
+            }
+        }
+        match error {
+            None => return Ok(()),
+            Some(error) if left.len() == names.len() => return Err(error),
+            Some(_) => names = left,
+        }
+    }
+}
+
+/// The runs that have a running container of their own: it is held by its client, so that client lives, be it another
+/// user's or on another machine. What a trial started is held by nobody.
 pub async fn holding(engine: &Engine) -> Result<BTreeSet<String>, EngineError> {
     let running = engine.containers_labelled(RUN_LABEL, false).await?;
-    Ok(running.into_iter().filter_map(|(_, mut labels)| labels.remove(RUN_LABEL)).collect())
+    let held = running.into_iter().filter(|object| !of_trial(object));
+    Ok(held.filter_map(|(_, mut labels)| labels.remove(RUN_LABEL)).collect())
+}
+
+fn of_trial((_, labels): &Labelled) -> bool {
+    labels.get(ROLE_LABEL).is_some_and(|role| OF_TRIAL.contains(&role.as_str()))
 }
 
 /// Objects on an engine that a label of ours proves to be ours, without those of the runs that are alive.
@@ -42,13 +85,17 @@ pub async fn ours(engine: &Engine, alive: &[String]) -> Result<BTreeSet<Entry>, 
 async fn labelled(engine: &Engine, label: &str, alive: &[String]) -> Result<BTreeSet<Entry>, EngineError> {
     let lives = |(_, labels): &Labelled| labels.get(RUN_LABEL).is_some_and(|run| alive.contains(run));
     let mut found = BTreeSet::new();
-    for (kind, list) in [
-        (Kind::Container, engine.containers_labelled(label, true).await?),
-        (Kind::Volume, engine.volumes(Some(label)).await?),
-        (Kind::Image, engine.images_labelled(label).await?),
-    ] {
+    for (kind, list) in everything(engine, label).await? {
         let dead = list.into_iter().filter(|object| !lives(object));
         found.extend(dead.map(|(name, _)| Entry { kind, name }));
     }
     Ok(found)
+}
+
+async fn everything(engine: &Engine, label: &str) -> Result<[(Kind, Vec<Labelled>); 3], EngineError> {
+    Ok([
+        (Kind::Container, engine.containers_labelled(label, true).await?),
+        (Kind::Volume, engine.volumes(Some(label)).await?),
+        (Kind::Image, engine.images_labelled(label).await?),
+    ])
 }

@@ -66,6 +66,10 @@ pub enum Command {
 pub enum Inside {
     /// Supervise an engine
     Engine { config: String },
+    /// Do one operation of a job through the engine's API
+    Operation { socket: PathBuf, operation: String },
+    /// Stand beside an engine that others use too
+    Outpost { registry: PathBuf },
     /// Make the fixtures and serve them
     Registry { store: PathBuf, socket: PathBuf, seed: u64 },
     /// Offer the host's programs as a layer, and send it

@@ -2,7 +2,7 @@
 
 use crate::agent::Reading;
 use crate::registry::Snapshot;
-use crate::topology::{OuterHost, Reference, TopologyError};
+use crate::topology::{Host, OuterHost, TopologyError};
 
 /// All counters at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +30,8 @@ pub struct Delta {
 
 impl Point {
     /// Reads every counter, with everything settled on disk first where that is asked for.
-    pub async fn read(host: &mut OuterHost, reference: &mut Reference, settle: bool) -> Result<Self, TopologyError> {
-        Ok(Self { reading: host.read(settle).await?, served: reference.served().await? })
+    pub async fn read(outer: &mut OuterHost, host: &mut Host, settle: bool) -> Result<Self, TopologyError> {
+        Ok(Self { reading: outer.read(settle).await?, served: host.served().await? })
     }
 
     /// What was used since an earlier point.

@@ -43,7 +43,7 @@ fn what_is_not_built_yet_ends_with_2_and_says_what_works() {
         (&["compare", "a", "b"][..], "report"),
         (&["claims"], "run"),
         (&["init"], "docs/scenarios.md"),
-        (&["run", "--host", "local"], "--host reference"),
+        (&["run", "--image", "official"], "--image host-engine"),
         (&["plan", "--precision", "2%"], "--blocks"),
     ] {
         let told = contains("not built yet").and(contains("what works now")).and(contains(works));

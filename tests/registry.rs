@@ -325,15 +325,24 @@ async fn an_upload_that_a_client_breaks_off_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_blob_of_another_repository_is_not_mounted_but_uploaded() {
+async fn a_blob_of_another_repository_is_mounted_and_moves_nothing() {
     let mut served = served().await;
     let digest = served.client.push_blob("one", b"content").await;
     let mount = format!("/v2/two/blobs/uploads/?mount={digest}&from=one");
+    let before = served.snapshot();
     let answer = served.client.send(Method::POST, &mount, &[], whole(b"")).await;
-    assert_eq!(answer.status, StatusCode::ACCEPTED);
-    assert_eq!(served.client.head(&format!("/v2/two/blobs/{digest}")).await.status, StatusCode::NOT_FOUND);
-    served.client.push_blob("two", b"content").await;
+    assert_eq!(
+        (answer.status, answer.header(&LOCATION)),
+        (StatusCode::CREATED, format!("/v2/two/blobs/{digest}").as_str())
+    );
     assert_eq!(served.client.head(&format!("/v2/two/blobs/{digest}")).await.status, StatusCode::OK);
+    assert_eq!(served.snapshot().since(&before).map(|traffic| traffic.blob_bytes_received), Some(0));
+
+    let unknown = mount.replace("from=one", "from=none");
+    let answer = served.client.send(Method::POST, &unknown.replace("/two/", "/three/"), &[], whole(b"")).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "what that repository has not is uploaded");
+    let wrong = served.client.send(Method::POST, &mount.replace("sha256", "md5"), &[], whole(b"")).await;
+    assert_eq!(wrong.code(), (400, "DIGEST_INVALID".into()));
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use dindbench::case::{Builder, Driver, Edit, Lifecycle};
 use dindbench::scenario::{
-    BUILTINS, Build, Context, Cost, Dind, EngineVersion, Expected, ImageRef, Invalid, Kind, Limits, LoadError,
-    Scenario, Step, StorageDriver, builtin, load, parse,
+    BUILTINS, Build, Context, Cost, DataRoot, Dind, EngineVersion, Expected, ImageRef, Invalid, Kind, Limits,
+    LoadError, Scenario, Step, StorageDriver, builtin, load, parse,
 };
 use proptest::prelude::*;
 
@@ -37,6 +37,7 @@ steps = [
   { op = "pull", image = "fixture:base" },
   { op = "build", context = "fixture:ten", file = "Dockerfile", tag = "app", args = { A = "1" } },
   { op = "run", image = "app:latest", command = ["true"] },
+  { op = "push", image = "app" },
 ]
 
 [sequence]
@@ -93,7 +94,12 @@ fn every_key_has_its_meaning() {
     assert_eq!(scenario.baseline, "socket");
     assert_eq!(scenario.topologies[0].kind, Kind::Socket);
     assert_eq!(scenario.topologies[1].name, "dind-kept");
-    let dind = Dind { lifecycle: Lifecycle::Keep, engine: EngineVersion::V28_5, storage_driver: StorageDriver::Vfs };
+    let dind = Dind {
+        lifecycle: Lifecycle::Keep,
+        engine: EngineVersion::V28_5,
+        storage_driver: StorageDriver::Vfs,
+        data_root: DataRoot::Fresh,
+    };
     assert_eq!(scenario.topologies[1].kind, Kind::Dind(dind));
     assert_eq!(scenario.engines(), [EngineVersion::Auto, EngineVersion::V28_5].into());
     assert_eq!((scenario.job.driver, scenario.job.builder), (Driver::Cli, Builder::Classic));
@@ -105,7 +111,8 @@ fn every_key_has_its_meaning() {
     };
     let run = Step::Run { image: ImageRef::Built("app".to_owned()), command: vec!["true".to_owned()] };
     let pull = Step::Pull { image: ImageRef::Fixture("base".to_owned()) };
-    assert_eq!(scenario.job.steps, [pull, Step::Build(build), run]);
+    let push = Step::Push { image: "app".to_owned() };
+    assert_eq!(scenario.job.steps, [pull, Step::Build(build), run, push]);
     assert_eq!(
         (1..=3).map(|job| scenario.sequence.edit(job)).collect::<Vec<_>>(),
         [Edit::First, Edit::None, Edit::Source]
@@ -136,8 +143,12 @@ fn what_is_left_out_has_its_default() {
     "#;
     let scenario = parse("small", text, Path::new(".")).unwrap_or_else(|invalid| panic!("{invalid}"));
     assert_eq!(scenario.topologies[0].name, "dind");
-    let dind =
-        Dind { lifecycle: Lifecycle::Recreate, engine: EngineVersion::Auto, storage_driver: StorageDriver::Auto };
+    let dind = Dind {
+        lifecycle: Lifecycle::Recreate,
+        engine: EngineVersion::Auto,
+        storage_driver: StorageDriver::Auto,
+        data_root: DataRoot::Fresh,
+    };
     assert_eq!(scenario.topologies[0].kind, Kind::Dind(dind));
     assert_eq!((scenario.job.driver, scenario.job.builder), (Driver::Cli, Builder::Auto));
     let Step::Build(build) = &scenario.job.steps[0] else { panic!("{:?}", scenario.job.steps) };
@@ -216,12 +227,11 @@ fn what_is_not_built_is_refused_with_what_works() {
         }
     };
     refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, "socket, dind");
-    let roots = ["kept", "container", "tmpfs", "bind", "loop:ext4", "loop:xfs", "loop:btrfs"];
-    refused("data_root = \"fresh\"", "data_root", &roots, "fresh");
+    let roots = ["container", "tmpfs", "bind", "loop:ext4", "loop:xfs", "loop:btrfs"];
+    refused("data_root = \"fresh\"", "data_root", &roots, "fresh, kept");
     let drivers = ["fuse-overlayfs", "btrfs", "containerd"];
     refused("storage_driver = \"vfs\"", "storage_driver", &drivers, "auto, overlay2, vfs");
     check(&[
-        ("\"keep\"", "▶\"restart\"", "lifecycle = restart is not built yet", "recreate, keep"),
         ("mirror = false", "mirror = ▶true", "mirror = true is not built yet", "false"),
         ("preload = false", "preload = ▶true", "preload = true is not built yet", "false"),
         ("tls = false", "tls = ▶true", "tls = true is not built yet", "false"),
@@ -229,15 +239,7 @@ fn what_is_not_built_is_refused_with_what_works() {
         ("tls = false", "mtu = ▶1400", "mtu = 1400 is not built yet", "left out"),
         ("\"cli\"", "▶\"api\"", "driver = api is not built yet", "cli"),
         ("\"classic\"", "▶\"buildkit\"", "builder = buildkit is not built yet", "auto, classic"),
-        (
-            "{ op = \"run\", image = \"app:latest\", command = [\"true\"]",
-            "▶{ op = \"push\", image = \"app\"",
-            "op = push",
-            "run",
-        ),
         ("\"fixture:base\"", "▶\"debian:12\"", "pulling an image such as `debian:12` is not built yet", "fixture:base"),
-        ("\"source\"", "▶\"dependencies\"", "edit = dependencies is not built yet", "none, source"),
-        ("\"source\"", "▶\"base\"", "edit = base is not built yet", "none, source"),
         ("concurrency = 1", "concurrency = ▶2", "concurrency = 2 is not built yet", "1"),
     ]);
 }
@@ -259,7 +261,8 @@ fn names_that_dangle_are_refused() {
         ("job = 3", "job = ▶0", "there is no job 0", "1 to 3"),
         ("step = 1", "step = ▶\"ap\"", "no step builds `ap`", "did you mean `app`?"),
         ("step = 1", "step = ▶0", "step 0 builds nothing", "app"),
-        ("step = 1", "step = ▶3", "there is no step 3", "app"),
+        ("step = 1", "step = ▶4", "there is no step 4", "app"),
+        ("op = \"push\", image = \"app\"", "op = \"push\", image = ▶\"fixture:base\"", "no earlier step builds", "app"),
         ("\"app:latest\"", "▶\"db\"", "no earlier step builds `db`", "known here: app"),
         ("\"app:latest\"", "▶\"app:2\"", "no earlier step builds `app:2`", "fixture:NAME"),
         ("\"app:latest\"", "▶\"fixture:Base\"", "`fixture:Base` cannot be an image", "a-z"),
@@ -285,6 +288,12 @@ fn combinations_that_cannot_be_are_refused() {
             "a second topology called `socket`",
             "called like its `use`",
         ),
+        (
+            "data_root = \"fresh\"",
+            "data_root = ▶\"kept\"",
+            "with lifecycle = keep the engine goes on with its data anyway",
+            "remove `data_root`",
+        ),
         ("\"dind-kept\"\nuse", "▶\"Dind\"\nuse", "`Dind` cannot be a topology's name", "a-z"),
         ("jobs = 3", "jobs = ▶0", "a sequence without jobs", "1 job"),
         ("blocks = 4", "blocks = ▶0", "without measured blocks", "1 block"),
@@ -294,6 +303,12 @@ fn combinations_that_cannot_be_are_refused() {
         ("2 = \"none\"", "▶03 = \"none\"", "`03` is no job", "from 2 to 3"),
         ("2 = \"none\"", "▶x = \"none\"", "`x` is no job", "from 2 to 3"),
         ("\"source\"", "▶\"first\"", "unknown value `first`", "none, source"),
+        (
+            "2 = \"none\", 3 = \"source\"",
+            "2 = \"base\", 3 = ▶\"base\"",
+            "a base that is moved twice",
+            "one edit `base`",
+        ),
         ("tag = \"app\"", "tag = ▶\"App\"", "`App` cannot be an image's tag", "lower-case"),
         ("tag = \"app\"", "tag = ▶\"fixture:app\"", "`fixture:app` cannot be an image's tag", "fixture:"),
         ("tag = \"app\"", "tag = ▶\"12\"", "`12` would be taken for a step's index", "a letter"),
@@ -344,6 +359,33 @@ sequence = { jobs = 2, edits = { 2 = "source" } }"#;
     let text = text.replace("[]", "[{ op = \"pull\", image = \"fixture:base\" }]");
     let invalid = *parse("a", &text, Path::new(".")).unwrap_err();
     assert_eq!(invalid.to_string(), "a.toml:6:38: an edit, and no step that builds");
+}
+
+#[test]
+fn a_moved_base_must_be_pulled_and_built_on() {
+    let read = |steps: &str| {
+        let text = format!(
+            "question = \"Why?\"\nbaseline = \"socket\"\ntopology = [{{ use = \"socket\" }}]\njob.steps = [{steps}]\n\
+             sequence = {{ jobs = 2, edits = {{ 2 = \"base\" }} }}"
+        );
+        parse("a", &text, Path::new(".")).map(|scenario| scenario.sequence.edit(2)).map_err(|invalid| invalid.message)
+    };
+    let step = |op: &str, rest: &str| format!("{{ op = \"{op}\", {rest} }},");
+    let (base, moved) = (step("pull", "image = \"fixture:base\""), step("pull", "image = \"fixture:moved\""));
+    let ten = step("build", "context = \"fixture:ten\", tag = \"a\"");
+    let big = step("build", "context = \"fixture:big\", tag = \"b\"");
+    for (steps, message) in [
+        (format!("{moved}{ten}"), "no step pulls"),
+        (format!("{ten}{base}"), "no step pulls"),
+        (format!("{base}{big}"), "no step that builds on it"),
+        (base.clone(), "no step that builds"),
+    ] {
+        let told = read(&steps).expect_err(&steps);
+        assert!(told.contains(message), "{told}");
+    }
+    for steps in [format!("{base}{ten}"), format!("{big}{base}{ten}")] {
+        assert_eq!(read(&steps), Ok(Edit::Base));
+    }
 }
 
 #[test]
@@ -425,6 +467,19 @@ fn the_built_in_scenarios_are_valid_and_answer_their_question() {
         assert_eq!(expectation.instructions_cached, expected, "{expectation:?}");
     }
     assert_eq!(quick.expectations.len(), 6);
+}
+
+#[test]
+fn the_scenarios_beside_the_built_in_ones_are_valid() {
+    let mut names = Vec::new();
+    for entry in fs::read_dir("scenarios").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            names.push(load(path.to_str().unwrap()).unwrap_or_else(|error| panic!("{error}")).name);
+        }
+    }
+    names.sort();
+    assert_eq!(names, ["edits", "lifecycle", "quick"]);
 }
 
 #[test]

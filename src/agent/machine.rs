@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{Machine, Reading, network};
 
-/// Describes the machine; `reading` tells which counters it has.
-pub(super) fn describe(reading: &Reading) -> Machine {
+/// Describes the machine; `reading` tells which counters it has. `shared` is why an engine's counters are not read.
+pub(super) fn describe(reading: &Reading, shared: Option<&str>) -> Machine {
     let read = |path: &str| std::fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default();
     Machine {
         cpu_model: cpu_model(&read("/proc/cpuinfo")).unwrap_or_default(),
         clock_source: read("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
         governor: read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         mtu: network::mtu().ok(),
-        unavailable: unavailable(reading),
+        unavailable: unavailable(reading, shared),
     }
 }
 
@@ -21,16 +21,17 @@ fn cpu_model(cpuinfo: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-fn unavailable(reading: &Reading) -> BTreeMap<String, String> {
+fn unavailable(reading: &Reading, shared: Option<&str>) -> BTreeMap<String, String> {
+    let engine = |reason| shared.unwrap_or(reason);
     let missing = [
-        ("disk_bytes", reading.disk_bytes, "the data root has no file system of its own"),
-        ("cpu_ns", reading.cpu_ns, "the control group of the reference host tells no processor time"),
+        ("disk_bytes", reading.disk_bytes, engine("the data root has no file system of its own")),
+        ("cpu_ns", reading.cpu_ns, engine("the control group of the reference host tells no processor time")),
         (
             "peak_memory_bytes",
             reading.peak_memory_bytes,
-            "the kernel cannot start a new memory peak for each step (it can with control groups version 1)",
+            engine("the kernel cannot start a new memory peak for each step (it can with control groups version 1)"),
         ),
-        ("io_read_bytes", reading.io_read_bytes, "the data root's block device tells no statistics"),
+        ("io_read_bytes", reading.io_read_bytes, engine("the data root's block device tells no statistics")),
         ("psi_cpu_ns", reading.psi_cpu_ns, "the kernel accounts for no pressure stalls"),
         ("steal_ns", reading.steal_ns, "the kernel tells no stolen time"),
     ];
@@ -59,6 +60,10 @@ mod tests {
             steal_ns: Some(0),
             ..Reading::default()
         };
-        assert_eq!(unavailable(&reading).into_keys().collect::<Vec<_>>(), ["peak_memory_bytes"]);
+        assert_eq!(unavailable(&reading, None).into_keys().collect::<Vec<_>>(), ["peak_memory_bytes"]);
+        let shared =
+            unavailable(&Reading { psi_cpu_ns: Some(0), steal_ns: Some(0), ..Reading::default() }, Some("shared"));
+        assert_eq!(shared.len(), 4);
+        assert!(shared.values().all(|reason| reason == "shared"));
     }
 }

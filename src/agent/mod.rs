@@ -1,25 +1,33 @@
-//! The part of dindbench that runs inside its own containers: it supervises an engine, forwards to the registry,
-//! answers probes, and carries connections.
+//! The part of dindbench that runs inside its own containers: it supervises an engine, or stands beside one, forwards
+//! to the registry, answers probes, and carries connections.
 //!
 //! A container's configuration is one JSON argument; requests and replies are JSON lines on its standard streams.
 
 mod cgroup;
+mod control;
 mod dial;
 mod disk;
 mod forward;
 mod machine;
 mod network;
+mod operation;
+mod outpost;
 mod pressure;
 mod protocol;
 mod supervisor;
 
 pub use dial::dial;
 pub use forward::forward;
+pub use operation::{Operation, Said};
+pub use outpost::outpost;
 pub use protocol::{DiskConfig, EngineConfig, Machine, Reading, Reply, Request};
 pub use supervisor::supervise;
 
 /// Where the packed image keeps this program, its libraries and the loader that starts it.
 pub const FOLDER: &str = "/dindbench";
+
+/// Where the registry answers wherever an engine is under test.
+const REGISTRY_ADDRESS: &str = "127.0.0.1:5000";
 
 /// Something that must be there before an engine can start is not.
 #[derive(Debug, thiserror::Error)]

@@ -2,15 +2,17 @@
 
 use std::process::Stdio;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, Stdin};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::cgroup::Version;
+use super::control::{Control, reply};
 use super::disk::Disk;
-use super::{AgentError, EngineConfig, Reading, Reply, Request, forward, machine, network, pressure};
+use super::{AgentError, EngineConfig, REGISTRY_ADDRESS, Reading, Reply, Request, forward, machine, network, pressure};
 
-/// Where the forwarded registry answers in every engine's container.
-const REGISTRY_ADDRESS: &str = "127.0.0.1:5000";
+/// What dockerd keeps only while it runs.
+const EXEC_ROOT: &str = "/run/docker";
+const PID_FILE: &str = "/run/docker.pid";
 
 /// Starts an engine and stays until it ends. Returns the container's exit code.
 pub async fn supervise(config: EngineConfig) -> Result<u8, AgentError> {
@@ -19,9 +21,25 @@ pub async fn supervise(config: EngineConfig) -> Result<u8, AgentError> {
     let disk = config.disk.as_ref().map(|disk| Disk::mount(disk, &config.data_root)).transpose()?;
     network::check_bridge(&config.bridge)?;
     forward(REGISTRY_ADDRESS, config.registry.clone()).await?;
+    forget_earlier_life()?;
     let engine = start(&config)?;
     let mut supervisor = Supervisor { engine, disk, cgroup };
     if config.control { supervisor.serve().await } else { supervisor.ended().await }
+}
+
+/// Removes what an engine that was killed left in this container. Nothing of it lives, and the process numbers in its
+/// files are those of others now: an engine would take them for running ones, and not start.
+fn forget_earlier_life() -> Result<(), AgentError> {
+    for (path, removed) in [(PID_FILE, std::fs::remove_file(PID_FILE)), (EXEC_ROOT, std::fs::remove_dir_all(EXEC_ROOT))]
+    {
+        match removed {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(AgentError::new(format!("remove {path} of an engine that was killed"), error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn start(config: &EngineConfig) -> Result<Child, AgentError> {
@@ -32,7 +50,7 @@ fn start(config: &EngineConfig) -> Result<Child, AgentError> {
     command
         .arg(format!("--host=unix://{}", config.socket.display()))
         .arg(format!("--data-root={}", config.data_root.display()))
-        .args(["--exec-root=/run/docker", "--pidfile=/run/docker.pid"])
+        .args([format!("--exec-root={EXEC_ROOT}"), format!("--pidfile={PID_FILE}")])
         .arg(format!("--bip={}", config.bridge))
         .arg(format!("--mtu={}", network::mtu()?));
     if let Some(driver) = &config.storage_driver {
@@ -56,27 +74,33 @@ struct Supervisor {
 impl Supervisor {
     /// Answers requests until told to finish, until nobody can ask any more, or until the engine ends.
     async fn serve(&mut self) -> Result<u8, AgentError> {
-        let mut requests = BufReader::new(tokio::io::stdin()).lines();
+        let mut control = Control::open();
         loop {
             let request = tokio::select! {
                 ended = self.engine.wait() => return exit_code(ended),
-                request = next(&mut requests) => request?,
+                request = control.next() => request?,
             };
             match request {
                 Some(Request::Probe { settle }) => reply(&Reply::Reading(Box::new(self.read(settle)?))).await?,
-                Some(Request::Machine) => reply(&Reply::Machine(machine::describe(&self.read(false)?))).await?,
+                Some(Request::Machine) => reply(&Reply::Machine(machine::describe(&self.read(false)?, None))).await?,
                 Some(Request::Finish) => {
                     self.finish().await?;
                     reply(&Reply::Finished).await?;
                     return Ok(0);
                 }
-                // The client is gone: everything in this container is to go with it.
                 None => return Ok(0),
             }
         }
     }
 
+    /// Stays until the engine ends, by itself or because the container is asked to stop.
     async fn ended(&mut self) -> Result<u8, AgentError> {
+        let mut asked =
+            signal(SignalKind::terminate()).map_err(|error| AgentError::new("listen for a request to stop", error))?;
+        tokio::select! {
+            ended = self.engine.wait() => return exit_code(ended),
+            _ = asked.recv() => self.terminate()?,
+        }
         exit_code(self.engine.wait().await)
     }
 
@@ -101,32 +125,20 @@ impl Supervisor {
         })
     }
 
-    async fn finish(&mut self) -> Result<(), AgentError> {
+    /// Asks the engine to end in good order.
+    fn terminate(&self) -> Result<(), AgentError> {
         if let Some(pid) = self.engine.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed())) {
             rustix::process::kill_process(pid, rustix::process::Signal::TERM)
                 .map_err(|error| AgentError::new("stop dockerd", error))?;
         }
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<(), AgentError> {
+        self.terminate()?;
         self.engine.wait().await.map_err(|error| AgentError::new("wait for dockerd", error))?;
         self.disk.take().map_or(Ok(()), Disk::unmount)
     }
-}
-
-async fn next(requests: &mut Lines<BufReader<Stdin>>) -> Result<Option<Request>, AgentError> {
-    let Some(line) = requests.next_line().await.map_err(|error| AgentError::new("read a request", error))? else {
-        return Ok(None);
-    };
-    serde_json::from_str(&line)
-        .map(Some)
-        .map_err(|error| AgentError::new(format!("understand the request `{line}`"), error))
-}
-
-async fn reply(reply: &Reply) -> Result<(), AgentError> {
-    let wrong = |error: std::io::Error| AgentError::new("reply", error);
-    let mut line = serde_json::to_vec(reply).map_err(|error| wrong(error.into()))?;
-    line.push(b'\n');
-    let mut stdout = tokio::io::stdout();
-    stdout.write_all(&line).await.map_err(wrong)?;
-    stdout.flush().await.map_err(wrong)
 }
 
 /// The engine's own code; 128 and the signal where a signal ended it, as a shell would say.

@@ -39,9 +39,9 @@ impl Arm {
         self.pairs().find(|(found, _)| *found == key).map(|(_, value)| value)
     }
 
-    /// The parameters without the one named, in one order.
-    pub(super) fn parameters_without(&self, key: &str) -> Vec<(&str, &str)> {
-        let mut others: Vec<_> = self.pairs().filter(|(found, _)| *found != key).collect();
+    /// The parameters without those named, in one order.
+    pub(super) fn parameters_without(&self, keys: &[&str]) -> Vec<(&str, &str)> {
+        let mut others: Vec<_> = self.pairs().filter(|(found, _)| !keys.contains(found)).collect();
         others.sort_unstable();
         others
     }

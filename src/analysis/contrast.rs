@@ -8,7 +8,7 @@ use super::Arm;
 pub enum Contrast {
     /// An inner engine that is kept, against the outer engine.
     Nesting,
-    /// An inner engine thrown away between jobs, against one that is kept.
+    /// An inner engine, or its data, that is less kept between jobs than another one.
     Lifecycle,
     /// Against the baseline, with more than one thing different.
     Whole,
@@ -22,12 +22,15 @@ pub(super) struct Pair {
     pub reference: usize,
 }
 
-/// Every arm against the baseline, then every recreated engine against the first kept one that is otherwise the same.
+/// Every arm against the baseline, then every engine that is recreated or restarted against the first kept one that is
+/// otherwise the same.
 pub(super) fn pairs(arms: &[Arm], baseline: usize) -> Vec<Pair> {
     let others = (0..arms.len()).filter(|topology| *topology != baseline);
     let mut pairs: Vec<_> = others.map(|topology| against_baseline(arms, topology, baseline)).collect();
     for topology in 0..arms.len() {
-        let kept = (0..arms.len()).find(|reference| only_lifecycle(&arms[topology], &arms[*reference]));
+        let kept = (0..arms.len()).find(|reference| {
+            loss(&arms[*reference]) == Some(Loss::Nothing) && only_lifecycle(&arms[topology], &arms[*reference])
+        });
         if let Some(reference) = kept.filter(|reference| *reference != baseline) {
             pairs.push(Pair { contrast: Contrast::Lifecycle, topology, reference });
         }
@@ -52,19 +55,36 @@ fn against_baseline(arms: &[Arm], topology: usize, reference: usize) -> Pair {
 fn only_nesting(arm: &Arm, base: &Arm) -> bool {
     let same_software =
         arm.storage_drivers == base.storage_drivers && arm.engines == base.engines && arm.builders == base.builders;
-    lifecycle(arm) == Some("keep") && base.kind == "socket" && same_software
+    loss(arm) == Some(Loss::Nothing) && base.kind == "socket" && same_software
 }
 
-/// A recreated inner engine against a kept one, with the same parameters otherwise.
+/// An inner engine that loses more between jobs than the other one, with the same parameters otherwise.
 fn only_lifecycle(arm: &Arm, base: &Arm) -> bool {
-    lifecycle(arm) == Some("recreate")
-        && lifecycle(base) == Some("keep")
-        && arm.parameters_without("lifecycle") == base.parameters_without("lifecycle")
+    const LIFECYCLE: [&str; 2] = ["lifecycle", "data_root"];
+    let more = loss(arm).zip(loss(base)).is_some_and(|(arm, base)| arm > base);
+    more && arm.parameters_without(&LIFECYCLE) == base.parameters_without(&LIFECYCLE)
+}
+
+/// What an inner engine loses between two jobs, the least first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Loss {
+    Nothing,
+    /// Its process is another one.
+    Process,
+    /// Its container is another one, on the same data.
+    Container,
+    Data,
 }
 
 /// Empty where there is no inner engine.
-fn lifecycle(arm: &Arm) -> Option<&str> {
-    if arm.kind == "dind" { arm.parameter("lifecycle") } else { None }
+fn loss(arm: &Arm) -> Option<Loss> {
+    match arm.parameter("lifecycle").filter(|_| arm.kind == "dind")? {
+        "keep" => Some(Loss::Nothing),
+        "restart" => Some(Loss::Process),
+        "recreate" if arm.parameter("data_root") == Some("kept") => Some(Loss::Container),
+        "recreate" => Some(Loss::Data),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -94,8 +114,25 @@ mod tests {
             pair(Contrast::Whole, 2, 0),
             pair(Contrast::Whole, 3, 0),
             pair(Contrast::Lifecycle, 2, 1),
+            pair(Contrast::Lifecycle, 3, 1),
         ];
         assert_eq!(pairs(&arms, 0), expected);
+    }
+
+    #[test]
+    fn whatever_loses_less_is_the_reference() {
+        let arms = [
+            arm("dind", "lifecycle=keep data_root=fresh", "vfs"),
+            arm("dind", "lifecycle=restart data_root=fresh", "vfs"),
+            arm("dind", "lifecycle=recreate data_root=kept", "vfs"),
+            arm("dind", "lifecycle=recreate data_root=fresh", "vfs"),
+        ];
+        let effect =
+            |baseline| pairs(&arms, baseline).into_iter().map(|pair| (pair.contrast, pair.topology, pair.reference));
+        let kept = [1, 2, 3].map(|topology| (Contrast::Lifecycle, topology, 0));
+        assert_eq!(effect(0).collect::<Vec<_>>(), kept);
+        let against_kept_data = [(Contrast::Whole, 0, 2), (Contrast::Whole, 1, 2), (Contrast::Lifecycle, 3, 2)];
+        assert_eq!(effect(2).collect::<Vec<_>>(), [against_kept_data, kept].concat());
     }
 
     #[test]

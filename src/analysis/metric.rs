@@ -13,6 +13,7 @@ use crate::record::Sample;
 pub enum Metric {
     ElapsedNs,
     BytesPulled,
+    BytesPushed,
     DiskDeltaBytes,
     DiskBytes,
     CpuNs,
@@ -32,6 +33,7 @@ impl Metric {
         let count = match self {
             Self::ElapsedNs => sample.elapsed_ns,
             Self::BytesPulled => sample.bytes_pulled,
+            Self::BytesPushed => sample.bytes_pushed,
             Self::DiskDeltaBytes => return sample.disk_delta_bytes.map(|bytes| bytes as f64),
             Self::DiskBytes => sample.disk_bytes,
             Self::CpuNs => sample.cpu_ns,

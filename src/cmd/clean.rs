@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Exit, Failure, connect, could_not_run, print, runtime};
+use super::connect::{self, Connected};
+use super::{Exit, Failure, could_not_run, print, runtime};
 use crate::cleanup;
 use crate::cli::CleanArgs;
 use crate::engine::{Engine, EngineError};
@@ -20,7 +21,7 @@ pub fn run(args: &CleanArgs) -> Result<Exit, Failure> {
 
 /// Returns what was found, and removed unless this is a dry run.
 async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
-    let (engine, description) = connect::engine(&args.host).await?;
+    let Connected { engine, description, .. } = connect::engine(&args.host).await?;
     let (abandoned, mut alive) = survey(&state_folder()).map_err(could_not_run)?;
     // The containers of a run that was killed a moment ago can still be ending: its journal knows better.
     let holding = cleanup::holding(&engine).await.map_err(could_not_run)?;

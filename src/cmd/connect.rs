@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Failure;
 use crate::cli::Host;
 use crate::engine::{Certificates, Description, Endpoint, Engine, Found, Settings};
+use crate::topology::Place;
 
 /// How long the user's engine may take to answer a ping.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -22,14 +23,26 @@ pub enum NoEngine {
     Settings(String),
 }
 
-/// The engine on which a host is, or on which a reference host is started, and what it says of itself.
-pub async fn engine(host: &Host) -> Result<(Engine, Description), NoEngine> {
+/// The user's engine.
+pub struct Connected {
+    pub engine: Engine,
+    pub description: Description,
+    /// Where the trials of a run on this host happen.
+    pub place: Place,
+}
+
+/// The engine on which a host is, or on which a reference host is started.
+pub async fn engine(host: &Host) -> Result<Connected, NoEngine> {
     let Found { endpoint, origin } = found(host)?;
     let engine = Engine::at(endpoint.clone(), "user");
     let silent = |reason: String| NoEngine::Silent { endpoint: endpoint.to_string(), origin: origin.clone(), reason };
     engine.ping(DEADLINE).await.map_err(|error| silent(error.cause.to_string()))?;
     let description = engine.describe().await.map_err(|error| silent(error.cause.to_string()))?;
-    Ok((engine, description))
+    let place = match host {
+        Host::Reference => Place::Reference,
+        Host::Local | Host::Url(_) => Place::Local { socket: endpoint.socket_there().display().to_string() },
+    };
+    Ok(Connected { engine, description, place })
 }
 
 fn found(host: &Host) -> Result<Found, NoEngine> {

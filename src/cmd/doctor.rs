@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
+use super::connect::{self, Connected};
 use super::progress::Progress;
 use super::tenancy::Tenancy;
-use super::{Exit, Failure, connect, could_not_run, interrupt, print, runtime};
-use crate::cli::{DoctorArgs, Host};
+use super::{Exit, Failure, could_not_run, interrupt, print, runtime};
+use crate::cli::{self, DoctorArgs};
 use crate::engine::{Description, Privilege};
 use crate::image;
 use crate::journal::cache_folder;
 use crate::scenario::EngineVersion;
-use crate::topology::Reference;
+use crate::topology::{Host, Place};
 
 /// One line of the diagnosis.
 struct Finding {
@@ -37,25 +38,18 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
     Ok(if broken { Exit::CouldNotRun } else { exit })
 }
 
-/// Prepares a reference host as a run would, and removes it again.
-async fn examine(host: &Host) -> Result<Vec<Finding>, Failure> {
-    let (engine, description) = connect::engine(host).await?;
+/// Prepares a host as a run would, and removes it again.
+async fn examine(host: &cli::Host) -> Result<Vec<Finding>, Failure> {
+    let Connected { engine, description, place } = connect::engine(host).await?;
     let mut findings = vec![about_engine(&description)];
-    if *host != Host::Reference {
-        findings.push(Finding::new(
-            Verdict::Warn,
-            "host",
-            "running on this engine itself is not built yet; the reference host that it can start is examined",
-        ));
-    }
     let progress = Progress::new();
     let interrupt = interrupt::watch().map_err(could_not_run)?;
     let mut tenancy = Tenancy::open(&engine, &description.id, "doctor", &progress)?;
-    let prepared = tenancy.prepare(EngineVersion::Auto, &BTreeSet::new(), 0, interrupt).await;
+    let prepared = tenancy.prepare(&place, EngineVersion::Auto, &BTreeSet::new(), 0, interrupt).await;
     match prepared {
-        Ok(Some(reference)) => findings.extend(about_reference(&reference)),
-        Ok(None) => findings.push(Finding::new(Verdict::No, "reference host", "interrupted")),
-        Err(failure) => findings.push(Finding::new(Verdict::No, "reference host", failure.report.to_string())),
+        Ok(Some(host)) => findings.extend(about_host(&place, &host)),
+        Ok(None) => findings.push(Finding::new(Verdict::No, "host", "interrupted")),
+        Err(failure) => findings.push(Finding::new(Verdict::No, "host", failure.report.to_string())),
     }
     tenancy.close().await?;
     progress.end();
@@ -111,35 +105,33 @@ fn about_versions(cache: &Path) -> Vec<Finding> {
     findings
 }
 
-fn about_reference(reference: &Reference) -> Vec<Finding> {
-    let outer = &reference.outer;
-    let mut findings = vec![
-        about_privilege("the engine", reference.privilege()),
-        about_privilege("the outer engine of a reference host", reference.inner_privilege()),
-    ];
+fn about_host(place: &Place, host: &Host) -> Vec<Finding> {
+    let (outer, machine) = (&host.learnt.outer, &host.learnt.machine);
+    let mut findings = vec![about_privilege("the engine", host.privilege())];
+    if *place == Place::Reference {
+        findings.push(about_privilege("the outer engine of a reference host", host.learnt.inner_privilege));
+    }
     let detail = format!(
         "engine {} answers on storage driver {} over {}",
         outer.version,
         outer.storage_driver,
         outer.driver_status("Backing Filesystem")
     );
-    findings.push(Finding::new(Verdict::Ok, "reference host", detail));
-    let missing = reference.machine.unavailable.iter();
+    findings.push(Finding::new(Verdict::Ok, "host", detail));
+    let missing = machine.unavailable.iter();
     findings
         .extend(missing.map(|(column, reason)| {
             Finding::new(Verdict::Warn, "counters", format!("{column} stays empty: {reason}"))
         }));
-    if !matches!(reference.machine.governor.as_str(), "" | "performance") {
-        let detail = format!(
-            "the frequency governor is {}: set it to performance for steadier times",
-            reference.machine.governor
-        );
+    if !matches!(machine.governor.as_str(), "" | "performance") {
+        let detail =
+            format!("the frequency governor is {}: set it to performance for steadier times", machine.governor);
         findings.push(Finding::new(Verdict::Warn, "processor", detail));
     }
     findings.push(Finding::new(
         Verdict::Ok,
         "topologies",
-        "socket; dind with lifecycle recreate or keep, storage driver auto, overlay2 or vfs",
+        "socket; dind with lifecycle recreate, restart or keep, data root fresh or kept, storage driver auto, overlay2 or vfs",
     ));
     findings.push(Finding::new(
         Verdict::Warn,

@@ -1,12 +1,13 @@
 //! `dindbench inside`: what this program does in the containers that it starts.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use super::{Exit, Failure};
-use crate::agent::{self, EngineConfig};
+use crate::agent::{self, EngineConfig, Operation};
 use crate::cli::Inside;
 use crate::{fixture, image, registry};
 
@@ -14,6 +15,10 @@ use crate::{fixture, image, registry};
 pub fn run(role: Inside) -> Result<Exit, Failure> {
     let ended = match role {
         Inside::Engine { config } => engine(&config),
+        Inside::Operation { socket, operation } => operate(&socket, &operation).map(|()| 0),
+        Inside::Outpost { registry } => {
+            runtime().and_then(|runtime| runtime.block_on(agent::outpost(registry)).map_err(|error| error.to_string()))
+        }
         Inside::Registry { store, socket, seed } => serve(store, socket, seed),
         Inside::Pack { own } => {
             let out = std::io::BufWriter::with_capacity(256 << 10, std::io::stdout().lock());
@@ -37,10 +42,15 @@ fn engine(config: &str) -> Result<u8, String> {
     runtime()?.block_on(agent::supervise(config)).map_err(|error| error.to_string())
 }
 
+fn operate(socket: &Path, operation: &str) -> Result<(), String> {
+    let operation: Operation = serde_json::from_str(operation).map_err(|error| format!("the operation: {error}"))?;
+    runtime()?.block_on(operation.execute(socket)).map_err(|error| error.to_string())
+}
+
 /// Makes the fixtures, serves them, and answers requests until nobody can ask any more.
 fn serve(store: PathBuf, socket: PathBuf, seed: u64) -> Result<u8, String> {
     let registry = registry::Registry::open(&store).map_err(|error| error.to_string())?;
-    fixture::images::write(registry.store(), seed, std::path::Path::new("/")).map_err(|error| error.to_string())?;
+    fixtures(&registry, seed, &fixture::labels())?;
     runtime()?.block_on(async {
         let listener =
             tokio::net::UnixListener::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
@@ -48,8 +58,12 @@ fn serve(store: PathBuf, socket: PathBuf, seed: u64) -> Result<u8, String> {
         tokio::spawn(async move { registry::serve(listener, router).await });
         let mut requests = BufReader::new(tokio::io::stdin()).lines();
         while let Some(line) = requests.next_line().await.map_err(|error| error.to_string())? {
-            let registry::Request::Counters = serde_json::from_str(&line).map_err(|error| error.to_string())?;
-            let mut reply = serde_json::to_vec(&registry.snapshot()).map_err(|error| error.to_string())?;
+            let request: registry::Request = serde_json::from_str(&line).map_err(|error| error.to_string())?;
+            let snapshot = registry.answer(&request).map_err(|error| error.to_string())?;
+            if let registry::Request::Renew { seed, labels } = request {
+                fixtures(&registry, seed, &labels)?;
+            }
+            let mut reply = serde_json::to_vec(&snapshot).map_err(|error| error.to_string())?;
             reply.push(b'\n');
             let mut stdout = tokio::io::stdout();
             stdout.write_all(&reply).await.map_err(|error| error.to_string())?;
@@ -57,6 +71,11 @@ fn serve(store: PathBuf, socket: PathBuf, seed: u64) -> Result<u8, String> {
         }
         Ok(0)
     })
+}
+
+fn fixtures(registry: &registry::Registry, seed: u64, labels: &BTreeMap<String, String>) -> Result<(), String> {
+    let root = Path::new("/");
+    fixture::images::write(registry.store(), seed, labels, root).map_err(|error| error.to_string())
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {

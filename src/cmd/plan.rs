@@ -63,6 +63,7 @@ fn steps(scenario: &Scenario) -> Vec<Vec<String>> {
                 ("build", format!("{} {}{args}", build.context.word(), build.file))
             }
             Step::Run { image, command } => ("run", format!("{} {command:?}", image_word(image))),
+            Step::Push { image } => ("push", image.clone()),
         };
         vec![scenario.job.step_name(index), op.to_owned(), what]
     };

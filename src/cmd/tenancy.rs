@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::image::{self, EngineImages};
 use crate::journal::{Journal, cache_folder, state_folder};
 use crate::scenario::EngineVersion;
-use crate::topology::{Reference, TopologyError};
+use crate::topology::{Host, Place, TopologyError};
 
 pub struct Tenancy<'a> {
     pub journal: Journal,
@@ -31,27 +31,29 @@ impl<'a> Tenancy<'a> {
         self.journal.run()
     }
 
-    /// Provides the images and prepares the reference host, for an outer engine and inner ones of these versions; empty
-    /// where the run was interrupted meanwhile.
+    /// Provides the images and prepares the host, for an outer engine and inner ones of these versions; empty where the
+    /// run was interrupted meanwhile.
     pub async fn prepare(
         &mut self,
+        place: &Place,
         outer: EngineVersion,
         inner: &BTreeSet<EngineVersion>,
         seed: u64,
         mut interrupt: watch::Receiver<bool>,
-    ) -> Result<Option<Reference>, Failure> {
+    ) -> Result<Option<Host>, Failure> {
         tokio::select! {
-            prepared = self.build(outer, inner, seed) => prepared.map(Some).map_err(could_not_run),
+            prepared = self.build(place, outer, inner, seed) => prepared.map(Some).map_err(could_not_run),
             _ = interrupt.wait_for(|interrupted| *interrupted) => Ok(None),
         }
     }
 
     async fn build(
         &mut self,
+        place: &Place,
         outer: EngineVersion,
         inner: &BTreeSet<EngineVersion>,
         seed: u64,
-    ) -> Result<Reference, TopologyError> {
+    ) -> Result<Host, TopologyError> {
         let program = std::env::current_exe().map_err(|error| image::ImageError::File {
             path: "dindbench itself".to_owned(),
             reason: error.to_string(),
@@ -62,10 +64,10 @@ impl<'a> Tenancy<'a> {
         });
         let (journal, cache) = (&mut self.journal, cache_folder());
         let images = EngineImages::provide(&self.engine, journal, &cache, &program, outer, inner).await?;
-        self.progress.phase("preparing the reference host");
-        let reference = Reference::prepare(&self.engine, &mut self.journal, &images, seed).await;
+        self.progress.phase("preparing the host");
+        let host = Host::prepare(place, &self.engine, &mut self.journal, &images, seed).await;
         self.images = Some(images);
-        reference
+        host
     }
 
     /// Removes everything that the run created.

@@ -20,10 +20,20 @@ pub struct ContainerSpec {
     pub environment: Vec<String>,
     pub labels: BTreeMap<String, String>,
     pub mounts: Vec<Mount>,
+    pub network: Network,
     /// Empty for an ordinary container.
     pub privilege: Option<Privilege>,
     /// A container that lives only as long as the client that holds its standard input, and is removed with its end.
     pub dead_man: bool,
+}
+
+/// The network namespace of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// One of its own, on the engine's default bridge.
+    Bridge,
+    /// That of the engine's host.
+    Host,
 }
 
 /// A mount that refuses a missing source.
@@ -67,6 +77,17 @@ impl Engine {
             .start_container(name, None::<query::StartContainerOptions>)
             .await
             .map_err(|error| self.error(Verb::Start, format!("container {name}"), error.into()))
+    }
+
+    /// Asks a container to stop, and kills it where it has not ended after a grace period. One that has ended already is
+    /// no error.
+    pub async fn stop_container(&self, name: &str, grace: Duration) -> Result<(), EngineError> {
+        let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
+        let options = query::StopContainerOptionsBuilder::default().t(seconds).build();
+        self.docker
+            .stop_container(name, Some(options))
+            .await
+            .map_err(|error| self.error(Verb::Stop, format!("container {name}"), error.into()))
     }
 
     /// Returns when the container has ended, with its exit code.
@@ -182,6 +203,9 @@ impl ContainerSpec {
             init: Some(true),
             ..HostConfig::default()
         };
+        if self.network == Network::Host {
+            host.network_mode = Some("host".to_owned());
+        }
         if self.mounts.iter().any(|mount| matches!(mount, Mount::HostRoot { .. })) {
             // The host's files carry labels that a confined container may not read.
             host.security_opt = Some(vec!["label=disable".to_owned()]);

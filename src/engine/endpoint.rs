@@ -151,6 +151,15 @@ impl Endpoint {
             _ => Err("unknown scheme: want unix://PATH or tcp://HOST:PORT"),
         }
     }
+
+    /// Path of the engine's unix socket on its own machine, to be mounted into containers there: the one that it is
+    /// reached by, else the usual one.
+    pub fn socket_there(&self) -> &Path {
+        match self {
+            Self::Unix(path) => path,
+            Self::Tcp(_) | Self::Tls { .. } => Path::new(DEFAULT_SOCKET),
+        }
+    }
 }
 
 impl fmt::Display for Endpoint {

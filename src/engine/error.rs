@@ -25,6 +25,7 @@ pub enum Verb {
     List,
     Create,
     Start,
+    Stop,
     #[strum(serialize = "attach to")]
     Attach,
     #[strum(serialize = "wait for")]
@@ -34,6 +35,11 @@ pub enum Verb {
     ReadLogs,
     Remove,
     Load,
+    Pull,
+    Push,
+    Build,
+    Run,
+    Tag,
     #[strum(serialize = "copy files out of")]
     CopyOut,
     #[strum(serialize = "copy files into")]

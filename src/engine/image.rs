@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use sha2::{Digest, Sha256};
 
-use super::{Cause, ContainerSpec, Engine, EngineError, Labelled, Patience, Verb};
+use super::{Cause, ContainerSpec, Engine, EngineError, Labelled, Network, Patience, Verb};
 
 /// What an engine says of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,15 @@ impl Engine {
             answer.map_err(|error| wrap(error.into()))?;
         }
         Ok(())
+    }
+
+    /// Gives an image one more name.
+    pub async fn tag_image(&self, image: &str, repository: &str, tag: &str) -> Result<(), EngineError> {
+        let options = query::TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
+        self.docker
+            .tag_image(image, Some(options))
+            .await
+            .map_err(|error| self.error(Verb::Tag, format!("image {image}"), error.into()))
     }
 
     /// Empty where the engine has no such image.
@@ -81,6 +90,17 @@ impl Engine {
         Ok(list.into_iter().map(|image| (image.id, image.labels.into_iter().collect())).collect())
     }
 
+    /// The names of images that begin with a prefix, with their tags.
+    pub async fn tags_below(&self, prefix: &str) -> Result<Vec<String>, EngineError> {
+        let list = self
+            .docker
+            .list_images(None::<query::ListImagesOptions>)
+            .await
+            .map_err(|error| self.error(Verb::List, "the images", error.into()))?;
+        let tags = list.into_iter().flat_map(|image| image.repo_tags);
+        Ok(tags.filter(|tag| tag.starts_with(prefix)).collect())
+    }
+
     /// Removes an image with its untagged parents. One that is gone already is no error.
     pub async fn remove_image(&self, name: &str) -> Result<(), EngineError> {
         let options = query::RemoveImageOptionsBuilder::default().force(true).build();
@@ -92,14 +112,21 @@ impl Engine {
     }
 
     /// `sha256:` of one file of an image, read from a container that is made for it and never started.
-    pub async fn digest_in_image(&self, image: &str, path: &str, container: &str) -> Result<String, EngineError> {
+    pub async fn digest_in_image(
+        &self,
+        image: &str,
+        path: &str,
+        container: &str,
+        labels: BTreeMap<String, String>,
+    ) -> Result<String, EngineError> {
         let spec = ContainerSpec {
             name: container.to_owned(),
             image: image.to_owned(),
             command: vec!["none".to_owned()],
             environment: Vec::new(),
-            labels: BTreeMap::new(),
+            labels,
             mounts: Vec::new(),
+            network: Network::Bridge,
             privilege: None,
             dead_man: false,
         };

@@ -9,8 +9,10 @@ pub mod image;
 mod patience;
 mod pipe;
 mod privilege;
+mod run;
 mod transport;
 mod volume;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,9 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
-use bytes::Bytes;
 
-pub use container::{ContainerSpec, Exit, Mount};
+pub use container::{ContainerSpec, Exit, Mount, Network};
 pub use disk::DiskUse;
 pub use endpoint::{Certificates, Endpoint, EndpointError, Found, Settings};
 pub use error::{Cause, EngineError, Verb};
@@ -28,6 +29,7 @@ pub use exec::{Command, Output};
 pub use patience::Patience;
 pub use pipe::{Attached, AttachedInput, AttachedOutput, Source};
 pub use privilege::Privilege;
+pub use wire::BuildRequest;
 
 use transport::{Requests, Route};
 
@@ -136,25 +138,6 @@ impl Engine {
             version_json,
             info_json,
         })
-    }
-
-    /// The body of a GET, for answers that bollard decodes wrongly or not at all.
-    async fn get_json(&self, path: &str, verb: Verb) -> Result<String, EngineError> {
-        use http_body_util::BodyExt;
-
-        let wrap = |cause| self.error(verb, path, cause);
-        let request = hyper::Request::get(format!("http://engine{path}"))
-            .header(hyper::header::HOST, "engine")
-            .body(bollard::body_full(Bytes::new()))
-            .map_err(|error| wrap(Cause::Connection(error.to_string())))?;
-        let answer = tokio::time::timeout(REQUEST_TIMEOUT, async {
-            let response = (self.requests)(request).await.map_err(Cause::from)?;
-            let status = response.status();
-            let body = response.into_body().collect().await.map_err(|error| Cause::Connection(error::chain(&error)))?;
-            let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-            if status.is_success() { Ok(text) } else { Err(Cause::Refused { status: status.as_u16(), message: text }) }
-        });
-        answer.await.unwrap_or(Err(Cause::Timeout(REQUEST_TIMEOUT))).map_err(wrap)
     }
 
     fn error(&self, verb: Verb, object: impl Into<String>, cause: Cause) -> EngineError {

@@ -7,12 +7,14 @@ use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::{Cause, Engine, EngineError, Verb};
 
 /// One of a command's or container's two output streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Source {
     Stdout,

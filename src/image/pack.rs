@@ -9,7 +9,7 @@ use super::cache::Cache;
 use super::gather::{Answer, HOST_ROOT, Offer};
 use super::{EngineImage, ImageError, Layer, archive, program};
 use crate::agent;
-use crate::engine::{AttachedOutput, ContainerSpec, Engine, Mount, Source};
+use crate::engine::{AttachedOutput, ContainerSpec, Engine, Mount, Network, Source};
 use crate::journal::{Journal, Kind};
 
 /// Name of the image whose engine is the host's own.
@@ -39,6 +39,7 @@ pub(super) async fn pack(
         environment: Vec::new(),
         labels: journal.labels("files"),
         mounts: vec![Mount::HostRoot { target: HOST_ROOT.to_owned() }],
+        network: Network::Bridge,
         privilege: None,
         dead_man: true,
     };

@@ -33,6 +33,8 @@ const LARGEST_MANIFEST: usize = 4 << 20;
 #[derive(Deserialize)]
 struct UploadQuery {
     digest: Option<String>,
+    mount: Option<String>,
+    from: Option<String>,
 }
 
 /// Answers any request of the API, and counts it.
@@ -149,10 +151,16 @@ fn read_from(mut stored: Blob, first: u64) -> Result<tokio::fs::File, Error> {
     Ok(file)
 }
 
-/// Begins an upload, or does a whole one. A request to mount another repository's blob is answered with an upload, as
-/// the specification allows: so a push to a new repository moves its bytes.
+/// Begins an upload, or does a whole one, or does without: where another repository has the blob, it is mounted.
 async fn begin(shared: &Arc<Shared>, repository: Repository, uri: &Uri, body: Body) -> Result<Response, Error> {
-    let said = query(uri)?.digest.map(|digest| digest.parse::<Digest>()).transpose()?;
+    let query = query(uri)?;
+    if let (Some(mount), Some(from)) = (query.mount, query.from) {
+        let (digest, from, to) = (mount.parse()?, from.parse()?, repository.clone());
+        if blocking(shared, move |store| store.mount(&from, digest, &to)).await? {
+            return Ok(created(format!("/v2/{repository}/blobs/{digest}"), digest));
+        }
+    }
+    let said = query.digest.map(|digest| digest.parse::<Digest>()).transpose()?;
     let upload = blocking(shared, Store::upload).await?;
     match said {
         Some(said) => {

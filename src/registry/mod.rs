@@ -12,6 +12,7 @@ mod store;
 mod traffic;
 mod uploads;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,18 +59,37 @@ impl Registry {
         self.shared.counters.snapshot()
     }
 
+    /// Does what the harness asks for, and tells what went through so far.
+    pub fn answer(&self, request: &Request) -> Result<Snapshot, Error> {
+        match request {
+            Request::Counters => {}
+            Request::Name { repository, tag, like } => {
+                self.store().name(&repository.parse()?, &tag.parse()?, &like.parse()?)?;
+            }
+            Request::Forget { repository } => self.store().forget(&repository.parse()?)?,
+            Request::Renew { .. } => self.store().clear()?,
+        }
+        Ok(self.snapshot())
+    }
+
     /// The distribution API.
     pub fn router(&self) -> Router {
         Router::new().fallback(api::handle).with_state(Arc::clone(&self.shared))
     }
 }
 
-/// What the harness asks of a registry, on its standard input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What the harness asks of a registry, on its standard input; each is answered by a [`Snapshot`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    /// Answered by a [`Snapshot`].
+    /// Nothing but the counters.
     Counters,
+    /// Let a tag name the image that another tag names.
+    Name { repository: String, tag: String, like: String },
+    /// Empty a repository.
+    Forget { repository: String },
+    /// Empty every repository, for fixtures from another seed, with these labels.
+    Renew { seed: u64, labels: BTreeMap<String, String> },
 }
 
 /// Serves until it is dropped.

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::shown::shown;
 use super::words::{self, cell, centre_text, spread_text};
 use crate::analysis::{Analysis, CaseKey, Cell, Metric, Subject, Summary};
-use crate::case::Status;
+use crate::case::{Op, Status};
 use crate::record::TrialRow;
 use crate::units;
 
@@ -17,8 +17,9 @@ pub(super) struct Grid {
 }
 
 /// In the order in which they are read: what travels, what stays, what it cost.
-const METRICS: [Metric; 8] = [
+const METRICS: [Metric; 9] = [
     Metric::BytesPulled,
+    Metric::BytesPushed,
     Metric::DiskDeltaBytes,
     Metric::DiskBytes,
     Metric::InstructionsCached,
@@ -28,15 +29,19 @@ const METRICS: [Metric; 8] = [
     Metric::IoWriteBytes,
 ];
 
-/// Medians of whole jobs for every metric that has data somewhere.
+/// Medians of whole jobs for every metric that has data somewhere; what was pushed only where a step pushes.
 pub(super) fn jobs(analysis: &Analysis) -> Grid {
     let usable = |metric: Metric| {
         move |cell: &&Cell| {
             cell.metric == metric && cell.case.subject == Subject::Job && cell.summary != Summary::Missing
         }
     };
-    let metrics: Vec<Metric> =
-        METRICS.into_iter().filter(|metric| analysis.cells.iter().any(|cell| usable(*metric)(&cell))).collect();
+    let pushes = |cell: &Cell| matches!(cell.case.subject, Subject::Step { op: Op::Push, .. });
+    let metrics: Vec<Metric> = METRICS
+        .into_iter()
+        .filter(|metric| *metric != Metric::BytesPushed || analysis.cells.iter().any(pushes))
+        .filter(|metric| analysis.cells.iter().any(|cell| usable(*metric)(&cell)))
+        .collect();
     let mut cases: Vec<&CaseKey> = metrics
         .iter()
         .flat_map(|metric| analysis.cells.iter().filter(usable(*metric)))

@@ -9,6 +9,7 @@ pub(super) fn value(metric: Metric, value: f64) -> String {
     match metric {
         Metric::ElapsedNs | Metric::CpuNs => units::nanos(value),
         Metric::BytesPulled
+        | Metric::BytesPushed
         | Metric::DiskDeltaBytes
         | Metric::DiskBytes
         | Metric::PeakMemoryBytes
@@ -23,6 +24,7 @@ pub(super) fn metric(metric: Metric) -> &'static str {
     match metric {
         Metric::ElapsedNs => "elapsed",
         Metric::BytesPulled => "pulled",
+        Metric::BytesPushed => "pushed",
         Metric::DiskDeltaBytes => "disk growth",
         Metric::DiskBytes => "disk in use",
         Metric::CpuNs => "CPU time",

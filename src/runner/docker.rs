@@ -1,4 +1,4 @@
-//! Executes trials on Docker: each on a fresh reference host.
+//! Executes trials on Docker: each on a fresh reference host, or on the user's own engine with content of its own.
 
 use std::time::Instant;
 
@@ -9,21 +9,20 @@ use crate::engine::{EngineError, Patience};
 use crate::journal::Journal;
 use crate::probe::{Delta, Point, rise};
 use crate::scenario::{Scenario, Step};
-use crate::topology::{Arm, JobContainer, OuterHost, Reference, TopologyError};
+use crate::topology::{Arm, Host, JobContainer, OuterHost, TopologyError, TrialKey};
 use crate::workload::{ContextError, Contexts, Fault, Outcome, Workplace};
 
-/// Trials on reference hosts.
+/// Trials on the hosts that one [`Host`] provides.
 pub struct DockerExecutor<'a> {
     scenario: &'a Scenario,
-    seed: u64,
     journal: &'a mut Journal,
-    reference: &'a mut Reference,
+    host: &'a mut Host,
     trial: Option<Trial>,
 }
 
 /// A trial under way.
 struct Trial {
-    host: OuterHost,
+    outer: OuterHost,
     arm: Arm,
     contexts: Contexts,
     job: Option<JobContainer>,
@@ -32,19 +31,24 @@ struct Trial {
 }
 
 impl<'a> DockerExecutor<'a> {
-    pub fn new(scenario: &'a Scenario, seed: u64, journal: &'a mut Journal, reference: &'a mut Reference) -> Self {
-        Self { scenario, seed, journal, reference, trial: None }
+    pub fn new(scenario: &'a Scenario, journal: &'a mut Journal, host: &'a mut Host) -> Self {
+        Self { scenario, journal, host, trial: None }
     }
 }
 
 impl Executor for DockerExecutor<'_> {
     async fn open(&mut self, slot: &Slot) -> Result<Opened, Fault> {
         let began = Instant::now();
-        let mut host = self.reference.host(self.journal).await?;
-        let reading = host.read(false).await?;
-        let arm = Arm::new(&self.scenario.topologies[slot.topology].kind, &host, self.reference);
-        let contexts = Contexts::new(self.seed, &self.scenario.job);
-        self.trial = Some(Trial { host, arm, contexts, job: None, engine: EngineFacts::default(), began: reading });
+        let topology = &self.scenario.topologies[slot.topology];
+        let key = TrialKey {
+            salt: format!("{}/{}/{}", slot.block, topology.name, slot.attempt),
+            jobs: self.scenario.sequence.jobs.get(),
+        };
+        let mut outer = self.host.open(self.journal, &key).await?;
+        let reading = outer.read(false).await?;
+        let arm = Arm::new(&topology.kind, &outer);
+        let contexts = Contexts::new(outer.seed, &self.scenario.job);
+        self.trial = Some(Trial { outer, arm, contexts, job: None, engine: EngineFacts::default(), began: reading });
         Ok(Opened { setup: began.elapsed() })
     }
 
@@ -53,7 +57,7 @@ impl Executor for DockerExecutor<'_> {
             let outcome = faulty(Fault::failed(ErrorClass::Harness, "no trial is open"));
             return Measured { outcome, delta: Delta::default(), engine: EngineFacts::default() };
         };
-        let measured = trial.probed(self.reference, self.scenario, job, part).await;
+        let measured = trial.probed(self.host, self.scenario, job, part).await;
         let (mut outcome, delta) = match measured {
             Ok(measured) => measured,
             Err(fault) => (faulty(fault), Delta::default()),
@@ -66,7 +70,7 @@ impl Executor for DockerExecutor<'_> {
 
     async fn dead(&mut self) -> bool {
         match &self.trial {
-            Some(trial) => trial.host.dead().await.is_some(),
+            Some(trial) => trial.outer.dead().await.is_some(),
             None => true,
         }
     }
@@ -74,8 +78,8 @@ impl Executor for DockerExecutor<'_> {
     async fn close(&mut self) -> Result<Closed, Fault> {
         let began = Instant::now();
         let Some(mut trial) = self.trial.take() else { return Ok(Closed::default()) };
-        let ended = trial.host.read(false).await.unwrap_or_default();
-        trial.host.remove().await?;
+        let ended = trial.outer.read(false).await.unwrap_or_default();
+        trial.outer.remove().await?;
         Ok(Closed {
             teardown: began.elapsed(),
             psi_cpu_ns: rise(ended.psi_cpu_ns, trial.began.psi_cpu_ns),
@@ -90,19 +94,22 @@ impl Trial {
     /// One part between two readings. What is neither measured nor part of a CI job stands outside of them.
     async fn probed(
         &mut self,
-        reference: &mut Reference,
+        host: &mut Host,
         scenario: &Scenario,
         job: JobSlot,
         part: Part,
     ) -> Result<(Outcome, Delta), Fault> {
-        let before = Point::read(&mut self.host, reference, false).await?;
+        if part == Part::Start && job.edit == Edit::Base {
+            host.move_base().await?;
+        }
+        let before = Point::read(&mut self.outer, host, false).await?;
         let (mut outcome, settle) = match part {
             Part::Start => (self.start(job).await, false),
             Part::Step(index) => (self.step(scenario, index).await, false),
             // What a job wrote is on disk before the next one begins: no job pays for another's writing.
             Part::Stop => (self.stop().await, true),
         };
-        let mut delta = Point::read(&mut self.host, reference, settle).await?.since(&before);
+        let mut delta = Point::read(&mut self.outer, host, settle).await?.since(&before);
         let followed = self.follow(scenario, job, part, &mut delta, &outcome).await;
         outcome.fault = outcome.fault.or(followed.err());
         Ok((outcome, delta))
@@ -113,7 +120,7 @@ impl Trial {
         // An engine that does not start must not be described by the one before it.
         self.engine = EngineFacts::default();
         let (mut outcome, began) = (Outcome::begun(), Instant::now());
-        match self.arm.start(job.job).await {
+        match self.arm.start(&self.outer, job.job).await {
             Ok(started) => {
                 outcome.elapsed = Some(began.elapsed());
                 let phase = |(name, at): (&str, _)| (at, "phase".to_owned(), name.to_owned());
@@ -128,7 +135,13 @@ impl Trial {
     async fn step(&mut self, scenario: &Scenario, index: usize) -> Outcome {
         let Some(job) = &self.job else { return faulty(Fault::failed(ErrorClass::Harness, "no job is started")) };
         let patience = Patience { total: scenario.limits.step_timeout, silence: scenario.limits.stall_timeout };
-        let workplace = Workplace { job, engine: self.arm.engine(), builder: scenario.job.builder, patience };
+        let workplace = Workplace {
+            job,
+            engine: self.arm.engine(),
+            builder: scenario.job.builder,
+            namespace: self.outer.namespace(),
+            patience,
+        };
         workplace.step(index, &scenario.job.steps[index]).await
     }
 
@@ -170,29 +183,33 @@ impl Trial {
                 };
             }
             Part::Step(index) => {
-                if job.edit == Edit::Source && matches!(scenario.job.steps[index], Step::Build(_)) {
-                    self.contexts.check_built(self.arm.engine(), index, "dindbench-check").await?;
+                if matches!(scenario.job.steps[index], Step::Build(_)) {
+                    self.contexts.check_built(self.arm.engine(), index, job.edit, &self.outer).await?;
                 }
-                if index + 1 == scenario.job.steps.len() {
+                if index + 1 == scenario.job.steps.len() && self.outer.alone() {
                     delta.engine_disk_bytes = self.arm.engine().disk_use().await?.total();
                 }
             }
-            Part::Stop => delta.volumes_leaked = Some(self.leaked().await?),
+            Part::Stop => delta.volumes_leaked = self.leaked().await?,
         }
         Ok(())
     }
 
-    /// Volumes on the outer engine that are not those of an engine which lives on.
-    async fn leaked(&self) -> Result<u32, EngineError> {
+    /// Volumes on the outer engine that are none of those which live on between jobs. On an engine that others use too,
+    /// nobody can say whose a volume without a label is.
+    async fn leaked(&self) -> Result<Option<u32>, EngineError> {
+        if !self.outer.alone() {
+            return Ok(None);
+        }
         let ours = self.arm.volumes();
-        let all = self.host.engine.volumes(None).await?;
+        let all = self.outer.engine.volumes(None).await?;
         let leaked = all.iter().filter(|(name, _)| !ours.contains(name)).count();
-        Ok(u32::try_from(leaked).unwrap_or(u32::MAX))
+        Ok(Some(u32::try_from(leaked).unwrap_or(u32::MAX)))
     }
 
     /// Puts the end of an engine in the place of what its end looked like to a client.
     async fn explain(&self, fault: &mut Fault) {
-        let death = match self.host.dead().await {
+        let death = match self.outer.dead().await {
             Some(death) => Some(death),
             // An outer engine that cannot be asked says nothing of the inner one.
             None => self.arm.dead().await.ok().flatten(),

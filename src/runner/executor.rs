@@ -36,7 +36,7 @@ pub enum Part {
 pub struct JobSlot {
     /// From 1.
     pub job: u32,
-    /// What changed in the contexts before it.
+    /// What changed before it.
     pub edit: Edit,
 }
 

@@ -195,6 +195,7 @@ impl<'a> Ledger<'a> {
                 Step::Pull { .. } => Op::Pull,
                 Step::Build(_) => Op::Build,
                 Step::Run { .. } => Op::Run,
+                Step::Push { .. } => Op::Push,
             },
         }
     }

@@ -28,6 +28,9 @@ use crate::case::{Builder, Driver, Edit, Lifecycle};
 /// The build contexts that dindbench generates, as they stand after `fixture:`.
 pub const FIXTURE_CONTEXTS: [&str; 4] = ["ten", "many", "big", "multistage"];
 
+/// The one of them that is built on nothing.
+const BASELESS: &str = "big";
+
 /// A checked scenario. What it names exists within it: baseline, expectations' topologies and steps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
@@ -70,6 +73,17 @@ pub struct Dind {
     pub lifecycle: Lifecycle,
     pub engine: EngineVersion,
     pub storage_driver: StorageDriver,
+    pub data_root: DataRoot,
+}
+
+/// Where an inner engine keeps its data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataRoot {
+    /// A volume per engine, removed with it.
+    #[default]
+    Fresh,
+    /// A volume that outlives the engine within a trial.
+    Kept,
 }
 
 /// The storage driver asked of an inner engine; what it chose is recorded.
@@ -131,9 +145,18 @@ pub struct Job {
 /// One operation of a job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    Pull { image: ImageRef },
+    Pull {
+        image: ImageRef,
+    },
     Build(Build),
-    Run { image: ImageRef, command: Vec<String> },
+    Run {
+        image: ImageRef,
+        command: Vec<String>,
+    },
+    /// `image` is the tag of an earlier build step of the same job.
+    Push {
+        image: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -223,7 +246,7 @@ impl Job {
     pub fn step_name(&self, index: usize) -> String {
         match &self.steps[index] {
             Step::Build(build) => build.tag.clone(),
-            Step::Pull { .. } | Step::Run { .. } => index.to_string(),
+            Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => index.to_string(),
         }
     }
 }
@@ -257,7 +280,8 @@ impl Kind {
     pub fn data_root(&self) -> &'static str {
         match self {
             Self::Socket => "outer",
-            Self::Dind(_) => "fresh",
+            Self::Dind(Dind { data_root: DataRoot::Fresh, .. }) => "fresh",
+            Self::Dind(Dind { data_root: DataRoot::Kept, .. }) => "kept",
         }
     }
 
@@ -266,8 +290,9 @@ impl Kind {
         match self {
             Self::Socket => String::new(),
             Self::Dind(dind) => {
-                let Dind { lifecycle, engine, storage_driver } = dind;
-                format!("lifecycle={lifecycle} engine={engine} storage_driver={storage_driver} data_root=fresh")
+                let Dind { lifecycle, engine, storage_driver, data_root: _ } = dind;
+                let data_root = self.data_root();
+                format!("lifecycle={lifecycle} engine={engine} storage_driver={storage_driver} data_root={data_root}")
             }
         }
     }
@@ -281,6 +306,11 @@ impl Scenario {
 }
 
 impl Context {
+    /// Whether this is a generated context that is built on `fixture:base`.
+    fn on_base(&self) -> bool {
+        matches!(self, Self::Fixture(name) if name != BASELESS)
+    }
+
     pub fn word(&self) -> String {
         match self {
             Self::Fixture(name) => format!("fixture:{name}"),

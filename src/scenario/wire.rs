@@ -231,7 +231,7 @@ pub(super) struct PushStep {
 pub(super) struct Sequence {
     #[schemars(range(min = 1))]
     pub(super) jobs: At<u32>,
-    /// What changes in the build contexts before a job, by job number from 2; jobs not named: `none`.
+    /// What changes before a job, by job number from 2; jobs not named: `none`.
     #[serde(default)]
     #[schemars(with = "BTreeMap<u32, Change>")]
     pub(super) edits: BTreeMap<At<String>, At<Change>>,
@@ -243,7 +243,7 @@ pub(super) struct Sequence {
     pub(super) concurrency: Option<At<u32>>,
 }
 
-/// What changed in the build context before a job.
+/// What changed before a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Display, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]

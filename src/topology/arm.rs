@@ -2,23 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use super::dind::InnerEngine;
+use super::dind::{InnerEngine, data_volume};
 use super::error::{Death, TopologyError};
-use super::{JobContainer, OuterHost, Reference, socket};
+use super::{JobContainer, OuterHost};
 use crate::case::Lifecycle;
-use crate::engine::{Engine, EngineError, Privilege};
-use crate::scenario::Kind;
+use crate::engine::{Engine, EngineError};
+use crate::scenario::{DataRoot, Dind, Kind};
 
 /// A topology within one trial. It owns the inner engine, where there is one.
 pub struct Arm {
     kind: Kind,
     outer: Engine,
-    run: String,
-    /// Of job containers.
-    image: String,
-    /// Of the inner engine.
-    inner_image: String,
-    privilege: Privilege,
+    /// Name of the volume that an inner engine's data are on.
+    data_volume: String,
     inner: Option<InnerEngine>,
 }
 
@@ -29,33 +25,32 @@ pub struct Started {
 }
 
 impl Arm {
-    pub fn new(kind: &Kind, host: &OuterHost, reference: &Reference) -> Self {
-        Self {
-            kind: kind.clone(),
-            outer: host.engine.clone(),
-            run: reference.run().to_owned(),
-            image: reference.image().to_owned(),
-            inner_image: reference.inner_image(kind.engine()).to_owned(),
-            privilege: reference.inner_privilege(),
-            inner: None,
-        }
+    pub fn new(kind: &Kind, host: &OuterHost) -> Self {
+        Self { kind: kind.clone(), outer: host.engine.clone(), data_volume: data_volume(host), inner: None }
     }
 
     /// What a CI job waits for before its first command: its engine, where it has one of its own, and its container.
-    pub async fn start(&mut self, job: u32) -> Result<Started, TopologyError> {
+    pub async fn start(&mut self, host: &OuterHost, job: u32) -> Result<Started, TopologyError> {
         let began = Instant::now();
         let mut phases = Vec::new();
-        if let Kind::Dind(dind) = &self.kind
-            && self.inner.is_none()
-        {
-            self.inner =
-                Some(InnerEngine::start(&self.outer, &self.run, &self.inner_image, self.privilege, dind).await?);
+        if self.provide_engine(host).await? {
             phases.push(("engine", began.elapsed()));
         }
-        let mount = self.inner.as_ref().map_or_else(socket::mount, InnerEngine::socket_mount);
-        let container = JobContainer::start(&self.outer, &self.run, &self.image, job, mount).await?;
+        let socket = self.inner.as_ref().map_or_else(|| host.socket.clone(), InnerEngine::socket_mount);
+        let container = JobContainer::start(host, job, socket).await?;
         phases.push(("job-container", began.elapsed()));
         Ok(Started { job: container, phases })
+    }
+
+    /// Starts the job's own engine, where it has one that does not run; tells whether it did.
+    async fn provide_engine(&mut self, host: &OuterHost) -> Result<bool, TopologyError> {
+        let Kind::Dind(dind) = &self.kind else { return Ok(false) };
+        match &mut self.inner {
+            Some(inner) if inner.stopped() => inner.resume().await?,
+            Some(_) => return Ok(false),
+            None => self.inner = Some(InnerEngine::start(host, dind).await?),
+        }
+        Ok(true)
     }
 
     /// The engine that the job talks to.
@@ -63,7 +58,7 @@ impl Arm {
         self.inner.as_ref().map_or(&self.outer, |inner| &inner.engine)
     }
 
-    /// The end of the job's own engine, where it has one and it has ended.
+    /// The end of the job's own engine, where it has one that has ended and not as it was asked to.
     pub async fn dead(&self) -> Result<Option<Death>, EngineError> {
         match &self.inner {
             Some(inner) => inner.dead().await,
@@ -73,25 +68,38 @@ impl Arm {
 
     /// The end of a job: its container goes, and with it what the lifecycle throws away.
     /// A job whose container never started has none.
-    pub async fn stop(&mut self, job: Option<JobContainer>) -> Result<(), EngineError> {
+    pub async fn stop(&mut self, job: Option<JobContainer>) -> Result<(), TopologyError> {
         if let Some(job) = job {
             job.remove().await?;
         }
-        if self.kind.lifecycle() == Some(Lifecycle::Recreate) {
-            self.remove_engine().await?;
+        let Kind::Dind(dind) = &self.kind else { return Ok(()) };
+        match dind.lifecycle {
+            Lifecycle::Recreate => self.remove_engine(dind.data_root).await,
+            Lifecycle::Restart => match &mut self.inner {
+                Some(inner) => inner.stop().await,
+                None => Ok(()),
+            },
+            Lifecycle::Keep => Ok(()),
         }
-        Ok(())
     }
 
-    /// Volumes of the engine that lives on between jobs.
+    /// Data that are kept are put down in good order first; an engine that cannot do that goes all the same.
+    async fn remove_engine(&mut self, data_root: DataRoot) -> Result<(), TopologyError> {
+        let Some(mut inner) = self.inner.take() else { return Ok(()) };
+        let stopped = match data_root {
+            DataRoot::Fresh => Ok(()),
+            DataRoot::Kept => inner.stop().await,
+        };
+        inner.remove(data_root).await?;
+        stopped
+    }
+
+    /// Volumes that live on between jobs: those of an engine that does, and kept data.
     pub fn volumes(&self) -> Vec<String> {
-        self.inner.as_ref().map_or_else(Vec::new, |inner| inner.volumes().to_vec())
-    }
-
-    async fn remove_engine(&mut self) -> Result<(), EngineError> {
-        match self.inner.take() {
-            Some(inner) => inner.remove().await,
-            None => Ok(()),
+        match (&self.inner, &self.kind) {
+            (Some(inner), _) => inner.volumes().to_vec(),
+            (None, Kind::Dind(Dind { data_root: DataRoot::Kept, .. })) => vec![self.data_volume.clone()],
+            (None, _) => Vec::new(),
         }
     }
 }

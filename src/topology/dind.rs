@@ -1,64 +1,99 @@
 //! `dind`: an inner engine in a privileged container beside the job container.
 
-use super::error::{Death, TopologyError, last_error_line};
-use super::{DATA_ROOT, INNER_BRIDGE, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial, ready};
-use crate::agent::{self, EngineConfig};
-use crate::engine::{ContainerSpec, Engine, EngineError, Mount, Privilege};
-use crate::journal;
-use crate::scenario::{Dind, StorageDriver};
+use std::time::Duration;
 
-/// A running inner engine with the volumes that go with it.
+use super::error::{Death, TopologyError, last_error_line};
+use super::{DATA_ROOT, INNER_BRIDGE, OuterHost, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial, ready};
+use crate::agent::{self, EngineConfig};
+use crate::engine::{ContainerSpec, Engine, EngineError, Mount, Network, Privilege};
+use crate::scenario::{DataRoot, Dind, StorageDriver};
+
+/// How long an engine may take to stop: more than the 15 s that it gives its own containers.
+const STOP_GRACE: Duration = Duration::from_secs(30);
+
+/// An inner engine with the volumes that go with it.
 #[derive(Debug)]
 pub(super) struct InnerEngine {
     outer: Engine,
     container: String,
+    /// Data and socket.
     volumes: [String; 2],
     pub engine: Engine,
+    /// Not started yet, or stopped on purpose.
+    stopped: bool,
+}
+
+/// The volume that holds an inner engine's data.
+pub(super) fn data_volume(host: &OuterHost) -> String {
+    host.name("data")
 }
 
 impl InnerEngine {
-    /// Starts an inner engine on fresh volumes, and returns when it answers.
-    pub async fn start(
-        outer: &Engine,
-        run: &str,
-        image: &str,
-        privilege: Privilege,
-        dind: &Dind,
-    ) -> Result<Self, TopologyError> {
-        let container = format!("dindbench-{run}-engine");
-        let [data, socket] = ["data", "socket"].map(|role| format!("dindbench-{run}-{role}"));
+    /// Starts an inner engine, and returns when it answers. Its volumes are fresh, but for data that were kept: an
+    /// engine that is to create a volume which exists takes that one.
+    pub async fn start(host: &OuterHost, dind: &Dind) -> Result<Self, TopologyError> {
+        let outer = &host.engine;
+        let container = host.name("engine");
+        let (data, socket) = (data_volume(host), host.name("socket"));
         for (volume, role) in [(&data, "data"), (&socket, "socket")] {
-            outer.create_volume(volume, &journal::labels(run, role)).await?;
+            outer.create_volume(volume, &host.labels(role)).await?;
         }
         let spec = ContainerSpec {
             name: container.clone(),
-            image: image.to_owned(),
-            command: agent::command(["engine", &config(privilege, dind).to_argument()]),
+            image: host.inner_image(dind.engine).to_owned(),
+            command: agent::command(["engine", &config(host.privilege, dind).to_argument()]),
             environment: Vec::new(),
-            labels: journal::labels(run, "inner"),
+            labels: host.labels("inner"),
             mounts: vec![
                 Mount::Volume { name: data.clone(), target: DATA_ROOT.to_owned() },
                 Mount::Volume { name: socket.clone(), target: SOCKET_FOLDER.to_owned() },
-                Mount::Bind { source: REGISTRY_FOLDER.to_owned(), target: REGISTRY_FOLDER.to_owned(), read_only: true },
+                host.registry.clone(),
             ],
-            privilege: Some(privilege),
+            network: Network::Bridge,
+            privilege: Some(host.privilege),
             dead_man: false,
         };
         outer.create_container(&spec).await?;
-        outer.start_container(&container).await?;
         let engine = outer.through(&container, dial(), "inner");
-        let inner = Self { outer: outer.clone(), container, volumes: [data, socket], engine };
-        let death = async {
-            // Whatever the wait says: the obituary asks the container itself.
-            let _ = outer.wait_container(&inner.container).await;
-            inner.obituary().await
-        };
-        ready(&inner.engine, death).await?;
+        let mut inner = Self { outer: outer.clone(), container, volumes: [data, socket], engine, stopped: true };
+        inner.resume().await?;
         Ok(inner)
     }
 
+    /// Starts the engine's container, and returns when the engine answers.
+    pub async fn resume(&mut self) -> Result<(), TopologyError> {
+        self.outer.start_container(&self.container).await?;
+        let death = async {
+            // Whatever the wait says: the obituary asks the container itself.
+            let _ = self.outer.wait_container(&self.container).await;
+            self.obituary().await
+        };
+        ready(&self.engine, death).await?;
+        self.stopped = false;
+        Ok(())
+    }
+
+    /// Stops the engine as `docker stop` does.
+    ///
+    /// # Errors
+    /// Also where it was dead already, or had to be killed: its data were not put down in good order then.
+    pub async fn stop(&mut self) -> Result<(), TopologyError> {
+        let ended = self.outer.wait_container(&self.container);
+        let (code, stopped) = tokio::join!(ended, self.outer.stop_container(&self.container, STOP_GRACE));
+        stopped?;
+        self.stopped = true;
+        match code? {
+            0 => Ok(()),
+            _ => Err(self.obituary().await),
+        }
+    }
+
+    pub fn stopped(&self) -> bool {
+        self.stopped
+    }
+
     async fn obituary(&self) -> TopologyError {
-        match self.dead().await {
+        match self.end().await {
             Ok(Some(death)) => TopologyError::Died(death),
             Ok(None) => TopologyError::Answer {
                 container: self.container.clone(),
@@ -68,8 +103,13 @@ impl InnerEngine {
         }
     }
 
-    /// The end of this engine, where it has ended.
+    /// The end of this engine, where it has ended and not as it was asked to.
     pub async fn dead(&self) -> Result<Option<Death>, EngineError> {
+        let end = self.end().await?;
+        Ok(end.filter(|death| !self.stopped || death.exit_code != Some(0)))
+    }
+
+    async fn end(&self) -> Result<Option<Death>, EngineError> {
         let Some(exit) = self.outer.exit_of(&self.container).await? else { return Ok(None) };
         let last_line = last_error_line(&self.outer.last_lines(&self.container, 50).await?);
         Ok(Some(Death { container: self.container.clone(), exit_code: Some(exit.code), last_line }))
@@ -84,13 +124,15 @@ impl InnerEngine {
         &self.volumes
     }
 
-    /// Removes the engine with its data.
-    pub async fn remove(&self) -> Result<(), EngineError> {
+    /// Removes the engine, and its data unless they are kept.
+    pub async fn remove(&self, data_root: DataRoot) -> Result<(), EngineError> {
+        let [data, socket] = &self.volumes;
         self.outer.remove_container(&self.container).await?;
-        for volume in &self.volumes {
-            self.outer.remove_volume(volume).await?;
+        self.outer.remove_volume(socket).await?;
+        match data_root {
+            DataRoot::Fresh => self.outer.remove_volume(data).await,
+            DataRoot::Kept => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -1,8 +1,7 @@
 //! The job container: the same image and the same command in every topology; only what answers at its socket differs.
 
-use super::{SOCKET, SOCKET_FOLDER};
-use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Output, Patience};
-use crate::journal;
+use super::{OuterHost, SOCKET, SOCKET_FOLDER};
+use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Network, Output, Patience};
 
 /// The folder of the job container that holds the build contexts.
 pub const WORK_FOLDER: &str = "/tmp";
@@ -15,32 +14,32 @@ pub struct JobContainer {
 }
 
 impl JobContainer {
-    /// Starts the container of one job, with the folder of an engine's socket in it.
-    pub async fn start(
-        outer: &Engine,
-        run: &str,
-        image: &str,
-        job: u32,
-        socket_folder: Mount,
-    ) -> Result<Self, EngineError> {
+    /// Starts the container of one job, with an engine's socket in it.
+    pub(super) async fn start(host: &OuterHost, job: u32, socket: Mount) -> Result<Self, EngineError> {
         let spec = ContainerSpec {
-            name: format!("dindbench-{run}-job-{job}"),
-            image: image.to_owned(),
+            name: host.name(&format!("job-{job}")),
+            image: host.image.clone(),
             command: vec!["sleep".to_owned(), "infinity".to_owned()],
             environment: vec![format!("DOCKER_HOST=unix://{SOCKET}"), "HOME=/root".to_owned()],
-            labels: journal::labels(run, "job"),
-            mounts: vec![socket_folder],
+            labels: host.labels("job"),
+            mounts: vec![socket],
+            network: Network::Bridge,
             privilege: None,
             dead_man: false,
         };
-        outer.create_container(&spec).await?;
-        outer.start_container(&spec.name).await?;
-        Ok(Self { engine: outer.clone(), name: spec.name })
+        host.engine.create_container(&spec).await?;
+        host.engine.start_container(&spec.name).await?;
+        Ok(Self { engine: host.engine.clone(), name: spec.name })
     }
 
-    /// The mount of the folder in which every engine's socket stands, from a bind source or a volume.
-    pub(super) fn bind(source: &str) -> Mount {
+    /// The mount of a folder of the outer engine's in which its socket stands.
+    pub(super) fn socket_folder(source: &str) -> Mount {
         Mount::Bind { source: source.to_owned(), target: SOCKET_FOLDER.to_owned(), read_only: false }
+    }
+
+    /// The mount of a socket itself, whose folder holds what is no job's business.
+    pub(super) fn socket_file(source: &str) -> Mount {
+        Mount::Bind { source: source.to_owned(), target: SOCKET.to_owned(), read_only: false }
     }
 
     /// Executes one command of the job.

@@ -1,18 +1,20 @@
-//! How a job reaches an engine: the reference host, and on it one file per kind of topology.
+//! How a job reaches an engine: the host with the outer engine, and on it one file per kind of topology.
 
 mod arm;
 mod dind;
 mod error;
 mod held;
+mod host;
 mod job;
+mod local;
 mod reference;
-mod socket;
+mod site;
 
 pub use arm::{Arm, Started};
 pub use error::{Death, TopologyError};
 pub use held::Held;
+pub use host::{Host, Learnt, OuterHost, Place, TrialKey};
 pub use job::{JobContainer, WORK_FOLDER};
-pub use reference::{OuterHost, Reference};
 
 use std::pin::pin;
 use std::time::Duration;
@@ -37,6 +39,11 @@ const OBITUARY_DEADLINE: Duration = Duration::from_secs(3);
 /// range that docker itself takes first.
 const OUTER_BRIDGE: &str = "10.201.0.1/24";
 const INNER_BRIDGE: &str = "10.202.0.1/24";
+
+/// The name of an object that a trial makes on an outer engine.
+fn name(run: &str, suffix: &str) -> String {
+    format!("dindbench-{run}-{suffix}")
+}
 
 /// The command that carries a connection to the engine in a container.
 fn dial() -> Vec<String> {

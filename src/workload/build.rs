@@ -22,14 +22,14 @@ impl Workplace<'_> {
             outcome.builder = Some(Builder::Classic);
         }
         if outcome.fault.is_none() {
-            outcome.fault = self.confirm(&mut outcome, &log, &build.tag, &before).await.err();
+            outcome.fault = self.confirm(&mut outcome, &log, &self.tag(&build.tag), &before).await.err();
         }
         outcome
     }
 
     fn build_command(&self, index: usize, build: &Build) -> Command {
         let mut arguments: Vec<String> =
-            ["docker", "build", "--file", &build.file, "--tag", &build.tag].map(str::to_owned).to_vec();
+            ["docker", "build", "--file", &build.file, "--tag", &self.tag(&build.tag)].map(str::to_owned).to_vec();
         for (name, value) in &build.args {
             arguments.extend(["--build-arg".to_owned(), format!("{name}={value}")]);
         }

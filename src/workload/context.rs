@@ -7,9 +7,9 @@ use std::path::Path;
 
 use crate::case::Edit;
 use crate::engine::{Engine, EngineError};
-use crate::fixture::Fixture;
+use crate::fixture::{Evidence, Fixture, Revisions};
 use crate::scenario::{Build, Context, Job, Step};
-use crate::topology::JobContainer;
+use crate::topology::{JobContainer, OuterHost};
 
 /// A context could not be made or brought to its place.
 #[derive(Debug, thiserror::Error)]
@@ -38,61 +38,66 @@ fn folder_name(step: usize) -> String {
 pub struct Contexts {
     seed: u64,
     builds: BTreeMap<usize, Build>,
-    /// Source edits made so far.
-    revision: u32,
+    revisions: Revisions,
 }
 
 impl Contexts {
     pub fn new(seed: u64, job: &Job) -> Self {
         let builds = job.steps.iter().enumerate().filter_map(|(index, step)| match step {
             Step::Build(build) => Some((index, build.clone())),
-            Step::Pull { .. } | Step::Run { .. } => None,
+            Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => None,
         });
-        Self { seed, builds: builds.collect(), revision: 0 }
+        Self { seed, builds: builds.collect(), revisions: Revisions::default() }
     }
 
     /// Makes the edit that precedes a job.
     pub fn edit(&mut self, edit: Edit) {
-        if edit == Edit::Source {
-            self.revision += 1;
+        match edit {
+            Edit::Source => self.revisions.source += 1,
+            Edit::Dependencies => self.revisions.dependencies += 1,
+            Edit::First | Edit::None | Edit::Base => {}
         }
     }
 
     /// Brings every context to its folder in a new job container.
     pub async fn upload(&self, job: &JobContainer) -> Result<(), ContextError> {
         for (index, build) in &self.builds {
-            let (context, seed, revision) = (build.context.clone(), self.seed, self.revision);
+            let (context, seed, revisions) = (build.context.clone(), self.seed, self.revisions);
             let folder = folder_name(*index);
-            let packed = tokio::task::spawn_blocking(move || pack(&context, seed, revision, &folder));
+            let packed = tokio::task::spawn_blocking(move || pack(&context, seed, revisions, &folder));
             let tar = packed.await.map_err(|error| unreadable(&build.context, error))??;
             job.copy_in(tar).await?;
         }
         Ok(())
     }
 
-    /// Checks that the image of a build after a source edit holds the edited file: a builder that trusts size and time
-    /// would otherwise have built the old one, fast.
-    pub async fn check_built(&self, engine: &Engine, step: usize, probe: &str) -> Result<(), ContextError> {
+    /// Checks that the image of a build after an edit holds what was edited: a builder that trusts size and time would
+    /// otherwise have built the old one, fast.
+    pub async fn check_built(
+        &self,
+        engine: &Engine,
+        step: usize,
+        edit: Edit,
+        outer: &OuterHost,
+    ) -> Result<(), ContextError> {
         let Some(Build { context: Context::Fixture(name), tag, .. }) = self.builds.get(&step) else { return Ok(()) };
         let fixture = Fixture::from_name(name).map_err(|error| unreadable_text(name, error))?;
-        let expected =
-            fixture.edited_digest(self.seed, self.revision).map_err(|error| unreadable_text(name, error))?.to_string();
-        let path = fixture.built_path();
-        let found = engine.digest_in_image(tag, path, probe).await?;
-        if found == expected {
-            return Ok(());
-        }
-        Err(ContextError::OldFile { image: tag.clone(), path: path.to_owned(), expected, found })
+        let evidence =
+            fixture.evidence(edit, self.seed, self.revisions).map_err(|error| unreadable_text(name, error))?;
+        let Some(Evidence { path, digest }) = evidence else { return Ok(()) };
+        let (image, expected) = (format!("{}{tag}", outer.namespace()), digest.to_string());
+        let found = engine.digest_in_image(&image, &path, &outer.name("check"), outer.labels("check")).await?;
+        if found == expected { Ok(()) } else { Err(ContextError::OldFile { image, path, expected, found }) }
     }
 }
 
-fn pack(context: &Context, seed: u64, revision: u32, folder: &str) -> Result<File, ContextError> {
+fn pack(context: &Context, seed: u64, revisions: Revisions, folder: &str) -> Result<File, ContextError> {
     let wrong = |error: std::io::Error| unreadable(context, error);
     let mut file = tempfile::tempfile().map_err(wrong)?;
     match context {
         Context::Fixture(name) => {
             let fixture = Fixture::from_name(name).map_err(|error| unreadable(context, error))?;
-            fixture.write_tar(seed, revision, folder, std::io::BufWriter::new(&mut file)).map_err(wrong)?;
+            fixture.write_tar(seed, revisions, folder, std::io::BufWriter::new(&mut file)).map_err(wrong)?;
         }
         Context::Folder(path) => pack_folder(path, folder, &mut file).map_err(wrong)?,
     }

@@ -3,6 +3,7 @@
 mod build;
 mod context;
 mod pull;
+mod push;
 mod run;
 
 use std::time::Duration;
@@ -33,13 +34,14 @@ pub struct Outcome {
     /// The instructions of a build, their hits confirmed by image ids.
     pub instructions: Vec<Instruction>,
     pub layers: Option<Layers>,
-    /// Id of the image that was pulled, built or run; empty where there is none.
+    /// Id of the image that was pulled, built, run or pushed; empty where there is none.
     pub image_id: String,
     /// Everything that was printed, or the parts of the step, with the time at which it was seen.
     pub events: Vec<(Duration, String, String)>,
 }
 
-/// Layers of a pulled image, and how many of them the engine had already.
+/// Layers of an image that moved, and how many of them were there already: in the engine for a pull, in the registry for
+/// a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layers {
     pub total: u32,
@@ -93,12 +95,14 @@ impl From<EngineError> for Fault {
 }
 
 /// Where steps are executed, and with which limits.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Workplace<'a> {
     pub job: &'a JobContainer,
     /// The engine that the job talks to, for looking at the result.
     pub engine: &'a Engine,
     pub builder: Builder,
+    /// What stands before the tags of builds; see [`crate::topology::OuterHost::namespace`].
+    pub namespace: String,
     pub patience: Patience,
 }
 
@@ -106,10 +110,24 @@ impl Workplace<'_> {
     /// Executes one step. `index` is its place in the job.
     pub async fn step(&self, index: usize, step: &Step) -> Outcome {
         match step {
-            Step::Pull { image } => self.pull(&image_name(image)).await,
+            Step::Pull { image } => self.pull(&self.image_name(image)).await,
             Step::Build(build) => self.build(index, build).await,
-            Step::Run { image, command } => self.run(&image_name(image), command).await,
+            Step::Run { image, command } => self.run(&self.image_name(image), command).await,
+            Step::Push { image } => self.push(index, &self.tag(image)).await,
         }
+    }
+
+    /// The name under which the job's engine finds an image.
+    fn image_name(&self, image: &ImageRef) -> String {
+        match image {
+            ImageRef::Fixture(tag) => format!("{}:{tag}", fixture::registry_name(fixture::REPOSITORY)),
+            ImageRef::Built(tag) => self.tag(tag),
+        }
+    }
+
+    /// The name that a build gives its image.
+    fn tag(&self, tag: &str) -> String {
+        format!("{}{tag}", self.namespace)
     }
 
     /// Executes a docker command; a non-zero exit code is a fault that its words explain.
@@ -132,14 +150,6 @@ impl Workplace<'_> {
             outcome.fault = Some(Fault::failed(ErrorClass::BadStream, message));
         }
         (outcome, Some(output))
-    }
-}
-
-/// The name under which every engine finds an image.
-pub fn image_name(image: &ImageRef) -> String {
-    match image {
-        ImageRef::Fixture(tag) => format!("{}/{}:{tag}", fixture::REGISTRY, fixture::REPOSITORY),
-        ImageRef::Built(tag) => tag.clone(),
     }
 }
 

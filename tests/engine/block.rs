@@ -24,7 +24,7 @@ impl Lab {
         let plan = Plan { seed: SEED, blocks: vec![Block { index: 1, order }] };
         let (_tell, interrupt) = watch::channel(false);
         let ledger = Ledger::new(&mut writer, scenario, "test", "here");
-        let mut executor = DockerExecutor::new(scenario, SEED, &mut self.journal, &mut self.reference);
+        let mut executor = DockerExecutor::new(scenario, &mut self.journal, &mut self.host);
         let runner = Runner::new(scenario, &mut executor, ledger, interrupt, |_| {});
         let (tally, ()) = tokio::join!(runner.run(&plan), meanwhile);
         Recorded {

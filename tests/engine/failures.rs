@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dindbench::case::{ErrorClass, Lifecycle, Status};
 use dindbench::engine::{Command, Engine, Patience};
-use dindbench::scenario::{Dind, EngineVersion, Kind, Scenario, StorageDriver};
+use dindbench::scenario::{DataRoot, Dind, EngineVersion, Kind, Scenario, StorageDriver};
 use dindbench::topology::{Arm, TopologyError};
 use libtest_mimic::{Failed, Trial};
 
@@ -19,6 +19,7 @@ pub fn tests() -> Vec<Trial> {
         Trial::test("failures::a_tag_that_is_missing", missing_tag),
         Trial::test("failures::a_step_that_is_silent_for_too_long", stall),
         Trial::test("failures::an_inner_engine_killed_in_the_middle_of_a_build", killed_inner),
+        Trial::test("failures::an_inner_engine_killed_and_started_again", killed_and_resumed),
         Trial::test("failures::an_outer_engine_killed_in_the_middle_of_a_build", killed_outer),
         Trial::test("failures::an_inner_engine_that_cannot_start", no_start),
     ]
@@ -84,10 +85,11 @@ fn stall() -> Result<(), Failed> {
 
 const LONG: &str = "FROM 127.0.0.1:5000/fixture:base\nRUN echo begun; sleep 60\n";
 
-fn killed_inner() -> Result<(), Failed> {
+/// A trial of two jobs in which the engine of a dind is killed in the build of the first.
+fn killed(lifecycle: Lifecycle) -> Recorded {
     let folder = context(LONG);
     let text = one_build(2)
-        .replace("[[topology]]\n        use = \"socket\"", "[[topology]]\n        use = \"dind\"")
+        .replace("use = \"socket\"", &format!("use = \"dind\"\n        lifecycle = \"{lifecycle}\""))
         .replace("\"socket\"", "\"dind\"");
     let scenario = lab::scenario(&text, folder.path());
     let recorded = lab::with(async |lab| {
@@ -102,7 +104,23 @@ fn killed_inner() -> Result<(), Failed> {
     let row = recorded.sample("dind", 1, "app");
     assert_eq!((row.status, row.error_class), (Status::Failed, Some(ErrorClass::EngineDied)), "{}", row.error);
     assert!(row.error.as_str().contains("exit code 137"), "{}", row.error);
+    recorded
+}
+
+fn killed_inner() -> Result<(), Failed> {
+    let recorded = killed(Lifecycle::Recreate);
     assert_eq!(recorded.sample("dind", 2, "start").status, Status::Ok, "the next job gets an engine of its own");
+    Ok(())
+}
+
+/// What the killed engine left of itself, its pid file above all, must not keep the next one from starting.
+fn killed_and_resumed() -> Result<(), Failed> {
+    let recorded = killed(Lifecycle::Restart);
+    let stop = recorded.sample("dind", 1, "stop");
+    assert_eq!((stop.status, stop.error_class), (Status::Failed, Some(ErrorClass::EngineDied)), "{}", stop.error);
+    let start = recorded.sample("dind", 2, "start");
+    assert_eq!(start.status, Status::Ok, "{}", start.error);
+    assert_eq!(recorded.sample("dind", 2, "0").layers_reused, Some(6), "the data are the same");
     Ok(())
 }
 
@@ -128,9 +146,10 @@ fn no_start() -> Result<(), Failed> {
         lifecycle: Lifecycle::Recreate,
         engine: EngineVersion::Auto,
         storage_driver: StorageDriver::Auto,
+        data_root: DataRoot::Fresh,
     });
     lab::with(async |lab| {
-        let host = lab.reference.host(&mut lab.journal).await?;
+        let host = lab.open_host().await?;
         let volume = format!("dindbench-{}-data", lab.journal.run());
         execute(&lab.engine, host.container(), &["docker", "volume", "create", &volume]).await;
         execute(
@@ -139,7 +158,7 @@ fn no_start() -> Result<(), Failed> {
             &["touch", &format!("/var/lib/docker/volumes/{volume}/_data/containers")],
         )
         .await;
-        let started = Arm::new(&kind, &host, &lab.reference).start(1).await;
+        let started = Arm::new(&kind, &host).start(&host, 1).await;
         host.remove().await?;
         let Err(TopologyError::Died(death)) = started else { return Err("it started on a broken data root".into()) };
         assert_eq!(death.exit_code, Some(1), "{death}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use dindbench::engine::{Cause, ContainerSpec, Engine, Mount, Patience};
+use dindbench::engine::{Cause, ContainerSpec, Engine, Mount, Network, Patience};
 use libtest_mimic::{Failed, Trial};
 
 use crate::lab;
@@ -11,7 +11,7 @@ use crate::lab;
 pub fn tests() -> Vec<Trial> {
     vec![
         Trial::test("host::a_missing_bind_source_is_refused_and_not_made", || {
-            lab::with(async |lab| missing_source(&lab.engine, lab.reference.image()).await)
+            lab::with(async |lab| missing_source(&lab.engine, lab.host.image()).await)
         }),
         Trial::test("host::an_engine_in_a_container_is_reached_through_exec", through_exec),
         Trial::test("host::a_command_that_is_silent_stalls_and_one_that_goes_on_times_out", patience),
@@ -44,6 +44,7 @@ async fn missing_source(engine: &Engine, image: &str) -> Result<(), Failed> {
         environment: Vec::new(),
         labels: dindbench::journal::labels("test", "test"),
         mounts: vec![Mount::Bind { source: missing.display().to_string(), target: "/mnt".to_owned(), read_only: true }],
+        network: Network::Bridge,
         privilege: None,
         dead_man: false,
     };
@@ -56,7 +57,7 @@ async fn missing_source(engine: &Engine, image: &str) -> Result<(), Failed> {
 
 fn through_exec() -> Result<(), Failed> {
     lab::with(async |lab| {
-        let host = lab.reference.host(&mut lab.journal).await?;
+        let host = lab.open_host().await?;
         let (outer, user) = (host.engine.describe().await?, lab.engine.describe().await?);
         assert_ne!(outer.id, user.id, "the same engine was reached twice");
         assert_eq!(outer.version, user.version, "the reference host runs the packed engine");
@@ -71,7 +72,7 @@ fn patience() -> Result<(), Failed> {
     use std::time::Duration;
 
     lab::with(async |lab| {
-        let host = lab.reference.host(&mut lab.journal).await?;
+        let host = lab.open_host().await?;
         let exec = async |script: &str, total: u64, silence: u64| {
             let patience = Patience { total: Duration::from_secs(total), silence: Duration::from_secs(silence) };
             lab.engine.exec(host.container(), &Command::new(["sh", "-c", script]), patience).await

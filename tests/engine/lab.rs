@@ -9,7 +9,7 @@ use dindbench::engine::{Endpoint, Engine, Settings};
 use dindbench::image::EngineImages;
 use dindbench::journal::{Journal, cache_folder, state_folder};
 use dindbench::scenario::{self, EngineVersion, Scenario};
-use dindbench::topology::Reference;
+use dindbench::topology::{Host, OuterHost, Place, TopologyError, TrialKey};
 use tokio::runtime::Runtime;
 
 pub const SEED: u64 = 42;
@@ -20,7 +20,7 @@ static LAB: Mutex<Option<Lab>> = Mutex::new(None);
 pub struct Lab {
     pub engine: Engine,
     pub journal: Journal,
-    pub reference: Reference,
+    pub host: Host,
 }
 
 /// The program that the containers run: this test is not it.
@@ -66,13 +66,20 @@ impl Lab {
         let (cache, program) = (cache_folder(), program());
         let images = EngineImages::provide(&engine, &mut journal, &cache, &program, outer, inner).await;
         let images = images.expect("images");
-        let reference = Reference::prepare(&engine, &mut journal, &images, SEED).await.expect("a reference host");
-        Self { engine, journal, reference }
+        let host =
+            Host::prepare(&Place::Reference, &engine, &mut journal, &images, SEED).await.expect("a reference host");
+        Self { engine, journal, host }
     }
 
     pub async fn close(self) {
         cleanup::undo(&self.engine, self.journal.run(), self.journal.entries()).await.expect("everything is removed");
         self.journal.close().expect("the journal is closed");
+    }
+
+    /// The outer engine of one trial.
+    pub async fn open_host(&mut self) -> Result<OuterHost, TopologyError> {
+        let key = TrialKey { salt: "test".to_owned(), jobs: 1 };
+        self.host.open(&mut self.journal, &key).await
     }
 }
 

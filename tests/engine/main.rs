@@ -4,10 +4,16 @@
 
 mod block;
 mod command;
+mod edits;
 mod failures;
 mod host;
 mod lab;
+mod lifecycles;
+mod pushes;
 mod recordings;
+mod shared;
+mod stored;
+mod tls;
 mod values;
 mod versions;
 
@@ -25,8 +31,18 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 6] =
-        [host::tests(), values::tests(), versions::tests(), recordings::tests(), failures::tests(), command::tests()];
+    let tests: [Vec<Trial>; 10] = [
+        host::tests(),
+        values::tests(),
+        versions::tests(),
+        edits::tests(),
+        pushes::tests(),
+        lifecycles::tests(),
+        recordings::tests(),
+        failures::tests(),
+        command::tests(),
+        shared::tests(),
+    ];
     let tests = tests.into_iter().flatten().map(|test| test.with_ignored_flag(missing.is_some())).collect();
     let before = host::fingerprint();
     let conclusion = libtest_mimic::run(&arguments, tests);

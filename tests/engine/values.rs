@@ -12,7 +12,6 @@ pub fn tests() -> Vec<Trial> {
         Trial::test("values::hits_and_bytes_of_the_quick_scenario", quick),
         Trial::test("values::a_hundred_mebibytes_on_overlay2_and_vfs", big_layer),
         Trial::test("values::output_that_imitates_the_builder_counts_for_nothing", imitation),
-        Trial::test("values::every_fixture_context_builds_and_rebuilds", fixtures),
     ]
 }
 
@@ -121,42 +120,4 @@ pub fn one_build(jobs: u32) -> String {
         jobs = {jobs}
         "#
     )
-}
-
-fn fixtures() -> Result<(), Failed> {
-    use dindbench::fixture::Fixture;
-
-    let text = |name: &str| {
-        format!(
-            r#"
-            question = "?"
-            baseline = "socket"
-            [[topology]]
-            use = "socket"
-            [job]
-            builder = "classic"
-            steps = [
-              {{ op = "pull", image = "fixture:base" }},
-              {{ op = "build", context = "fixture:{name}", tag = "app" }},
-            ]
-            [sequence]
-            jobs = 3
-            edits = {{ 3 = "source" }}
-            "#
-        )
-    };
-    for (fixture, all, edited) in [(Fixture::Many, 3, 2), (Fixture::Multistage, 8, 4), (Fixture::Big, 3, 2)] {
-        let scenario = lab::scenario(&text(&fixture.to_string()), std::path::Path::new("/"));
-        let recorded = lab::with(async |lab| lab.run(&scenario).await);
-        for (job, hits) in [(1, 0), (2, all), (3, edited - 1)] {
-            let row = recorded.sample("socket", job, "app");
-            assert_eq!(
-                (row.status, row.instructions_cached, row.instructions_total),
-                (Status::Ok, Some(hits), Some(all)),
-                "{fixture} job {job}: {}",
-                row.error
-            );
-        }
-    }
-    Ok(())
 }

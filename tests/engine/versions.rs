@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::{Command, Stdio};
 
-use dindbench::case::Status;
+use dindbench::case::{Op, Status};
 use dindbench::engine::Privilege;
-use dindbench::record::{RunDir, Sample};
+use dindbench::record::Sample;
 use dindbench::scenario::EngineVersion;
 use libtest_mimic::{Failed, Trial};
-use tempfile::TempDir;
 
+use crate::command::{dindbench, only_run, samples, state, stderr};
+use crate::host::fingerprint;
 use crate::lab::{self, Lab};
 
 /// Topologies by name, each with the version of the engine that its jobs talk to.
@@ -28,6 +29,7 @@ pub fn tests() -> Vec<Trial> {
             right(V28_5, &[("socket", V28_5), ("dind", V28_5), ("dind-20.10", V20_10)])
         }),
         Trial::test("versions::the_command_runs_26.1_outside_and_inside_and_records_it", command),
+        Trial::test("versions::a_new_engine_on_the_users_own_which_is_left_as_it_was", on_the_users),
         Trial::test("versions::a_version_that_is_not_built_is_told_with_what_builds_it", not_built),
     ]
 }
@@ -84,9 +86,9 @@ fn right(outer: EngineVersion, engines: Engines) -> Result<(), Failed> {
     let scenario = lab::scenario(&scenario(engines), std::path::Path::new("/"));
     let recorded = with_engines(outer, &versions, async |lab| {
         // 20.10 asks for capabilities that the engine around it may not have, later ones for those that they have.
-        let privilege = if outer == EngineVersion::V20_10 { lab.reference.privilege() } else { Privilege::Real };
-        assert_eq!(lab.reference.inner_privilege(), privilege, "as an outer engine {outer} grants it");
-        assert!(lab.reference.docker_command.contains(&format!(" {outer}.")), "{}", lab.reference.docker_command);
+        let privilege = if outer == EngineVersion::V20_10 { lab.host.privilege() } else { Privilege::Real };
+        assert_eq!(lab.host.learnt.inner_privilege, privilege, "as an outer engine {outer} grants it");
+        assert!(lab.host.learnt.docker_command.contains(&format!(" {outer}.")), "{}", lab.host.learnt.docker_command);
         lab.run(&scenario).await
     });
     check(&recorded.samples(), engines);
@@ -119,14 +121,12 @@ fn check(samples: &[Sample], engines: Engines) {
 fn command() -> Result<(), Failed> {
     const ENGINES: Engines = &[("socket", EngineVersion::V26_1), ("dind", EngineVersion::V26_1)];
     build_archives(&BTreeSet::from([EngineVersion::V26_1]));
-    let folder = tempfile::tempdir()?;
-    std::fs::write(folder.path().join("mine.toml"), scenario(ENGINES))?;
-    let mut run = dindbench(&folder);
-    let output = run.args(["run", "mine.toml", "--engine", "26.1", "--blocks", "1"]).output()?;
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let place = std::fs::read_dir(folder.path().join("results"))?.next().expect("a run directory")?;
-    let run = RunDir::open(&place.path())?;
-    check(&run.samples()?.collect::<Result<Vec<_>, _>>()?, ENGINES);
+    let state = state();
+    std::fs::write(state.path().join("mine.toml"), scenario(ENGINES))?;
+    let output = dindbench(&state, &["run", "mine.toml", "--engine", "26.1", "--blocks", "1"]).output()?;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let run = only_run(&state);
+    check(&samples(&run), ENGINES);
     let environment = &run.record().environment;
     assert!(environment.engines["outer"].version.starts_with("26.1."));
     assert_eq!(environment.inner_privilege.as_deref(), Some("real"));
@@ -135,21 +135,34 @@ fn command() -> Result<(), Failed> {
     Ok(())
 }
 
-fn not_built() -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let text = scenario(&[("socket", EngineVersion::V26_1), ("dind-20.10", EngineVersion::V20_10)]);
-    std::fs::write(folder.path().join("mine.toml"), text)?;
-    let mut run = dindbench(&folder);
-    run.args(["run", "mine.toml", "--engine", "26.1"]).env("XDG_CACHE_HOME", folder.path());
-    let output = run.output()?;
-    let told = String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("scripts/images 20.10 26.1"), "{told}");
+/// The user's engine has a version that these tests do not know.
+fn on_the_users() -> Result<(), Failed> {
+    build_archives(&BTreeSet::from([EngineVersion::V28_5]));
+    let (before, state) = (fingerprint(), state());
+    let text = scenario(&[("dind-28.5", EngineVersion::V28_5)]).replace("\"socket\"", "\"dind-28.5\"");
+    std::fs::write(state.path().join("mine.toml"), text)?;
+    let output = dindbench(&state, &["run", "mine.toml", "--host", "local", "--blocks", "1"]).output()?;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let rows = samples(&only_run(&state));
+    for (job, hits) in [(1, 0), (2, 10), (3, 6)] {
+        let builds = rows.iter().filter(|row| row.job == job && row.op == Op::Build);
+        for row in builds {
+            assert_eq!(row.instructions_cached, Some(hits), "job {job}");
+            assert!(row.engine_version.starts_with("28.5."), "{}", row.engine_version);
+        }
+    }
+    assert_eq!(fingerprint(), before);
     Ok(())
 }
 
-fn dindbench(folder: &TempDir) -> Command {
-    let mut command = Command::new(lab::program());
-    command.current_dir(folder.path()).env("XDG_STATE_HOME", folder.path());
-    command
+fn not_built() -> Result<(), Failed> {
+    let state = state();
+    let text = scenario(&[("socket", EngineVersion::V26_1), ("dind-20.10", EngineVersion::V20_10)]);
+    std::fs::write(state.path().join("mine.toml"), text)?;
+    let mut run = dindbench(&state, &["run", "mine.toml", "--engine", "26.1"]);
+    let output = run.env("XDG_CACHE_HOME", state.path()).output()?;
+    let told = stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("scripts/images 20.10 26.1"), "{told}");
+    Ok(())
 }

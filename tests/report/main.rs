@@ -4,8 +4,8 @@ mod sample;
 
 use std::path::Path;
 
-use dindbench::analysis::{Analysis, Contrast, Subject, Summary, Verdict};
-use dindbench::case::Edit;
+use dindbench::analysis::{Analysis, CaseKey, Cell, Contrast, Metric, Subject, Summary, Verdict};
+use dindbench::case::{Edit, Op};
 use dindbench::record::RunRecord;
 use dindbench::report::{self, answer, figures, table};
 use dindbench::stats::{Estimate, Interval};
@@ -157,6 +157,19 @@ fn tables_for_a_terminal_and_for_a_file() {
 #[test]
 fn markdown_of_three_topologies() {
     assert_golden!("markdown", rendered(&sample::run(), &three(7)).1);
+}
+
+#[test]
+fn what_was_pushed_is_shown_where_a_step_pushes() {
+    let mut analysis = three(7);
+    let pulled = analysis.cells.iter().filter(|cell| cell.metric == Metric::BytesPulled).cloned();
+    let pushed: Vec<_> = pulled.map(|cell| Cell { metric: Metric::BytesPushed, ..cell }).collect();
+    analysis.cells.extend(pushed.iter().cloned());
+    assert!(!rendered(&sample::run(), &analysis).1.contains("| pulled | pushed |"), "every job pushed nothing");
+    let push = Subject::Step { op: Op::Push, name: "2".to_owned() };
+    let case = CaseKey { subject: push, edit: Edit::None };
+    analysis.cells.push(Cell { case, ..pushed[0].clone() });
+    assert!(rendered(&sample::run(), &analysis).1.contains("| pulled | pushed |"));
 }
 
 #[test]

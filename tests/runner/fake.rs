@@ -136,6 +136,7 @@ impl<'a> Fake<'a> {
                     40 + 100 * (INSTRUCTIONS - hits) as u64
                 }
                 Step::Run { .. } => 150,
+                Step::Push { .. } => 250,
             },
         };
         outcome.elapsed = Some(self.elapsed(milliseconds));

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::RunArgs;
+use crate::cli::{self, RunArgs};
 use crate::cmd::tenancy::Tenancy;
 use crate::engine::{Description, Privilege};
 use crate::image::EngineImages;
 use crate::plan::Plan;
 use crate::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, SCHEMA};
 use crate::scenario::Scenario;
-use crate::topology::Reference;
+use crate::topology::{Host, Learnt};
 use crate::units::hex;
 
 pub(super) fn record(
@@ -21,9 +21,9 @@ pub(super) fn record(
     plan: &Plan,
     tenancy: &Tenancy<'_>,
     user: &Description,
-    reference: &Reference,
+    host: &Host,
 ) -> RunRecord {
-    let machine = &reference.machine;
+    let Learnt { machine, outer, docker_command, inner_privilege } = &host.learnt;
     let label = || format!("host-{}", &hex(&Sha256::digest(format!("dindbench host {}", user.id)))[..12]);
     RunRecord {
         schema: SCHEMA,
@@ -43,8 +43,8 @@ pub(super) fn record(
         blocks: u32::try_from(plan.blocks.len() - 1).unwrap_or(u32::MAX),
         driver: scenario.job.driver,
         builder: scenario.job.builder,
-        warnings: warnings(reference),
-        unavailable: unavailable(machine.unavailable.clone()),
+        warnings: warnings(args, host),
+        unavailable: unavailable(args, machine.unavailable.clone()),
         environment: Environment {
             host: HostRecord {
                 kernel: user.kernel.clone(),
@@ -58,14 +58,14 @@ pub(super) fn record(
                 clock_source: machine.clock_source.clone(),
                 governor: machine.governor.clone(),
             },
-            privilege: reference.privilege().to_string(),
-            inner_privilege: Some(reference.inner_privilege().to_string()),
+            privilege: host.privilege().to_string(),
+            inner_privilege: Some(inner_privilege.to_string()),
             host_kind: args.host.to_string(),
             engines: BTreeMap::from([
                 ("user".to_owned(), engine(user, None)),
-                ("outer".to_owned(), engine(&reference.outer, machine.mtu)),
+                ("outer".to_owned(), engine(outer, machine.mtu)),
             ]),
-            docker_command: Some(reference.docker_command.clone()),
+            docker_command: Some(docker_command.clone()),
             images: tenancy
                 .images
                 .iter()
@@ -101,21 +101,33 @@ fn engine(description: &Description, mtu: Option<u32>) -> EngineRecord {
 }
 
 /// What changes how the numbers are to be read.
-fn warnings(reference: &Reference) -> Vec<String> {
-    let (engine, runs) = match (reference.privilege(), reference.inner_privilege()) {
-        (Privilege::Real, Privilege::Real) => return Vec::new(),
-        (Privilege::Explicit, Privilege::Explicit) => ("this engine", "engines in containers run"),
-        (Privilege::Explicit, Privilege::Real) => ("this engine", "the outer engine runs"),
-        (Privilege::Real, Privilege::Explicit) => ("the outer engine", "inner engines run"),
+fn warnings(args: &RunArgs, host: &Host) -> Vec<String> {
+    let privilege = match (host.privilege(), host.learnt.inner_privilege) {
+        (Privilege::Real, Privilege::Real) => None,
+        (Privilege::Explicit, Privilege::Explicit) => Some(("this engine", "engines in containers run")),
+        (Privilege::Explicit, Privilege::Real) => Some(("this engine", "the outer engine runs")),
+        (Privilege::Real, Privilege::Explicit) => Some(("the outer engine", "inner engines run")),
     };
-    vec![format!(
-        "{engine} cannot grant --privileged: {runs} with an explicit set of capabilities (all but SYS_RESOURCE) and \
-         without confinement instead"
-    )]
+    let privilege = privilege.map(|(engine, runs)| {
+        format!(
+            "{engine} cannot grant --privileged: {runs} with an explicit set of capabilities (all but SYS_RESOURCE) and \
+             without confinement instead"
+        )
+    });
+    let shared = (args.host != cli::Host::Reference).then_some(
+        "the outer engine is one in use, with its age, its settings and its other work; where its storage driver or \
+         version differs from the inner engines', --host reference runs both on the same",
+    );
+    privilege.into_iter().chain(shared.map(str::to_owned)).collect()
 }
 
-fn unavailable(mut counters: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    counters.insert("export_ns".to_owned(), "the classic builder has no export phase of its own".to_owned());
-    counters.insert("calibration_ns".to_owned(), "no calibration work is run yet".to_owned());
+fn unavailable(args: &RunArgs, mut counters: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut say = |column: &str, reason: &str| counters.insert(column.to_owned(), reason.to_owned());
+    say("export_ns", "the classic builder has no export phase of its own");
+    say("calibration_ns", "no calibration work is run yet");
+    if args.host != cli::Host::Reference {
+        say("engine_disk_bytes", "the engine stores what others built too");
+        say("volumes_leaked", "nobody can say whose a volume without a label is on an engine that others use");
+    }
     counters
 }

@@ -1,14 +1,16 @@
 //! `dindbench run`: measures scenarios, each into a run directory of its own, and reports.
 
 mod description;
+mod shared;
 
 use std::path::Path;
 
 use tokio::sync::watch;
 
+use super::connect::{self, Connected};
 use super::progress::Progress;
 use super::tenancy::Tenancy;
-use super::{Exit, Failure, connect, could_not_run, interrupt, plan, print, runtime};
+use super::{Exit, Failure, could_not_run, interrupt, plan, print, runtime};
 use crate::analysis::Analysis;
 use crate::cli::{Format, RunArgs};
 use crate::plan::Plan;
@@ -24,6 +26,9 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
         let (mut scenario, plan) = plan::prepare(name, &args.design, seed)?;
         scenario.job.driver = args.driver.unwrap_or(scenario.job.driver);
         scenario.job.builder = args.builder.unwrap_or(scenario.job.builder);
+        if let Some(refusal) = shared::refusal(&args.host, args.engine, &scenario) {
+            return Err(Failure::usage(refusal));
+        }
         prepared.push((scenario, plan));
     }
     if args.dry_run {
@@ -53,12 +58,12 @@ async fn measure(
     interrupt: watch::Receiver<bool>,
 ) -> Result<Exit, Failure> {
     let progress = Progress::new();
-    let (engine, description) = connect::engine(&args.host).await?;
+    let Connected { engine, description, place } = connect::engine(&args.host).await?;
     let mut tenancy = Tenancy::open(&engine, &description.id, &scenario.name, &progress)?;
-    let prepared = tenancy.prepare(args.engine, &scenario.engines(), plan.seed, interrupt.clone()).await;
+    let prepared = tenancy.prepare(&place, args.engine, &scenario.engines(), plan.seed, interrupt.clone()).await;
     let measured = match prepared {
-        Ok(Some(mut reference)) => {
-            let record = description::record(args, scenario, plan, &tenancy, &description, &reference);
+        Ok(Some(mut host)) => {
+            let record = description::record(args, scenario, plan, &tenancy, &description, &host);
             let dir = args.out.join(tenancy.run_id());
             let written = Writer::create(&dir, &record).map_err(could_not_run);
             let tally = match written {
@@ -66,7 +71,7 @@ async fn measure(
                     progress.warn_all(&record.warnings);
                     progress.begin(plan.trials());
                     let ledger = Ledger::new(&mut writer, scenario, &record.run_id, &record.host);
-                    let mut executor = DockerExecutor::new(scenario, plan.seed, &mut tenancy.journal, &mut reference);
+                    let mut executor = DockerExecutor::new(scenario, &mut tenancy.journal, &mut host);
                     let runner = Runner::new(scenario, &mut executor, ledger, interrupt, |event| progress.tell(&event));
                     runner.run(plan).await.map_err(could_not_run)
                 }

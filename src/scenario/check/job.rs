@@ -13,17 +13,14 @@ const DOCKERFILE: &str = "Dockerfile";
 pub(super) fn job(written: &wire::Job, root: &Path) -> Result<Job, Fault> {
     let mut job = Job { driver: driver(&written.driver)?, builder: builder(&written.builder)?, steps: Vec::new() };
     if written.steps.is_empty() {
-        return Err(written.steps.fault("a job without steps", "at least one of pull, build, run"));
+        return Err(written.steps.fault("a job without steps", "at least one of pull, build, run, push"));
     }
     for step in written.steps.iter() {
         let step = match &**step {
             wire::Step::Pull(pull) => Step::Pull { image: pulled(&pull.image)? },
             wire::Step::Build(build) => Step::Build(self::build(build, &job, root)?),
             wire::Step::Run(run) => self::run(run, &job)?,
-            wire::Step::Push(push) => {
-                let what = format!("op = push, here of `{}`,", *push.image);
-                return Err(Fault::not_built(step.span(), what, "pull, build, run"));
-            }
+            wire::Step::Push(push) => Step::Push { image: pushed(&push.image, &job)? },
         };
         job.steps.push(step);
     }
@@ -137,12 +134,21 @@ fn run(written: &RunStep, before: &Job) -> Result<Step, Fault> {
     if let Some(image) = fixture_image(&written.image)? {
         return Ok(Step::Run { image, command: written.command.to_vec() });
     }
-    let Some(tag) = built(&written.image, before) else {
+    let image = built_earlier(&written.image, before, "fixture:NAME, or the tag of an earlier build step")?;
+    Ok(Step::Run { image: ImageRef::Built(image), command: written.command.to_vec() })
+}
+
+fn pushed(image: &At<String>, before: &Job) -> Result<String, Fault> {
+    built_earlier(image, before, "the tag of an earlier build step")
+}
+
+/// The tag of the step that builds an image; `right` says what would be an image here.
+fn built_earlier(image: &At<String>, before: &Job, right: &str) -> Result<String, Fault> {
+    built(image, before).map(str::to_owned).ok_or_else(|| {
         let known: Vec<&str> = tags(before).collect();
-        let right = format!("fixture:NAME, or the tag of an earlier build step; {}", advice(&written.image, &known));
-        return Err(written.image.fault(format!("no earlier step builds `{}`", *written.image), right));
-    };
-    Ok(Step::Run { image: ImageRef::Built(tag.to_owned()), command: written.command.to_vec() })
+        let right = format!("{right}; {}", advice(image, &known));
+        image.fault(format!("no earlier step builds `{}`", **image), right)
+    })
 }
 
 /// The tag of the step that builds this image, as that step writes it.
@@ -153,6 +159,6 @@ fn built<'a>(image: &str, before: &'a Job) -> Option<&'a str> {
 fn tags(job: &Job) -> impl Iterator<Item = &str> {
     job.steps.iter().filter_map(|step| match step {
         Step::Build(build) => Some(build.tag.as_str()),
-        Step::Pull { .. } | Step::Run { .. } => None,
+        Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => None,
     })
 }

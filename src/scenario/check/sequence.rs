@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use crate::case::Edit;
 use crate::scenario::invalid::Fault;
 use crate::scenario::wire::{self, At, Change};
-use crate::scenario::{Context, Job, Sequence, Step};
+use crate::scenario::{Context, ImageRef, Job, Sequence, Step};
 
 /// Measured blocks where a scenario does not say: the first number at which intervals are narrow.
 const DEFAULT_BLOCKS: u32 = 20;
@@ -42,7 +42,13 @@ fn edits(
     jobs: NonZeroU32,
     job: &Job,
 ) -> Result<BTreeMap<u32, Edit>, Fault> {
-    written.iter().map(|(number, change)| Ok((edited_job(number, jobs)?, edit(change, job)?))).collect()
+    let edits = written.iter().map(|(number, change)| Ok((edited_job(number, jobs)?, (edit(change, job)?, change))));
+    let edits: BTreeMap<u32, (Edit, &At<Change>)> = edits.collect::<Result<_, Fault>>()?;
+    if let Some((_, again)) = edits.values().filter(|(edit, _)| *edit == Edit::Base).nth(1) {
+        let right = "one edit `base`: there is one image that the base can be moved to";
+        return Err(again.fault("a base that is moved twice", right));
+    }
+    Ok(edits.into_iter().map(|(job, (edit, _))| (job, edit)).collect())
 }
 
 fn edited_job(written: &At<String>, jobs: NonZeroU32) -> Result<u32, Fault> {
@@ -63,25 +69,43 @@ fn edited_job(written: &At<String>, jobs: NonZeroU32) -> Result<u32, Fault> {
 fn edit(written: &At<Change>, job: &Job) -> Result<Edit, Fault> {
     match **written {
         Change::None => Ok(Edit::None),
-        Change::Source => source(written, job),
-        Change::Dependencies | Change::Base => Err(written.not_built("edit", "none, source")),
+        Change::Source => of_contexts(written, job).map(|()| Edit::Source),
+        Change::Dependencies => of_contexts(written, job).map(|()| Edit::Dependencies),
+        Change::Base => base(written, job).map(|()| Edit::Base),
     }
 }
 
-fn source(written: &At<Change>, job: &Job) -> Result<Edit, Fault> {
+/// Checks that an edit has contexts to change.
+fn of_contexts(written: &At<Change>, job: &Job) -> Result<(), Fault> {
     let mut contexts = job.steps.iter().filter_map(|step| match step {
         Step::Build(build) => Some(&build.context),
-        Step::Pull { .. } | Step::Run { .. } => None,
+        Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => None,
     });
     let Some(first) = contexts.next() else {
         return Err(written.fault("an edit, and no step that builds", "add a build step, or remove the edit"));
     };
     match std::iter::once(first).chain(contexts).find(|context| matches!(context, Context::Folder(_))) {
-        None => Ok(Edit::Source),
+        None => Ok(()),
         Some(folder) => Err(Fault::not_built(
             written.span(),
             format_args!("editing a context of your own, `{}`,", folder.word()),
             "edits of the generated contexts, such as fixture:ten",
         )),
     }
+}
+
+/// Checks that a moved base is seen: an engine that has an image of that name builds on it, and asks no registry.
+fn base(written: &At<Change>, job: &Job) -> Result<(), Fault> {
+    of_contexts(written, job)?;
+    let on_base = |step: &Step| matches!(step, Step::Build(build) if build.context.on_base());
+    let pulls = |step: &Step| matches!(step, Step::Pull { image: ImageRef::Fixture(tag) } if tag == "base");
+    let Some(first) = job.steps.iter().position(on_base) else {
+        return Err(written.fault("a moved base, and no step that builds on it", "a build of fixture:ten, for example"));
+    };
+    if job.steps[..first].iter().any(pulls) {
+        return Ok(());
+    }
+    let message = "a moved base that no step pulls before the first build on it";
+    Err(written
+        .fault(message, "add { op = \"pull\", image = \"fixture:base\" }: an engine that has a base builds on that"))
 }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use crate::case::Lifecycle;
 use crate::scenario::invalid::Fault;
 use crate::scenario::name::is_topology_name;
-use crate::scenario::wire::{self, At, DataRoot, Use};
-use crate::scenario::{Dind, Kind, StorageDriver, Topology};
+use crate::scenario::wire::{self, At, Use};
+use crate::scenario::{DataRoot, Dind, Kind, StorageDriver, Topology};
 
 pub(super) fn topologies(written: &[wire::Topology]) -> Result<Vec<Topology>, Fault> {
     let mut topologies: Vec<Topology> = Vec::new();
@@ -57,7 +57,6 @@ fn kind(written: &wire::Topology) -> Result<Kind, Fault> {
 }
 
 fn dind(written: &wire::Topology) -> Result<Dind, Fault> {
-    data_root(&written.data_root)?;
     off("mirror", &written.mirror)?;
     off("preload", &written.preload)?;
     off("tls", &written.tls)?;
@@ -67,19 +66,13 @@ fn dind(written: &wire::Topology) -> Result<Dind, Fault> {
     if let Some(mtu) = &written.mtu {
         return Err(mtu.not_built("mtu", "the engine's own default, when `mtu` is left out"));
     }
+    let lifecycle = written.lifecycle.as_deref().copied().unwrap_or_default();
     Ok(Dind {
-        lifecycle: lifecycle(&written.lifecycle)?,
+        lifecycle,
         engine: written.engine.as_deref().copied().unwrap_or_default(),
         storage_driver: storage_driver(&written.storage_driver)?,
+        data_root: data_root(&written.data_root, lifecycle)?,
     })
-}
-
-fn lifecycle(written: &Option<At<Lifecycle>>) -> Result<Lifecycle, Fault> {
-    let Some(written) = written else { return Ok(Lifecycle::default()) };
-    match **written {
-        built @ (Lifecycle::Recreate | Lifecycle::Keep) => Ok(built),
-        Lifecycle::Restart => Err(written.not_built("lifecycle", "recreate, keep")),
-    }
 }
 
 fn storage_driver(written: &Option<At<wire::StorageDriver>>) -> Result<StorageDriver, Fault> {
@@ -94,10 +87,22 @@ fn storage_driver(written: &Option<At<wire::StorageDriver>>) -> Result<StorageDr
     }
 }
 
-fn data_root(written: &Option<At<DataRoot>>) -> Result<(), Fault> {
-    match written {
-        Some(place) if **place != DataRoot::Fresh => Err(place.not_built("data_root", "fresh")),
-        _ => Ok(()),
+/// Data that is kept beside an engine that has its own anyway would be the same topology with other parameters.
+fn data_root(written: &Option<At<wire::DataRoot>>, lifecycle: Lifecycle) -> Result<DataRoot, Fault> {
+    let Some(written) = written else { return Ok(DataRoot::default()) };
+    match **written {
+        wire::DataRoot::Fresh => Ok(DataRoot::Fresh),
+        wire::DataRoot::Kept if lifecycle == Lifecycle::Recreate => Ok(DataRoot::Kept),
+        wire::DataRoot::Kept => {
+            let message = format!("with lifecycle = {lifecycle} the engine goes on with its data anyway");
+            Err(written.fault(message, "remove `data_root`, or write lifecycle = \"recreate\""))
+        }
+        wire::DataRoot::Container
+        | wire::DataRoot::Tmpfs
+        | wire::DataRoot::Bind
+        | wire::DataRoot::LoopExt4
+        | wire::DataRoot::LoopXfs
+        | wire::DataRoot::LoopBtrfs => Err(written.not_built("data_root", "fresh, kept")),
     }
 }
 

@@ -8,6 +8,8 @@
 //! uploads/                           what is being written
 //! ```
 
+mod forget;
+
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
@@ -67,6 +69,16 @@ impl Store {
         Ok(store)
     }
 
+    /// Forgets everything that was stored.
+    pub fn clear(&self) -> Result<(), Error> {
+        for folder in [self.blob_folder(), self.dir.join("repositories")] {
+            fs::remove_dir_all(&folder).map_err(Error::io("empty", &folder))?;
+            create_folder(&folder)?;
+        }
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
+    }
+
     /// Begins to write a blob.
     pub fn upload(&self) -> Result<Upload, Error> {
         Ok(Upload(Hashing::new(self.temporary()?)))
@@ -86,6 +98,15 @@ impl Store {
         self.remember(actual, stamp(&file, &path)?);
         self.write(&self.folder(repository, "_blobs").join(actual.hex()), b"")?;
         Ok(actual)
+    }
+
+    /// Lets a repository serve a blob of another one; tells whether that one has it.
+    pub fn mount(&self, from: &Repository, digest: Digest, repository: &Repository) -> Result<bool, Error> {
+        match self.blob(from, digest) {
+            Ok(_) => self.write(&self.folder(repository, "_blobs").join(digest.hex()), b"").map(|()| true),
+            Err(Error::BlobUnknown(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether a repository may serve a blob.
@@ -143,6 +164,15 @@ impl Store {
             self.write(&self.tag_path(repository, tag), actual.to_string().as_bytes())?;
         }
         Ok(actual)
+    }
+
+    /// Lets a tag name the image that another tag of its repository names.
+    ///
+    /// # Errors
+    /// As [`Store::manifest`], of the other tag.
+    pub fn name(&self, repository: &Repository, tag: &Tag, like: &Tag) -> Result<(), Error> {
+        let named = self.manifest(repository, &Reference::Tag(like.clone()))?;
+        self.write(&self.tag_path(repository, tag), named.digest.to_string().as_bytes())
     }
 
     fn check_references(&self, repository: &Repository, manifest: &Manifest) -> Result<(), Error> {
@@ -296,26 +326,26 @@ mod tests {
     use super::*;
     use std::io::Read;
 
-    struct Fresh {
+    pub struct Fresh {
         _folder: tempfile::TempDir,
-        store: Store,
-        repository: Repository,
+        pub store: Store,
+        pub repository: Repository,
     }
 
-    fn fresh() -> Fresh {
+    pub fn fresh() -> Fresh {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("store")).unwrap();
         Fresh { _folder: folder, store, repository: "team/app".parse().unwrap() }
     }
 
     impl Fresh {
-        fn put(&self, content: &[u8]) -> Digest {
+        pub fn put(&self, content: &[u8]) -> Digest {
             let mut upload = self.store.upload().unwrap();
             upload.write_all(content).unwrap();
             self.store.commit(&self.repository, upload, None).unwrap()
         }
 
-        fn get(&self, digest: Digest) -> Result<Vec<u8>, Error> {
+        pub fn get(&self, digest: Digest) -> Result<Vec<u8>, Error> {
             let mut blob = self.store.blob(&self.repository, digest)?;
             let mut content = Vec::new();
             blob.file.read_to_end(&mut content).unwrap();
@@ -323,7 +353,7 @@ mod tests {
             Ok(content)
         }
 
-        fn files(&self, below: &str) -> usize {
+        pub fn files(&self, below: &str) -> usize {
             fs::read_dir(self.store.dir.join(below)).unwrap().count()
         }
     }
@@ -446,8 +476,11 @@ mod tests {
         let named = |tag: &str| fresh.store.manifest(&fresh.repository, &tag.parse().unwrap()).unwrap().digest;
         let (one, two) = (put("first", b"one"), put("second", b"two"));
         assert_eq!((named("first"), named("second")), (one, two));
-        put("first", b"two");
+        let name =
+            |tag: &str, like: &str| fresh.store.name(&fresh.repository, &tag.parse().unwrap(), &like.parse().unwrap());
+        name("first", "second").unwrap();
         assert_eq!(named("first"), two);
+        assert!(matches!(name("first", "third"), Err(Error::ManifestUnknown(..))));
         put("first", b"one");
         assert_eq!(named("first"), one);
         assert_eq!(fresh.store.tags(&fresh.repository).unwrap(), ["first", "second"]);

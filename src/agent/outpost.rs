@@ -1,0 +1,37 @@
+//! What stands beside the user's own engine, in its host's network: the registry's address there, and the counters of
+//! the whole machine.
+
+use std::path::PathBuf;
+
+use super::control::{Control, reply};
+use super::{AgentError, REGISTRY_ADDRESS, Reading, Reply, Request, forward, machine, pressure};
+
+/// Why the counters of an engine that serves others too stay empty.
+const SHARED: &str = "the engine is not dindbench's own: what is this run's and what is others' cannot be told apart";
+
+/// Forwards to the registry and answers requests until nobody can ask any more.
+pub async fn outpost(registry: PathBuf) -> Result<u8, AgentError> {
+    forward(REGISTRY_ADDRESS, registry).await?;
+    let mut control = Control::open();
+    loop {
+        match control.next().await? {
+            Some(Request::Probe { .. }) => reply(&Reply::Reading(Box::new(read()))).await?,
+            Some(Request::Machine) => reply(&Reply::Machine(machine::describe(&read(), Some(SHARED)))).await?,
+            Some(Request::Finish) => {
+                reply(&Reply::Finished).await?;
+                return Ok(0);
+            }
+            None => return Ok(0),
+        }
+    }
+}
+
+fn read() -> Reading {
+    Reading {
+        psi_cpu_ns: pressure::stalled_ns("cpu"),
+        psi_io_ns: pressure::stalled_ns("io"),
+        psi_memory_ns: pressure::stalled_ns("memory"),
+        steal_ns: pressure::steal_ns(),
+        ..Reading::default()
+    }
+}

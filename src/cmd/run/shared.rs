@@ -1,0 +1,104 @@
+//! What is refused on an engine that others use too, before anything is created there.
+
+use crate::case::Builder;
+use crate::cli::Host;
+use crate::scenario::{Build, Context, EngineVersion, Scenario, Step};
+
+/// A scenario that could harm the user's engine, or leave there what nobody could prove ours.
+#[derive(Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+pub enum Refusal {
+    #[error(
+        "--engine {version} chooses the outer engine of a reference host, and your own engine has the version it has"
+    )]
+    #[diagnostic(help("--host reference, or no --engine; a topology's `engine` chooses the inner one on either"))]
+    Engine { version: EngineVersion },
+    #[error(
+        "with builder = \"{builder}\" your own engine may build with BuildKit, whose garbage collection can push your own build cache out"
+    )]
+    #[diagnostic(help(
+        "--builder classic, which has no part in that cache, or --host reference, where your cache is out of reach"
+    ))]
+    Cache { builder: Builder },
+    #[error(
+        "the context {context} begins FROM scratch, so a build that is killed would leave images on your own engine that carry no label"
+    )]
+    #[diagnostic(help("another context, or --host reference, which is thrown away with all that is on it"))]
+    Unlabelled { context: String },
+    #[error("a context of your own, {context}, on your own engine is not built yet")]
+    #[diagnostic(help("--host reference, or a generated context such as fixture:ten"))]
+    OwnContext { context: String },
+    #[error(
+        "the tag {tag} names a registry with a port, and on your own engine tags stand below a name of the run's own"
+    )]
+    #[diagnostic(help("a tag without the registry, or --host reference"))]
+    Tag { tag: String },
+}
+
+/// The first thing in a scenario that an engine in use must be spared.
+pub(super) fn refusal(host: &Host, engine: EngineVersion, scenario: &Scenario) -> Option<Refusal> {
+    if *host == Host::Reference {
+        return None;
+    }
+    if engine != EngineVersion::Auto {
+        return Some(Refusal::Engine { version: engine });
+    }
+    let mut builds = scenario.job.steps.iter().filter_map(|step| match step {
+        Step::Build(build) => Some(build),
+        Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => None,
+    });
+    builds.find_map(|build| of_build(build, scenario.job.builder))
+}
+
+fn of_build(build: &Build, builder: Builder) -> Option<Refusal> {
+    if builder != Builder::Classic {
+        return Some(Refusal::Cache { builder });
+    }
+    if build.tag.contains(":") && build.tag.rsplit_once('/').is_some_and(|(registry, _)| registry.contains(':')) {
+        return Some(Refusal::Tag { tag: build.tag.clone() });
+    }
+    match &build.context {
+        Context::Folder(_) => Some(Refusal::OwnContext { context: build.context.word() }),
+        Context::Fixture(name) if name == "big" => Some(Refusal::Unlabelled { context: build.context.word() }),
+        Context::Fixture(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::parse;
+
+    fn of(context: &str, builder: &str, tag: &str, host: &Host) -> Option<Refusal> {
+        let text = format!(
+            "question = \"q\"\nbaseline = \"socket\"\n[[topology]]\nuse = \"socket\"\n[job]\nbuilder = \"{builder}\"\n\
+             steps = [{{ op = \"build\", context = \"{context}\", tag = \"{tag}\" }}]\n[sequence]\njobs = 1\n"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("own")).unwrap();
+        std::fs::write(folder.path().join("own/Dockerfile"), "FROM scratch\n").unwrap();
+        refusal(
+            host,
+            EngineVersion::Auto,
+            &parse("test", &text, folder.path()).unwrap_or_else(|error| panic!("{error}")),
+        )
+    }
+
+    #[test]
+    fn an_engine_in_use_is_spared_what_cannot_be_undone() {
+        assert_eq!(of("fixture:ten", "classic", "app", &Host::Local), None);
+        let url = Host::Url("tcp://h:1".to_owned());
+        assert_eq!(of("fixture:ten", "auto", "app", &url), Some(Refusal::Cache { builder: Builder::Auto }));
+        let scratch = Refusal::Unlabelled { context: "fixture:big".to_owned() };
+        assert_eq!(of("fixture:big", "classic", "app", &Host::Local), Some(scratch));
+        assert!(matches!(of("own", "classic", "app", &Host::Local), Some(Refusal::OwnContext { .. })));
+        assert_eq!(of("own", "auto", "app", &Host::Reference), None);
+    }
+
+    #[test]
+    fn only_the_outer_engine_of_a_reference_host_can_be_chosen() {
+        let scenario = crate::scenario::builtin("quick").unwrap();
+        let version = EngineVersion::V28_5;
+        assert_eq!(refusal(&Host::Local, version, &scenario), Some(Refusal::Engine { version }));
+        assert_eq!(refusal(&Host::Reference, version, &scenario), None);
+    }
+}

@@ -1,0 +1,215 @@
+//! Where the trials of a run happen: on reference hosts, or on the user's own engine.
+
+use std::collections::BTreeMap;
+
+use super::error::{Death, TopologyError};
+use super::local::Local;
+use super::reference::Reference;
+use super::site::Site;
+use super::{Held, name};
+use crate::agent::{Machine, Reading, Reply, Request};
+use crate::cleanup;
+use crate::engine::{Description, Engine, EngineError, Mount, Privilege};
+use crate::image::EngineImages;
+use crate::journal::{self, Journal};
+use crate::registry::Snapshot;
+use crate::scenario::EngineVersion;
+
+/// The outer engine that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// One that dindbench starts itself, for each trial anew.
+    Reference,
+    /// The user's own. `socket` is its socket's path on its own machine.
+    Local { socket: String },
+}
+
+/// Everything that the trials of a run share on the user's engine.
+pub struct Host {
+    kind: Kind,
+    pub learnt: Learnt,
+}
+
+/// What is learnt once, while the host is prepared.
+pub struct Learnt {
+    /// The machine under the user's engine.
+    pub machine: Machine,
+    /// The outer engine's own account of itself.
+    pub outer: Description,
+    /// What the docker command of every job says of its version.
+    pub docker_command: String,
+    /// How the outer engine grants an inner engine's container what it needs.
+    pub inner_privilege: Privilege,
+}
+
+enum Kind {
+    Reference(Reference),
+    Local(Local),
+}
+
+/// What tells a trial from the others of its run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrialKey {
+    /// A text that no other trial of the run has.
+    pub salt: String,
+    /// Jobs that it will start.
+    pub jobs: u32,
+}
+
+/// The outer engine of one trial.
+pub struct OuterHost {
+    pub(super) held: Held,
+    pub engine: Engine,
+    pub(super) run: String,
+    /// Of job containers.
+    pub(super) image: String,
+    /// Of inner engines, by the version asked for.
+    pub(super) inner_images: BTreeMap<EngineVersion, String>,
+    /// How this engine grants an engine's container what it needs.
+    pub(super) privilege: Privilege,
+    /// What brings this engine's socket into a job container.
+    pub(super) socket: Mount,
+    /// What brings the registry's socket into an inner engine's container.
+    pub(super) registry: Mount,
+    /// Whether the engine outlives the trial, and must be left as it was.
+    pub(super) lasting: bool,
+    /// Seed of the trial's fixtures and contexts.
+    pub seed: u64,
+}
+
+impl Host {
+    /// Prepares on the user's engine what the trials need.
+    pub async fn prepare(
+        place: &Place,
+        engine: &Engine,
+        journal: &mut Journal,
+        images: &EngineImages,
+        seed: u64,
+    ) -> Result<Self, TopologyError> {
+        let site = Site::prepare(engine, journal, images, seed).await?;
+        match place {
+            Place::Reference => {
+                let (reference, learnt) = Reference::prepare(site, journal, images, seed).await?;
+                Ok(Self { kind: Kind::Reference(reference), learnt })
+            }
+            Place::Local { socket } => {
+                let (local, learnt) = Local::prepare(site, journal, images, socket, seed).await?;
+                Ok(Self { kind: Kind::Local(local), learnt })
+            }
+        }
+    }
+
+    /// Provides the outer engine of a trial, and returns when it answers.
+    pub async fn open(&mut self, journal: &mut Journal, trial: &TrialKey) -> Result<OuterHost, TopologyError> {
+        match &mut self.kind {
+            Kind::Reference(reference) => reference.open(journal).await,
+            Kind::Local(local) => local.open(journal, trial).await,
+        }
+    }
+
+    /// What the registry has served so far.
+    pub async fn served(&mut self) -> Result<Snapshot, TopologyError> {
+        match &mut self.kind {
+            Kind::Reference(reference) => reference.site.served().await,
+            Kind::Local(local) => local.site.served().await,
+        }
+    }
+
+    /// Makes the edit `base`: from now on the registry serves another image under the name of the base.
+    pub async fn move_base(&mut self) -> Result<(), TopologyError> {
+        match &mut self.kind {
+            Kind::Reference(reference) => reference.site.move_base().await,
+            Kind::Local(local) => local.site.move_base().await,
+        }
+    }
+
+    fn site(&self) -> &Site {
+        match &self.kind {
+            Kind::Reference(reference) => &reference.site,
+            Kind::Local(local) => &local.site,
+        }
+    }
+
+    /// The image that outer engines and job containers are made from, under the same name on every engine.
+    pub fn image(&self) -> &str {
+        &self.site().image
+    }
+
+    /// How the user's engine grants an engine's container what it needs.
+    pub fn privilege(&self) -> Privilege {
+        self.site().privilege
+    }
+}
+
+impl OuterHost {
+    /// Every counter of the host, the outer engine and all that it runs included.
+    pub async fn read(&mut self, settle: bool) -> Result<Reading, TopologyError> {
+        match self.held.ask(&Request::Probe { settle }).await? {
+            Reply::Reading(reading) => Ok(*reading),
+            other => Err(self.unasked(&other)),
+        }
+    }
+
+    pub(super) async fn machine(&mut self) -> Result<Machine, TopologyError> {
+        match self.held.ask(&Request::Machine).await? {
+            Reply::Machine(machine) => Ok(machine),
+            other => Err(self.unasked(&other)),
+        }
+    }
+
+    fn unasked(&self, reply: &Reply) -> TopologyError {
+        TopologyError::Answer { container: self.held.name().to_owned(), reason: format!("{reply:?} was not asked for") }
+    }
+
+    pub fn container(&self) -> &str {
+        self.held.name()
+    }
+
+    /// The image of an inner engine of this version.
+    pub(super) fn inner_image(&self, version: EngineVersion) -> &str {
+        self.inner_images.get(&version).expect("a run provides an image of every version that its scenario names")
+    }
+
+    /// The end of the container that holds the host, where it has ended.
+    pub async fn dead(&self) -> Option<Death> {
+        self.held.dead().await
+    }
+
+    /// The name of an object that a trial makes on this engine.
+    pub fn name(&self, suffix: &str) -> String {
+        name(&self.run, suffix)
+    }
+
+    /// The labels of an object that a trial makes on this engine.
+    pub fn labels(&self, role: &str) -> BTreeMap<String, String> {
+        journal::labels(&self.run, role)
+    }
+
+    /// What stands before the tags that steps give, so that no image of the user's can have such a name; empty on an
+    /// engine that is thrown away.
+    pub fn namespace(&self) -> String {
+        if self.lasting { namespace(&self.run) } else { String::new() }
+    }
+
+    /// Whether volumes and other traces that carry no label of ours can only be this trial's.
+    pub fn alone(&self) -> bool {
+        !self.lasting
+    }
+
+    /// Ends the trial's host. One that dindbench started is thrown away with its disk; the user's loses what the trial made.
+    pub async fn remove(self) -> Result<(), EngineError> {
+        let undone = if self.lasting {
+            cleanup::undo_trial(&self.engine, &self.run, &namespace(&self.run)).await
+        } else {
+            Ok(())
+        };
+        let removed = self.held.remove().await;
+        undone.and(removed)
+    }
+}
+
+/// A repository prefix of a run's own. Repositories have small letters only.
+pub(super) fn namespace(run: &str) -> String {
+    let unique = run.rsplit('-').next().unwrap_or(run).to_lowercase();
+    format!("dindbench-{unique}/")
+}

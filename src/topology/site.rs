@@ -1,0 +1,165 @@
+//! What every host of a run shares on the user's engine: the images, the registry, and how privilege is granted.
+
+use std::collections::BTreeMap;
+
+use super::error::TopologyError;
+use super::{Held, REGISTRY_FOLDER, REGISTRY_SOCKET, name};
+use crate::agent;
+use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Network, Patience, Privilege, Source};
+use crate::fixture::{self, images};
+use crate::image::{EngineImage, EngineImages, archive};
+use crate::journal::{self, Journal, Kind};
+use crate::registry::{self, Snapshot};
+use crate::scenario::EngineVersion;
+
+/// Loaded and started once for a run.
+pub(super) struct Site {
+    pub engine: Engine,
+    pub run: String,
+    /// The image that outer engines and job containers are made from, under the same name on every engine.
+    pub image: String,
+    /// The images of inner engines, by the version asked for; those of other versions are loaded where they are needed.
+    pub inner_images: BTreeMap<EngineVersion, String>,
+    /// How the user's engine grants an engine's container what it needs.
+    pub privilege: Privilege,
+    registry_volume: String,
+    registry: Held,
+}
+
+impl Site {
+    /// Loads the image, tries out which privilege is granted, and starts the registry with fixtures of this seed.
+    pub async fn prepare(
+        engine: &Engine,
+        journal: &mut Journal,
+        images: &EngineImages,
+        seed: u64,
+    ) -> Result<Self, TopologyError> {
+        let run = journal.run().to_owned();
+        let image = reference(&run, &images.outer);
+        journal.creating(Kind::Image, &image)?;
+        load(engine, &run, &images.outer).await?;
+        let registry_volume = journal.name("registry");
+        journal.creating(Kind::Volume, &registry_volume)?;
+        engine.create_volume(&registry_volume, &journal.labels("registry")).await?;
+        journal.creating(Kind::Container, &probe_name(&run))?;
+        let privilege = probe_privilege(engine, &run, &image).await?;
+        let registry = start_registry(engine, journal, &image, registry_mount(&registry_volume), seed).await?;
+        let inner_images = inner_images(&run, images);
+        Ok(Self { engine: engine.clone(), run, image, inner_images, privilege, registry_volume, registry })
+    }
+
+    /// What the registry has served so far.
+    pub async fn served(&mut self) -> Result<Snapshot, TopologyError> {
+        self.registry.ask(&registry::Request::Counters).await
+    }
+
+    /// Puts fixtures of another seed in the place of those that the registry has.
+    pub async fn renew(&mut self, seed: u64, labels: BTreeMap<String, String>) -> Result<(), TopologyError> {
+        self.registry.ask::<Snapshot>(&registry::Request::Renew { seed, labels }).await?;
+        Ok(())
+    }
+
+    /// Undoes in the registry what the trial before this one changed there, however it ended.
+    pub async fn reset(&mut self) -> Result<(), TopologyError> {
+        self.name_base(images::ORIGINAL).await?;
+        let request = registry::Request::Forget { repository: fixture::PUSHED.to_owned() };
+        self.registry.ask::<Snapshot>(&request).await.map(|_| ())
+    }
+
+    /// Makes the edit `base`: from now on the tag names an image with other upper layers.
+    pub async fn move_base(&mut self) -> Result<(), TopologyError> {
+        self.name_base(images::MOVED).await
+    }
+
+    async fn name_base(&mut self, like: &str) -> Result<(), TopologyError> {
+        let [repository, tag, like] = [fixture::REPOSITORY, images::BASE, like].map(str::to_owned);
+        let request = registry::Request::Name { repository, tag, like };
+        self.registry.ask::<Snapshot>(&request).await.map(|_| ())
+    }
+
+    /// What the docker command in the image says of its version, asked in a container of it.
+    pub async fn docker_command(&self, container: &str) -> Result<String, EngineError> {
+        let output = self.engine.exec(container, &Command::new(["docker", "--version"]), Patience::CHORE).await?;
+        Ok(output.text(Source::Stdout).trim().to_owned())
+    }
+
+    /// The volume in which the registry's socket stands.
+    pub fn registry_mount(&self) -> Mount {
+        registry_mount(&self.registry_volume)
+    }
+}
+
+/// The name of an image on every engine of a run.
+pub(super) fn reference(run: &str, image: &EngineImage) -> String {
+    format!("dindbench/{}:{run}", image.name)
+}
+
+/// Loads an image under its name.
+pub(super) async fn load(engine: &Engine, run: &str, image: &EngineImage) -> Result<(), TopologyError> {
+    let name = reference(run, image);
+    let archive = archive(image, &name, &journal::labels(run, &image.name)).await?;
+    Ok(engine.load_image(&name, archive).await?)
+}
+
+fn inner_images(run: &str, images: &EngineImages) -> BTreeMap<EngineVersion, String> {
+    let others = images.inner.iter().map(|(version, image)| (*version, reference(run, image)));
+    let same = [EngineVersion::Auto, images.outer_version].map(|version| (version, reference(run, &images.outer)));
+    others.chain(same).collect()
+}
+
+fn registry_mount(volume: &str) -> Mount {
+    Mount::Volume { name: volume.to_owned(), target: REGISTRY_FOLDER.to_owned() }
+}
+
+async fn start_registry(
+    engine: &Engine,
+    journal: &mut Journal,
+    image: &str,
+    mount: Mount,
+    seed: u64,
+) -> Result<Held, TopologyError> {
+    let store = format!("{REGISTRY_FOLDER}/store");
+    let spec = ContainerSpec {
+        name: journal.name("registry"),
+        image: image.to_owned(),
+        command: agent::command(["registry", &store, REGISTRY_SOCKET, &seed.to_string()]),
+        environment: Vec::new(),
+        labels: journal.labels("registry"),
+        mounts: vec![mount],
+        network: Network::Bridge,
+        privilege: None,
+        dead_man: true,
+    };
+    journal.creating(Kind::Container, &spec.name)?;
+    let mut held = Held::start(engine, &spec).await?;
+    // It answers when the fixtures are made and the socket is open.
+    held.ask::<Snapshot>(&registry::Request::Counters).await?;
+    Ok(held)
+}
+
+fn probe_name(run: &str) -> String {
+    name(run, "privilege")
+}
+
+/// Whether an engine can grant `--privileged`: it is asked to start a container with it.
+pub(super) async fn probe_privilege(engine: &Engine, run: &str, image: &str) -> Result<Privilege, TopologyError> {
+    let spec = ContainerSpec {
+        name: probe_name(run),
+        image: image.to_owned(),
+        command: vec!["true".to_owned()],
+        environment: Vec::new(),
+        labels: journal::labels(run, "privilege"),
+        mounts: Vec::new(),
+        network: Network::Bridge,
+        privilege: Some(Privilege::Real),
+        dead_man: false,
+    };
+    engine.create_container(&spec).await?;
+    let started = engine.start_container(&spec.name).await;
+    engine.remove_container(&spec.name).await?;
+    match started {
+        Ok(()) => Ok(Privilege::Real),
+        Err(error) if error.to_string().contains("operation not permitted") => Ok(Privilege::Explicit),
+        Err(error) => Err(error.into()),
+    }
+}
