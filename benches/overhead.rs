@@ -5,6 +5,7 @@
 #[path = "../tests/engine/lab.rs"]
 mod lab;
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use dindbench::case::{Builder, Driver, Lifecycle};
 use dindbench::engine::{Command, Endpoint, Patience};
-use dindbench::scenario::{DataRoot, Dind, Job, Kind, Scenario, StorageDriver};
+use dindbench::scenario::{DataRoot, Dind, EngineVersion, Job, Kind, Scenario, StorageDriver};
 use dindbench::stats::Ordered;
 use dindbench::topology::{Arm, OuterHost, Place, Started};
 use dindbench::units::nanos;
@@ -145,7 +146,8 @@ async fn api() {
         return;
     };
     let place = Place::Local { socket: socket.display().to_string(), buildkit_builds: 0 };
-    let mut lab = lab::Lab::open(&place, "bench").await;
+    let mut lab =
+        lab::Lab::open(&format!("bench-{}", std::process::id()), &place, EngineVersion::Auto, &BTreeSet::new()).await;
     let root = tempfile::tempdir().expect("a folder");
     let scenario = cached(root.path());
     let host = lab.open_host().await.expect("a host");
@@ -222,7 +224,12 @@ fn by_hand(socket: &Path, tag: &str, tar: &[u8]) -> f64 {
 }
 
 fn dind() -> Kind {
-    Kind::Dind(Dind { lifecycle: Lifecycle::Recreate, storage_driver: StorageDriver::Auto, data_root: DataRoot::Fresh })
+    Kind::Dind(Dind {
+        lifecycle: Lifecycle::Recreate,
+        engine: EngineVersion::Auto,
+        storage_driver: StorageDriver::Auto,
+        data_root: DataRoot::Fresh,
+    })
 }
 
 fn scenario() -> Scenario {

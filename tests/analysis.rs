@@ -121,6 +121,8 @@ fn environment() -> Environment {
             governor: String::new(),
         },
         privilege: "real".into(),
+        inner_privilege: None,
+        docker_command: None,
         host_kind: "reference".into(),
         engines: BTreeMap::new(),
         images: BTreeMap::new(),

@@ -43,7 +43,7 @@ fn what_is_not_built_yet_ends_with_2_and_says_what_works() {
         (&["compare", "a", "b"][..], "report"),
         (&["claims"], "run"),
         (&["init"], "docs/scenarios.md"),
-        (&["run", "--engine", "28.5"], "--engine auto"),
+        (&["run", "--image", "official"], "--image host-engine"),
         (&["plan", "--precision", "2%"], "--blocks"),
     ] {
         let told = contains("not built yet").and(contains("what works now")).and(contains(works));
@@ -80,8 +80,8 @@ fn the_plan_of_a_seed_is_always_the_same() {
 
     topologies, compared to socket
       socket     socket
-      dind-kept  dind    lifecycle=keep storage_driver=auto data_root=fresh
-      dind       dind    lifecycle=recreate storage_driver=auto data_root=fresh
+      dind-kept  dind    lifecycle=keep engine=auto storage_driver=auto data_root=fresh
+      dind       dind    lifecycle=recreate engine=auto storage_driver=auto data_root=fresh
 
     steps of every job, driver cli, builder classic
       0    pull   fixture:base

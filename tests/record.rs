@@ -56,12 +56,14 @@ fn record(text: &str) -> RunRecord {
                 clock_source: "tsc".into(),
                 governor: String::new(),
             },
-            privilege: "real".into(),
+            privilege: "explicit".into(),
+            inner_privilege: Some("real".into()),
             host_kind: "reference".into(),
             engines: BTreeMap::from([
                 ("outer".to_owned(), EngineRecord { mtu: Some(1400), ..engine.clone() }),
                 ("user".to_owned(), engine),
             ]),
+            docker_command: Some(text.to_owned()),
             images: BTreeMap::from([(text.to_owned(), ImageRecord { digest: "sha256:01".into(), bytes: 3 })]),
         },
         arms: vec![

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use dindbench::case::{Builder, Driver, Edit, Lifecycle};
 use dindbench::scenario::{
-    BUILTINS, Build, Context, Cost, DataRoot, Dind, Expected, ImageRef, Invalid, Kind, Limits, LoadError, Scenario,
-    Step, StorageDriver, builtin, load, parse,
+    BUILTINS, Build, Context, Cost, DataRoot, Dind, EngineVersion, Expected, ImageRef, Invalid, Kind, Limits,
+    LoadError, Scenario, Step, StorageDriver, builtin, load, parse,
 };
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ use = "socket"
 name = "dind-kept"
 use = "dind"
 lifecycle = "keep"
-engine = "auto"
+engine = "28.5"
 storage_driver = "vfs"
 data_root = "fresh"
 mirror = false
@@ -94,8 +94,14 @@ fn every_key_has_its_meaning() {
     assert_eq!(scenario.baseline, "socket");
     assert_eq!(scenario.topologies[0].kind, Kind::Socket);
     assert_eq!(scenario.topologies[1].name, "dind-kept");
-    let dind = Dind { lifecycle: Lifecycle::Keep, storage_driver: StorageDriver::Vfs, data_root: DataRoot::Fresh };
+    let dind = Dind {
+        lifecycle: Lifecycle::Keep,
+        engine: EngineVersion::V28_5,
+        storage_driver: StorageDriver::Vfs,
+        data_root: DataRoot::Fresh,
+    };
     assert_eq!(scenario.topologies[1].kind, Kind::Dind(dind));
+    assert_eq!(scenario.engines(), [EngineVersion::Auto, EngineVersion::V28_5].into());
     assert_eq!((scenario.job.driver, scenario.job.builder), (Driver::Cli, Builder::Classic));
     let build = Build {
         context: Context::Fixture("ten".to_owned()),
@@ -137,7 +143,12 @@ fn what_is_left_out_has_its_default() {
     "#;
     let scenario = parse("small", text, Path::new(".")).unwrap_or_else(|invalid| panic!("{invalid}"));
     assert_eq!(scenario.topologies[0].name, "dind");
-    let dind = Dind { lifecycle: Lifecycle::Recreate, storage_driver: StorageDriver::Auto, data_root: DataRoot::Fresh };
+    let dind = Dind {
+        lifecycle: Lifecycle::Recreate,
+        engine: EngineVersion::Auto,
+        storage_driver: StorageDriver::Auto,
+        data_root: DataRoot::Fresh,
+    };
     assert_eq!(scenario.topologies[0].kind, Kind::Dind(dind));
     assert_eq!((scenario.job.driver, scenario.job.builder), (Driver::Cli, Builder::Auto));
     let Step::Build(build) = &scenario.job.steps[0] else { panic!("{:?}", scenario.job.steps) };
@@ -167,7 +178,7 @@ fn unknown_words_are_told_with_the_nearest_known_one() {
         ("\"keep\"", "▶\"kep\"", "unknown value `kep`", "did you mean `keep`?"),
         ("\"keep\"", "▶\"podman\"", "unknown value `podman`", "known here: recreate, restart, keep"),
         ("\"keep\"", "▶3", "this is no word", "word in quotes"),
-        ("engine = \"auto\"", "engine = ▶\"27.0\"", "unknown value `27.0`", "20.10, 26.1, 28.5"),
+        ("engine = \"28.5\"", "engine = ▶\"27.0\"", "unknown value `27.0`", "20.10, 26.1, 28.5"),
         ("op = \"pull\"", "op = ▶\"pul\"", "unknown value `pul`", "did you mean `pull`?"),
         ("tag = \"app\"", "▶tga = \"app\"", "unknown key `tga`", "did you mean `tag`?"),
         ("{ op = \"pull\", ", "▶{ ", "a step without `op`", "`op` is pull, build, run or push"),
@@ -220,7 +231,6 @@ fn what_is_not_built_is_refused_with_what_works() {
     refused("data_root = \"fresh\"", "data_root", &roots, "fresh, kept");
     let drivers = ["fuse-overlayfs", "btrfs", "containerd"];
     refused("storage_driver = \"vfs\"", "storage_driver", &drivers, "auto, overlay2, vfs");
-    refused("engine = \"auto\"", "engine", &["20.10", "26.1", "28.5"], "auto");
     check(&[
         ("mirror = false", "mirror = ▶true", "mirror = true is not built yet", "false"),
         ("preload = false", "preload = ▶true", "preload = true is not built yet", "false"),
@@ -272,7 +282,7 @@ fn combinations_that_cannot_be_are_refused() {
         ),
         ("name = \"dind-kept\"", "name = ▶\"socket\"", "a second topology called `socket`", "`name` of its own"),
         (
-            "name = \"dind-kept\"\nuse = \"dind\"\nlifecycle = \"keep\"\nengine = \"auto\"\nstorage_driver = \"vfs\"\ndata_root = \"fresh\"\nmirror = false\npreload = false\ntls = false",
+            "name = \"dind-kept\"\nuse = \"dind\"\nlifecycle = \"keep\"\nengine = \"28.5\"\nstorage_driver = \"vfs\"\ndata_root = \"fresh\"\nmirror = false\npreload = false\ntls = false",
             "use = ▶\"socket\"",
             "a second topology called `socket`",
             "called like its `use`",

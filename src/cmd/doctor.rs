@@ -1,6 +1,8 @@
 //! `dindbench doctor`: what this host can run and why not, shown by trying, before anything is measured.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 
 use super::connect::{self, Connected};
 use super::progress::Progress;
@@ -8,7 +10,10 @@ use super::tenancy::Tenancy;
 use super::{Exit, Failure, could_not_run, interrupt, print, runtime};
 use crate::cli::{self, DoctorArgs};
 use crate::engine::{Description, Privilege};
-use crate::topology::Host;
+use crate::image;
+use crate::journal::cache_folder;
+use crate::scenario::EngineVersion;
+use crate::topology::{Host, Place};
 
 /// One line of the diagnosis.
 struct Finding {
@@ -40,14 +45,15 @@ async fn examine(host: &cli::Host) -> Result<Vec<Finding>, Failure> {
     let progress = Progress::new();
     let interrupt = interrupt::watch().map_err(could_not_run)?;
     let mut tenancy = Tenancy::open(&engine, &description.id, "doctor", &progress)?;
-    let prepared = tenancy.prepare(&place, 0, interrupt).await;
+    let prepared = tenancy.prepare(&place, EngineVersion::Auto, &BTreeSet::new(), 0, interrupt).await;
     match prepared {
-        Ok(Some(host)) => findings.extend(about_host(&host)),
+        Ok(Some(host)) => findings.extend(about_host(&place, &host)),
         Ok(None) => findings.push(Finding::new(Verdict::No, "host", "interrupted")),
         Err(failure) => findings.push(Finding::new(Verdict::No, "host", failure.report.to_string())),
     }
     tenancy.close().await?;
     progress.end();
+    findings.extend(about_versions(&cache_folder()));
     Ok(findings)
 }
 
@@ -66,16 +72,45 @@ fn about_engine(description: &Description) -> Finding {
     Finding::new(Verdict::Ok, "engine", detail)
 }
 
-fn about_host(host: &Host) -> Vec<Finding> {
-    let outer = &host.outer;
-    let mut findings = vec![match host.privilege() {
-        Privilege::Real => Finding::new(Verdict::Ok, "privilege", "--privileged is granted"),
-        Privilege::Explicit => Finding::new(
+fn about_privilege(engine: &str, privilege: Privilege) -> Finding {
+    let (verdict, how) = match privilege {
+        Privilege::Real => (Verdict::Ok, "grants --privileged"),
+        Privilege::Explicit => (
             Verdict::Warn,
-            "privilege",
-            "--privileged is refused (the engine lacks a capability itself); an explicit set of capabilities is used and recorded",
+            "refuses --privileged (it lacks a capability itself); an explicit set of capabilities is used and recorded",
         ),
-    }];
+    };
+    Finding::new(verdict, "privilege", format!("{engine} {how}"))
+}
+
+/// Engines of other versions: which can be run, and how the others are got.
+fn about_versions(cache: &Path) -> Vec<Finding> {
+    let list = |versions: &[EngineVersion], separator: &str| {
+        versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+    };
+    let (there, missing) = (image::versions(cache, true), image::versions(cache, false));
+    let mut findings = Vec::new();
+    if !there.is_empty() {
+        let detail = format!("auto, and from the cache {}", list(&there, ", "));
+        findings.push(Finding::new(Verdict::Ok, "engine versions", detail));
+    }
+    if !missing.is_empty() {
+        let detail = format!(
+            "{} not in the cache: built from Debian packages by scripts/images {}",
+            list(&missing, ", "),
+            list(&missing, " ")
+        );
+        findings.push(Finding::new(Verdict::Warn, "engine versions", detail));
+    }
+    findings
+}
+
+fn about_host(place: &Place, host: &Host) -> Vec<Finding> {
+    let (outer, machine) = (&host.learnt.outer, &host.learnt.machine);
+    let mut findings = vec![about_privilege("the engine", host.privilege())];
+    if *place == Place::Reference {
+        findings.push(about_privilege("the outer engine of a reference host", host.learnt.inner_privilege));
+    }
     let detail = format!(
         "engine {} answers on storage driver {} over {}",
         outer.version,
@@ -83,14 +118,14 @@ fn about_host(host: &Host) -> Vec<Finding> {
         outer.driver_status("Backing Filesystem")
     );
     findings.push(Finding::new(Verdict::Ok, "host", detail));
-    let missing = host.machine.unavailable.iter();
+    let missing = machine.unavailable.iter();
     findings
         .extend(missing.map(|(column, reason)| {
             Finding::new(Verdict::Warn, "counters", format!("{column} stays empty: {reason}"))
         }));
-    if !matches!(host.machine.governor.as_str(), "" | "performance") {
+    if !matches!(machine.governor.as_str(), "" | "performance") {
         let detail =
-            format!("the frequency governor is {}: set it to performance for steadier times", host.machine.governor);
+            format!("the frequency governor is {}: set it to performance for steadier times", machine.governor);
         findings.push(Finding::new(Verdict::Warn, "processor", detail));
     }
     findings.push(Finding::new(

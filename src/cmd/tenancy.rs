@@ -1,18 +1,21 @@
 //! What a run has on the user's engine, from its journal's first line to the last removal.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::watch;
 
 use super::progress::Progress;
 use super::{Failure, could_not_run};
 use crate::cleanup;
 use crate::engine::Engine;
-use crate::image::{self, Packed};
+use crate::image::{self, EngineImages};
 use crate::journal::{Journal, cache_folder, state_folder};
+use crate::scenario::EngineVersion;
 use crate::topology::{Host, Place, TopologyError};
 
 pub struct Tenancy<'a> {
     pub journal: Journal,
-    pub packed: Option<Packed>,
+    pub images: Option<EngineImages>,
     engine: Engine,
     progress: &'a Progress,
 }
@@ -21,36 +24,49 @@ impl<'a> Tenancy<'a> {
     /// Opens the journal of a new run, whose id holds the label; nothing is created yet.
     pub fn open(engine: &Engine, engine_id: &str, label: &str, progress: &'a Progress) -> Result<Self, Failure> {
         let journal = Journal::create(&state_folder(), &new_run_id(label), engine_id).map_err(could_not_run)?;
-        Ok(Self { journal, packed: None, engine: engine.clone(), progress })
+        Ok(Self { journal, images: None, engine: engine.clone(), progress })
     }
 
     pub fn run_id(&self) -> &str {
         self.journal.run()
     }
 
-    /// Packs the image and prepares the host; empty where the run was interrupted meanwhile.
+    /// Provides the images and prepares the host, for an outer engine and inner ones of these versions; empty where the
+    /// run was interrupted meanwhile.
     pub async fn prepare(
         &mut self,
         place: &Place,
+        outer: EngineVersion,
+        inner: &BTreeSet<EngineVersion>,
         seed: u64,
         mut interrupt: watch::Receiver<bool>,
     ) -> Result<Option<Host>, Failure> {
         tokio::select! {
-            prepared = self.build(place, seed) => prepared.map(Some).map_err(could_not_run),
+            prepared = self.build(place, outer, inner, seed) => prepared.map(Some).map_err(could_not_run),
             _ = interrupt.wait_for(|interrupted| *interrupted) => Ok(None),
         }
     }
 
-    async fn build(&mut self, place: &Place, seed: u64) -> Result<Host, TopologyError> {
+    async fn build(
+        &mut self,
+        place: &Place,
+        outer: EngineVersion,
+        inner: &BTreeSet<EngineVersion>,
+        seed: u64,
+    ) -> Result<Host, TopologyError> {
         let program = std::env::current_exe().map_err(|error| image::ImageError::File {
             path: "dindbench itself".to_owned(),
             reason: error.to_string(),
         })?;
-        self.progress.phase("packing the host's engine");
-        let packed = image::pack(&self.engine, &mut self.journal, &cache_folder(), &program).await?;
+        self.progress.phase(match outer {
+            EngineVersion::Auto => "packing the host's engine",
+            _ => "taking the engine's image from the cache",
+        });
+        let (journal, cache) = (&mut self.journal, cache_folder());
+        let images = EngineImages::provide(&self.engine, journal, &cache, &program, outer, inner).await?;
         self.progress.phase("preparing the host");
-        let host = Host::prepare(place, &self.engine, &mut self.journal, &packed, seed).await;
-        self.packed = Some(packed);
+        let host = Host::prepare(place, &self.engine, &mut self.journal, &images, seed).await;
+        self.images = Some(images);
         host
     }
 

@@ -1,4 +1,4 @@
-//! Packed layers in the user's cache folder, named by their content.
+//! Layers in the user's cache folder, named by their content.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -8,8 +8,7 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::gather::Offer;
-use super::{ImageError, Packed};
+use super::{ImageError, Layer};
 use crate::units::hex;
 
 /// A layer that no run has used for this long is removed.
@@ -19,15 +18,15 @@ const FORGOTTEN: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 pub(super) struct Cache<'a>(pub &'a Path);
 
 impl Cache<'_> {
-    /// The layer that an offer stands for, where it is there whole.
-    pub fn find(&self, offer: &Offer) -> Option<Packed> {
-        let text = std::fs::read_to_string(self.index(&offer.key)).ok()?;
-        let packed: Packed = serde_json::from_str(&text).ok()?;
-        let layer = File::options().append(true).open(&packed.layer).ok()?;
-        let whole = layer.metadata().ok()?.len() == packed.bytes;
+    /// The layer that a key stands for, where it is there whole.
+    pub fn find(&self, key: &str) -> Option<Layer> {
+        let text = std::fs::read_to_string(self.index(key)).ok()?;
+        let layer: Layer = serde_json::from_str(&text).ok()?;
+        let file = File::options().append(true).open(&layer.file).ok()?;
+        let whole = file.metadata().ok()?.len() == layer.bytes;
         // Its time tells when it was used last.
-        layer.set_modified(SystemTime::now()).ok()?;
-        whole.then_some(packed)
+        file.set_modified(SystemTime::now()).ok()?;
+        whole.then_some(layer)
     }
 
     /// Begins a new layer.
@@ -37,23 +36,18 @@ impl Cache<'_> {
         Ok(Incoming { file: BufWriter::with_capacity(1 << 20, file), digest: Sha256::new(), bytes: 0 })
     }
 
-    /// Keeps a whole layer under its digest, for whoever offers the same again.
-    pub fn keep(&self, incoming: Incoming, offer: &Offer) -> Result<Packed, ImageError> {
+    /// Keeps a whole layer under its digest, for whoever has the same key again.
+    pub fn keep(&self, incoming: Incoming, key: &str) -> Result<Layer, ImageError> {
         let wrong = |error: io::Error| ImageError::file(self.0.display(), error);
         let digest = incoming.digest();
-        let layer = self.0.join(format!("{digest}.tar"));
+        let path = self.0.join(format!("{digest}.tar"));
         let file = incoming.file.into_inner().map_err(|error| wrong(error.into_error()))?;
-        file.persist(&layer).map_err(|error| wrong(error.error))?;
-        let packed = Packed {
-            layer,
-            digest: format!("sha256:{digest}"),
-            bytes: incoming.bytes,
-            programs: offer.programs.clone(),
-        };
-        let text = serde_json::to_string(&packed).map_err(|error| wrong(error.into()))?;
-        std::fs::write(self.index(&offer.key), text).map_err(wrong)?;
+        file.persist(&path).map_err(|error| wrong(error.error))?;
+        let layer = Layer { file: path, digest: format!("sha256:{digest}"), bytes: incoming.bytes };
+        let text = serde_json::to_string(&layer).map_err(|error| wrong(error.into()))?;
+        std::fs::write(self.index(key), text).map_err(wrong)?;
         self.forget().map_err(wrong)?;
-        Ok(packed)
+        Ok(layer)
     }
 
     fn forget(&self) -> io::Result<()> {
@@ -102,24 +96,21 @@ impl Write for Incoming {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     #[test]
-    fn a_kept_layer_is_found_by_its_offer_until_it_is_damaged() {
+    fn a_kept_layer_is_found_by_its_key_until_it_is_damaged() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache(folder.path());
-        let offer = Offer { key: "k".to_owned(), programs: BTreeMap::from([("sh".to_owned(), "/bin/sh".to_owned())]) };
-        assert_eq!(cache.find(&offer), None);
+        assert_eq!(cache.find("k"), None);
         let mut incoming = cache.begin().unwrap();
         incoming.write_all(b"lay").unwrap();
         incoming.write_all(b"er").unwrap();
-        let packed = cache.keep(incoming, &offer).unwrap();
-        assert_eq!(packed.digest, format!("sha256:{}", hex(&Sha256::digest("layer"))));
-        assert_eq!(cache.find(&offer), Some(packed.clone()));
-        assert_eq!(cache.find(&Offer { key: "other".to_owned(), ..offer.clone() }), None);
-        std::fs::write(&packed.layer, "lay").unwrap();
-        assert_eq!(cache.find(&offer), None);
+        let layer = cache.keep(incoming, "k").unwrap();
+        assert_eq!(layer.digest, format!("sha256:{}", hex(&Sha256::digest("layer"))));
+        assert_eq!(cache.find("k"), Some(layer.clone()));
+        assert_eq!(cache.find("other"), None);
+        std::fs::write(&layer.file, "lay").unwrap();
+        assert_eq!(cache.find("k"), None);
     }
 }

@@ -23,8 +23,6 @@ pub const HOST_ROOT: &str = "/host";
 pub struct Offer {
     /// Differs where any file would: made from paths, sizes and times, without reading a file.
     pub key: String,
-    /// Where each program was found on the host.
-    pub programs: BTreeMap<String, String>,
 }
 
 /// The answer to an offer.
@@ -56,9 +54,9 @@ pub enum GatherError {
 /// Offers the layer, and sends it where it is wanted. `own` is a digest of this program and its libraries.
 pub fn gather(own: &str, mut answers: impl BufRead, mut out: impl Write) -> Result<(), GatherError> {
     let root = Path::new(HOST_ROOT);
-    let (collection, programs) = collect(root)?;
+    let collection = collect(root)?;
     let key = key(root, &collection, own)?;
-    let offer = serde_json::to_string(&Offer { key, programs }).map_err(std::io::Error::from)?;
+    let offer = serde_json::to_string(&Offer { key }).map_err(std::io::Error::from)?;
     writeln!(out, "{offer}")?;
     out.flush()?;
     let mut line = String::new();
@@ -69,14 +67,13 @@ pub fn gather(own: &str, mut answers: impl BufRead, mut out: impl Write) -> Resu
     }
 }
 
-fn collect(root: &Path) -> Result<(Collection, BTreeMap<String, String>), Error> {
+fn collect(root: &Path) -> Result<Collection, Error> {
     let mut collector = Collector::new(root);
-    let mut programs = BTreeMap::new();
     for name in inventory::PROGRAMS {
-        programs.insert(name.to_owned(), collector.program(name)?);
+        collector.program(name)?;
     }
     for name in inventory::OPTIONAL_PROGRAMS {
-        programs.extend(collector.optional_program(name)?.map(|path| (name.to_owned(), path)));
+        collector.optional_program(name)?;
     }
     for folder in inventory::FOLDERS {
         collector.folder(folder)?;
@@ -84,7 +81,7 @@ fn collect(root: &Path) -> Result<(Collection, BTreeMap<String, String>), Error>
     for folder in inventory::LINKED_FOLDERS {
         collector.links_to(folder)?;
     }
-    Ok((collector.finish(), programs))
+    Ok(collector.finish())
 }
 
 fn key(root: &Path, collection: &Collection, own: &str) -> Result<String, GatherError> {

@@ -1,10 +1,22 @@
-//! Files as one deterministic layer: sorted, owned by root, without times.
+//! One layer of an image, and how files become one that is deterministic: sorted, owned by root, without times.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// A layer in the user's cache folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    /// An uncompressed tar archive.
+    pub file: PathBuf,
+    /// `sha256:` of the file.
+    pub digest: String,
+    pub bytes: u64,
+}
 
 /// What stands at a path of the layer.
 #[derive(Clone, Debug, PartialEq, Eq)]

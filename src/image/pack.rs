@@ -1,6 +1,5 @@
 //! Packs the image.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -8,26 +7,35 @@ use bytes::Bytes;
 
 use super::cache::Cache;
 use super::gather::{Answer, HOST_ROOT, Offer};
-use super::{ImageError, Packed, archive, layer, program};
+use super::{EngineImage, ImageError, Layer, archive, program};
 use crate::agent;
 use crate::engine::{AttachedOutput, ContainerSpec, Engine, Mount, Network, Source};
 use crate::journal::{Journal, Kind};
+
+/// Name of the image whose engine is the host's own.
+const HOST_ENGINE: &str = "host-engine";
 
 /// Packs the engine's own programs and `program` (dindbench itself) into a layer in the cache folder, unless it is
 /// there already. Everything made on the engine on the way is gone afterwards.
 ///
 /// A container that holds nothing but `program` sees the host's files read-only and sends what is needed.
-pub async fn pack(engine: &Engine, journal: &mut Journal, cache: &Path, program: &Path) -> Result<Packed, ImageError> {
-    let cache = Cache(cache);
-    let own = own_layer(cache, program)?;
+pub(super) async fn pack(
+    engine: &Engine,
+    journal: &mut Journal,
+    cache: &Path,
+    program: &Path,
+) -> Result<EngineImage, ImageError> {
+    let own = program::layer(cache, program)?;
+    let own_digest = own.digest.clone();
+    let files = EngineImage { name: "files".to_owned(), layers: vec![own] };
     let (image, container) = (format!("dindbench/files:{}", journal.run()), journal.name("files"));
     journal.creating(Kind::Image, &image)?;
-    engine.load_image(&image, archive(&own, &image, &journal.labels("files")).await?).await?;
+    engine.load_image(&image, archive(&files, &image, &journal.labels("files")).await?).await?;
     journal.creating(Kind::Container, &container)?;
     let spec = ContainerSpec {
         name: container,
         image: image.clone(),
-        command: agent::command(["pack", &own.digest]),
+        command: agent::command(["pack", &own_digest]),
         environment: Vec::new(),
         labels: journal.labels("files"),
         mounts: vec![Mount::HostRoot { target: HOST_ROOT.to_owned() }],
@@ -35,33 +43,20 @@ pub async fn pack(engine: &Engine, journal: &mut Journal, cache: &Path, program:
         privilege: None,
         dead_man: true,
     };
-    let packed = fetch(engine, &spec, cache).await;
+    let packed = fetch(engine, &spec, Cache(cache)).await;
     engine.remove_container(&spec.name).await?;
     engine.remove_image(&image).await?;
-    packed
-}
-
-/// A layer of dindbench alone.
-fn own_layer(cache: Cache<'_>, program: &Path) -> Result<Packed, ImageError> {
-    let entries = program::files(program)?.into_iter().map(|(path, file)| (path, layer::Content::File(file))).collect();
-    let mut bytes = cache.begin()?;
-    layer::write(&entries, &mut bytes).map_err(|error| ImageError::file(program.display(), error))?;
-    // The digest names the program's content, whatever its place and time.
-    let offer = Offer { key: format!("program-{}", bytes.digest()), programs: BTreeMap::new() };
-    match cache.find(&offer) {
-        Some(packed) => Ok(packed),
-        None => cache.keep(bytes, &offer),
-    }
+    Ok(EngineImage { name: HOST_ENGINE.to_owned(), layers: vec![packed?] })
 }
 
 /// Starts the container and takes its layer, where the cache has not got it.
-async fn fetch(engine: &Engine, spec: &ContainerSpec, cache: Cache<'_>) -> Result<Packed, ImageError> {
+async fn fetch(engine: &Engine, spec: &ContainerSpec, cache: Cache<'_>) -> Result<Layer, ImageError> {
     engine.create_container(spec).await?;
     let (mut input, output) = engine.attach(&spec.name).await?.split();
     engine.start_container(&spec.name).await?;
     let mut stream = LayerStream { output, unread: Bytes::new(), complaint: String::new() };
     let offer = stream.offer().await?;
-    if let Some(packed) = cache.find(&offer) {
+    if let Some(packed) = cache.find(&offer.key) {
         input.line(&Answer::Have.to_line()).await?;
         return Ok(packed);
     }
@@ -77,7 +72,7 @@ async fn fetch(engine: &Engine, spec: &ContainerSpec, cache: Cache<'_>) -> Resul
     };
     let (ended, received) = tokio::join!(ended, received);
     match (ended?, received?) {
-        (0, layer) => cache.keep(layer, &offer),
+        (0, layer) => cache.keep(layer, &offer.key),
         (code, _) => Err(ImageError::Gather(format!("exit code {code}: {}", stream.complaint.trim()))),
     }
 }

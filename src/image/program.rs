@@ -6,13 +6,29 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::ImageError;
+use super::cache::Cache;
+use super::layer::{self, Content};
+use super::{ImageError, Layer};
 use crate::agent::FOLDER;
 use crate::collection::LIBRARY_FOLDERS;
 use crate::elf;
 
+/// A layer of `program` alone, which is dindbench itself.
+pub(super) fn layer(cache: &Path, program: &Path) -> Result<Layer, ImageError> {
+    let cache = Cache(cache);
+    let entries = files(program)?.into_iter().map(|(path, file)| (path, Content::File(file))).collect();
+    let mut bytes = cache.begin()?;
+    layer::write(&entries, &mut bytes).map_err(|error| ImageError::file(program.display(), error))?;
+    // The digest names the program's content, whatever its place and time.
+    let key = format!("program-{}", bytes.digest());
+    match cache.find(&key) {
+        Some(layer) => Ok(layer),
+        None => cache.keep(bytes, &key),
+    }
+}
+
 /// Local files by their path in the image, which does not begin with a slash.
-pub(super) fn files(program: &Path) -> Result<BTreeMap<String, PathBuf>, ImageError> {
+fn files(program: &Path) -> Result<BTreeMap<String, PathBuf>, ImageError> {
     let needs = needs(program)?;
     let interpreter = needs.interpreter.ok_or_else(|| {
         ImageError::file(program.display(), "it is linked statically, and the image starts it through its loader")

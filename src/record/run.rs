@@ -57,10 +57,16 @@ pub struct Environment {
     pub host: HostRecord,
     /// `real` (`--privileged`) or `explicit` (a set of capabilities and options, because the engine could not grant it).
     pub privilege: String,
+    /// The same, of the outer engine towards inner ones; empty in files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inner_privilege: Option<String>,
     /// `reference`, `local` or a URL.
     pub host_kind: String,
     /// Engines by the role they play: `user`, `outer`.
     pub engines: BTreeMap<String, EngineRecord>,
+    /// What the docker command of every job says of its version; empty in files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub docker_command: Option<String>,
     /// Images by name.
     pub images: BTreeMap<String, ImageRecord>,
 }

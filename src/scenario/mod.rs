@@ -11,7 +11,7 @@ mod selection;
 mod source;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -71,6 +71,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dind {
     pub lifecycle: Lifecycle,
+    pub engine: EngineVersion,
     pub storage_driver: StorageDriver,
     pub data_root: DataRoot,
 }
@@ -97,9 +98,23 @@ pub enum StorageDriver {
 }
 
 /// The version of an engine, as it is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, strum::Display, JsonSchema, clap::ValueEnum)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Deserialize,
+    strum::Display,
+    strum::VariantArray,
+    JsonSchema,
+    clap::ValueEnum,
+)]
 pub enum EngineVersion {
-    /// The outer engine's own build.
+    /// The build of the engine around it.
     #[default]
     #[serde(rename = "auto")]
     #[strum(serialize = "auto")]
@@ -253,6 +268,14 @@ impl Kind {
         }
     }
 
+    /// The version asked of the engine that the job talks to.
+    pub fn engine(&self) -> EngineVersion {
+        match self {
+            Self::Socket => EngineVersion::Auto,
+            Self::Dind(dind) => dind.engine,
+        }
+    }
+
     /// Where the job's engine keeps its data.
     pub fn data_root(&self) -> &'static str {
         match self {
@@ -267,10 +290,18 @@ impl Kind {
         match self {
             Self::Socket => String::new(),
             Self::Dind(dind) => {
-                let (lifecycle, storage_driver) = (dind.lifecycle, dind.storage_driver);
-                format!("lifecycle={lifecycle} storage_driver={storage_driver} data_root={}", self.data_root())
+                let Dind { lifecycle, engine, storage_driver, data_root: _ } = dind;
+                let data_root = self.data_root();
+                format!("lifecycle={lifecycle} engine={engine} storage_driver={storage_driver} data_root={data_root}")
             }
         }
+    }
+}
+
+impl Scenario {
+    /// The versions asked of the topologies' engines.
+    pub fn engines(&self) -> BTreeSet<EngineVersion> {
+        self.topologies.iter().map(|topology| topology.kind.engine()).collect()
     }
 }
 

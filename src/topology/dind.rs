@@ -40,7 +40,7 @@ impl InnerEngine {
         }
         let spec = ContainerSpec {
             name: container.clone(),
-            image: host.image.clone(),
+            image: host.inner_image(dind.engine).to_owned(),
             command: agent::command(["engine", &config(host.privilege, dind).to_argument()]),
             environment: Vec::new(),
             labels: host.labels("inner"),

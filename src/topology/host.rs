@@ -11,9 +11,10 @@ use crate::agent::{Machine, Reading, Reply, Request};
 use crate::cleanup;
 use crate::engine::{Description, Engine, EngineError, Mount, Privilege};
 use crate::fixture;
-use crate::image::Packed;
+use crate::image::EngineImages;
 use crate::journal::{self, CacheNote, Journal};
 use crate::registry::Snapshot;
+use crate::scenario::EngineVersion;
 
 /// The outer engine that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,10 +29,19 @@ pub enum Place {
 /// Everything that the trials of a run share on the user's engine.
 pub struct Host {
     kind: Kind,
+    pub learnt: Learnt,
+}
+
+/// What is learnt once, while the host is prepared.
+pub struct Learnt {
     /// The machine under the user's engine.
     pub machine: Machine,
     /// The outer engine's own account of itself.
     pub outer: Description,
+    /// What the docker command of every job says of its version.
+    pub docker_command: String,
+    /// How the outer engine grants an inner engine's container what it needs.
+    pub inner_privilege: Privilege,
 }
 
 enum Kind {
@@ -53,7 +63,10 @@ pub struct OuterHost {
     pub(super) held: Held,
     pub engine: Engine,
     pub(super) run: String,
+    /// Of job containers.
     pub(super) image: String,
+    /// Of inner engines, by the version asked for.
+    pub(super) inner_images: BTreeMap<EngineVersion, String>,
     /// How this engine grants an engine's container what it needs.
     pub(super) privilege: Privilege,
     /// What brings this engine's socket into a job container.
@@ -74,18 +87,18 @@ impl Host {
         place: &Place,
         engine: &Engine,
         journal: &mut Journal,
-        packed: &Packed,
+        images: &EngineImages,
         seed: u64,
     ) -> Result<Self, TopologyError> {
-        let site = Site::prepare(engine, journal, packed, seed).await?;
+        let site = Site::prepare(engine, journal, images, seed).await?;
         match place {
             Place::Reference => {
-                let (reference, machine, outer) = Reference::prepare(site, journal, packed, seed).await?;
-                Ok(Self { kind: Kind::Reference(reference), machine, outer })
+                let (reference, learnt) = Reference::prepare(site, journal, images, seed).await?;
+                Ok(Self { kind: Kind::Reference(reference), learnt })
             }
             Place::Local { socket, buildkit_builds } => {
-                let (local, machine, outer) = Local::prepare(site, journal, socket, *buildkit_builds, seed).await?;
-                Ok(Self { kind: Kind::Local(local), machine, outer })
+                let (local, learnt) = Local::prepare(site, journal, images, socket, *buildkit_builds, seed).await?;
+                Ok(Self { kind: Kind::Local(local), learnt })
             }
         }
     }
@@ -121,12 +134,12 @@ impl Host {
         }
     }
 
-    /// The image that engine containers and job containers are made from, under the same name on every engine.
+    /// The image that outer engines and job containers are made from, under the same name on every engine.
     pub fn image(&self) -> &str {
         &self.site().image
     }
 
-    /// How the user's engine grants an engine's container what it needs; a reference host's outer engine does the same.
+    /// How the user's engine grants an engine's container what it needs.
     pub fn privilege(&self) -> Privilege {
         self.site().privilege
     }
@@ -154,6 +167,11 @@ impl OuterHost {
 
     pub fn container(&self) -> &str {
         self.held.name()
+    }
+
+    /// The image of an inner engine of this version.
+    pub(super) fn inner_image(&self, version: EngineVersion) -> &str {
+        self.inner_images.get(&version).expect("a run provides an image of every version that its scenario names")
     }
 
     /// The end of the container that holds the host, where it has ended.

@@ -6,11 +6,12 @@
 use sha2::{Digest, Sha256};
 
 use super::error::TopologyError;
-use super::host::{OuterHost, TrialKey};
-use super::site::Site;
+use super::host::{Learnt, OuterHost, TrialKey};
+use super::site::{Site, load, reference};
 use super::{Held, JobContainer, REGISTRY_SOCKET, name};
-use crate::agent::{self, Machine};
-use crate::engine::{ContainerSpec, Description, Engine, Network};
+use crate::agent;
+use crate::engine::{ContainerSpec, Engine, Network};
+use crate::image::EngineImages;
 use crate::journal::{CacheNote, Journal, Kind};
 
 /// The user's engine with what the trials of a run share on it.
@@ -24,14 +25,19 @@ pub struct Local {
 }
 
 impl Local {
-    /// Returns also what machine it is, and what the engine says of itself.
+    /// Loads what inner engines of other versions are made from. Returns also what is learnt of the machine and its engine.
     pub(super) async fn prepare(
         site: Site,
         journal: &mut Journal,
+        images: &EngineImages,
         socket: &str,
         buildkit_builds: u32,
         seed: u64,
-    ) -> Result<(Self, Machine, Description), TopologyError> {
+    ) -> Result<(Self, Learnt), TopologyError> {
+        for image in images.inner.values() {
+            journal.creating(Kind::Image, &reference(&site.run, image))?;
+            load(&site.engine, &site.run, image).await?;
+        }
         let outer = site.engine.describe().await?;
         let cache = match buildkit_builds {
             0 => None,
@@ -41,8 +47,10 @@ impl Local {
         let held = local.outpost(journal).await?;
         let mut host = local.host(held, seed);
         let machine = host.machine().await?;
+        let docker_command = local.site.docker_command(host.container()).await?;
         host.remove().await?;
-        Ok((local, machine, outer))
+        let inner_privilege = local.site.privilege;
+        Ok((local, Learnt { machine, outer, docker_command, inner_privilege }))
     }
 
     /// Gives the registry content that this engine has never seen, and makes it answer there.
@@ -94,6 +102,7 @@ impl Local {
             engine: self.site.engine.clone(),
             run: self.site.run.clone(),
             image: self.site.image.clone(),
+            inner_images: self.site.inner_images.clone(),
             privilege: self.site.privilege,
             socket: JobContainer::socket_file(&self.socket),
             registry: self.site.registry_mount(),

@@ -13,7 +13,7 @@ mod site;
 pub use arm::{Arm, Started};
 pub use error::{Death, TopologyError};
 pub use held::Held;
-pub use host::{Host, OuterHost, Place, TrialKey};
+pub use host::{Host, Learnt, OuterHost, Place, TrialKey};
 pub use job::{JobContainer, WORK_FOLDER};
 
 use std::pin::pin;

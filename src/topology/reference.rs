@@ -4,14 +4,15 @@
 //! user's engine sees nothing of a job but one container.
 
 use super::error::TopologyError;
-use super::site::Site;
+use super::host::Learnt;
+use super::site::{Site, load, probe_privilege};
 use super::{
     DATA_ROOT, DISK_FOLDER, Held, JobContainer, OUTER_BRIDGE, OuterHost, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET,
     SOCKET_FOLDER, dial, ready,
 };
-use crate::agent::{self, DiskConfig, EngineConfig, Machine, Reply, Request};
-use crate::engine::{ContainerSpec, Description, Engine, Mount, Network, Privilege};
-use crate::image::{Packed, archive};
+use crate::agent::{self, DiskConfig, EngineConfig, Reply, Request};
+use crate::engine::{ContainerSpec, Engine, Mount, Network, Privilege};
+use crate::image::EngineImages;
 use crate::journal::{Journal, Kind};
 
 /// Apparent size of an outer engine's disk; it is sparse.
@@ -23,31 +24,42 @@ const TRIAL_DISK: &str = "/disks/trial.img";
 pub struct Reference {
     pub(super) site: Site,
     disk_volume: String,
+    /// How an outer engine grants an inner one's container what it needs.
+    inner_privilege: Privilege,
     seed: u64,
     started: u32,
 }
 
 impl Reference {
-    /// Prepares the disk that every trial's disk is a copy of. Returns also what machine it is, and what the outer engine
-    /// says of itself: every trial's is the same build on a copy of the same disk.
+    /// Prepares the disk that every trial's disk is a copy of, with the images of jobs and inner engines, so that no trial
+    /// loads one. What is learnt of its outer engine holds for every trial's, which is the same build on a copy of it.
     pub(super) async fn prepare(
         site: Site,
         journal: &mut Journal,
-        packed: &Packed,
+        images: &EngineImages,
         seed: u64,
-    ) -> Result<(Self, Machine, Description), TopologyError> {
+    ) -> Result<(Self, Learnt), TopologyError> {
         let disk_volume = journal.name("disk");
         journal.creating(Kind::Volume, &disk_volume)?;
         site.engine.create_volume(&disk_volume, &journal.labels("disk")).await?;
-        let mut reference = Self { site, disk_volume, seed, started: 0 };
+        let inner_privilege = site.privilege;
+        let mut reference = Self { site, disk_volume, inner_privilege, seed, started: 0 };
         let disk = DiskConfig { file: PREPARED_DISK.into(), copy_of: None, bytes: DISK_BYTES };
         let mut host = reference.start(journal, disk).await?;
-        let image = &reference.site.image;
-        let archive = archive(packed, image, &journal.labels("host-engine")).await?;
-        host.engine.load_image(image, archive).await?;
-        let (machine, outer) = (host.machine().await?, host.engine.describe().await?);
+        let site = &reference.site;
+        for image in images.all() {
+            load(&host.engine, &site.run, image).await?;
+        }
+        let learnt = Learnt {
+            machine: host.machine().await?,
+            outer: host.engine.describe().await?,
+            docker_command: site.docker_command(host.container()).await?,
+            // A newer engine grants what it has, where an older one around it cannot.
+            inner_privilege: probe_privilege(&host.engine, &site.run, &site.image).await?,
+        };
         host.finish().await?;
-        Ok((reference, machine, outer))
+        reference.inner_privilege = learnt.inner_privilege;
+        Ok((reference, learnt))
     }
 
     /// Starts an outer engine on a fresh copy of the prepared disk, and returns when it answers.
@@ -108,7 +120,8 @@ impl Reference {
             engine,
             run: self.site.run.clone(),
             image: self.site.image.clone(),
-            privilege: self.site.privilege,
+            inner_images: self.site.inner_images.clone(),
+            privilege: self.inner_privilege,
             socket: JobContainer::socket_folder(SOCKET_FOLDER),
             registry,
             lasting: false,

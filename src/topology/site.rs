@@ -1,22 +1,25 @@
-//! What every host of a run shares on the user's engine: the image, the registry, and how privilege is granted.
+//! What every host of a run shares on the user's engine: the images, the registry, and how privilege is granted.
 
 use std::collections::BTreeMap;
 
 use super::error::TopologyError;
-use super::{Held, REGISTRY_FOLDER, REGISTRY_SOCKET};
+use super::{Held, REGISTRY_FOLDER, REGISTRY_SOCKET, name};
 use crate::agent;
-use crate::engine::{ContainerSpec, Engine, Mount, Network, Privilege};
+use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Network, Patience, Privilege, Source};
 use crate::fixture::{self, images};
-use crate::image::{Packed, archive};
-use crate::journal::{Journal, Kind};
+use crate::image::{EngineImage, EngineImages, archive};
+use crate::journal::{self, Journal, Kind};
 use crate::registry::{self, Snapshot};
+use crate::scenario::EngineVersion;
 
 /// Loaded and started once for a run.
 pub(super) struct Site {
     pub engine: Engine,
     pub run: String,
-    /// The image that engine containers and job containers are made from, under the same name on every engine.
+    /// The image that outer engines and job containers are made from, under the same name on every engine.
     pub image: String,
+    /// The images of inner engines, by the version asked for; those of other versions are loaded where they are needed.
+    pub inner_images: BTreeMap<EngineVersion, String>,
     /// How the user's engine grants an engine's container what it needs.
     pub privilege: Privilege,
     registry_volume: String,
@@ -28,19 +31,21 @@ impl Site {
     pub async fn prepare(
         engine: &Engine,
         journal: &mut Journal,
-        packed: &Packed,
+        images: &EngineImages,
         seed: u64,
     ) -> Result<Self, TopologyError> {
-        let image = format!("dindbench/host-engine:{}", journal.run());
+        let run = journal.run().to_owned();
+        let image = reference(&run, &images.outer);
         journal.creating(Kind::Image, &image)?;
-        engine.load_image(&image, archive(packed, &image, &journal.labels("host-engine")).await?).await?;
+        load(engine, &run, &images.outer).await?;
         let registry_volume = journal.name("registry");
         journal.creating(Kind::Volume, &registry_volume)?;
         engine.create_volume(&registry_volume, &journal.labels("registry")).await?;
-        let privilege = probe_privilege(engine, journal, &image).await?;
+        journal.creating(Kind::Container, &probe_name(&run))?;
+        let privilege = probe_privilege(engine, &run, &image).await?;
         let registry = start_registry(engine, journal, &image, registry_mount(&registry_volume), seed).await?;
-        let (engine, run) = (engine.clone(), journal.run().to_owned());
-        Ok(Self { engine, run, image, privilege, registry_volume, registry })
+        let inner_images = inner_images(&run, images);
+        Ok(Self { engine: engine.clone(), run, image, inner_images, privilege, registry_volume, registry })
     }
 
     /// What the registry has served so far.
@@ -72,10 +77,34 @@ impl Site {
         self.registry.ask::<Snapshot>(&request).await.map(|_| ())
     }
 
+    /// What the docker command in the image says of its version, asked in a container of it.
+    pub async fn docker_command(&self, container: &str) -> Result<String, EngineError> {
+        let output = self.engine.exec(container, &Command::new(["docker", "--version"]), Patience::CHORE).await?;
+        Ok(output.text(Source::Stdout).trim().to_owned())
+    }
+
     /// The volume in which the registry's socket stands.
     pub fn registry_mount(&self) -> Mount {
         registry_mount(&self.registry_volume)
     }
+}
+
+/// The name of an image on every engine of a run.
+pub(super) fn reference(run: &str, image: &EngineImage) -> String {
+    format!("dindbench/{}:{run}", image.name)
+}
+
+/// Loads an image under its name.
+pub(super) async fn load(engine: &Engine, run: &str, image: &EngineImage) -> Result<(), TopologyError> {
+    let name = reference(run, image);
+    let archive = archive(image, &name, &journal::labels(run, &image.name)).await?;
+    Ok(engine.load_image(&name, archive).await?)
+}
+
+fn inner_images(run: &str, images: &EngineImages) -> BTreeMap<EngineVersion, String> {
+    let others = images.inner.iter().map(|(version, image)| (*version, reference(run, image)));
+    let same = [EngineVersion::Auto, images.outer_version].map(|version| (version, reference(run, &images.outer)));
+    others.chain(same).collect()
 }
 
 fn registry_mount(volume: &str) -> Mount {
@@ -108,20 +137,23 @@ async fn start_registry(
     Ok(held)
 }
 
-/// Whether the engine can grant `--privileged`: it is asked to start a container with it.
-async fn probe_privilege(engine: &Engine, journal: &mut Journal, image: &str) -> Result<Privilege, TopologyError> {
+fn probe_name(run: &str) -> String {
+    name(run, "privilege")
+}
+
+/// Whether an engine can grant `--privileged`: it is asked to start a container with it.
+pub(super) async fn probe_privilege(engine: &Engine, run: &str, image: &str) -> Result<Privilege, TopologyError> {
     let spec = ContainerSpec {
-        name: journal.name("privilege"),
+        name: probe_name(run),
         image: image.to_owned(),
         command: vec!["true".to_owned()],
         environment: Vec::new(),
-        labels: journal.labels("privilege"),
+        labels: journal::labels(run, "privilege"),
         mounts: Vec::new(),
         network: Network::Bridge,
         privilege: Some(Privilege::Real),
         dead_man: false,
     };
-    journal.creating(Kind::Container, &spec.name)?;
     engine.create_container(&spec).await?;
     let started = engine.start_container(&spec.name).await;
     engine.remove_container(&spec.name).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dindbench::case::{ErrorClass, Lifecycle, Status};
 use dindbench::engine::{Command, Engine, Patience};
-use dindbench::scenario::{DataRoot, Dind, Kind, Scenario, StorageDriver};
+use dindbench::scenario::{DataRoot, Dind, EngineVersion, Kind, Scenario, StorageDriver};
 use dindbench::topology::{Arm, TopologyError};
 use libtest_mimic::{Failed, Trial};
 
@@ -144,6 +144,7 @@ fn killed_outer() -> Result<(), Failed> {
 fn no_start() -> Result<(), Failed> {
     let kind = Kind::Dind(Dind {
         lifecycle: Lifecycle::Recreate,
+        engine: EngineVersion::Auto,
         storage_driver: StorageDriver::Auto,
         data_root: DataRoot::Fresh,
     });

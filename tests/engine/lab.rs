@@ -1,13 +1,14 @@
 //! A reference host that the tests of this file share.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use dindbench::cleanup;
 use dindbench::engine::{Endpoint, Engine, Settings};
-use dindbench::image;
+use dindbench::image::EngineImages;
 use dindbench::journal::{Journal, cache_folder, state_folder};
-use dindbench::scenario::{self, Scenario};
+use dindbench::scenario::{self, EngineVersion, Scenario};
 use dindbench::topology::{Host, OuterHost, Place, TopologyError, TrialKey};
 use tokio::runtime::Runtime;
 
@@ -42,7 +43,8 @@ pub fn with<T>(work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
     let mut lab = LAB.lock().unwrap_or_else(PoisonError::into_inner);
     RUNTIME.block_on(async {
         if lab.is_none() {
-            *lab = Some(Lab::open(&Place::Reference, "test").await);
+            let run = format!("test-{}", std::process::id());
+            *lab = Some(Lab::open(&run, &Place::Reference, EngineVersion::Auto, &BTreeSet::new()).await);
         }
         work(lab.as_mut().expect("just opened")).await
     })
@@ -56,14 +58,15 @@ pub fn close() {
 }
 
 impl Lab {
-    /// A lab of its own on the user's engine; `label` tells it from others of this process.
-    pub async fn open(place: &Place, label: &str) -> Self {
+    /// Sets a lab up, with an outer engine and inner ones of these versions.
+    pub async fn open(run: &str, place: &Place, outer: EngineVersion, inner: &BTreeSet<EngineVersion>) -> Self {
         let engine = Engine::at(endpoint(), "user");
         let id = engine.describe().await.expect("an engine").id;
-        let run = format!("{label}-{}", std::process::id());
-        let mut journal = Journal::create(&state_folder(), &run, &id).expect("a journal");
-        let packed = image::pack(&engine, &mut journal, &cache_folder(), &program()).await.expect("a packed image");
-        let host = Host::prepare(place, &engine, &mut journal, &packed, SEED).await.expect("a reference host");
+        let mut journal = Journal::create(&state_folder(), run, &id).expect("a journal");
+        let (cache, program) = (cache_folder(), program());
+        let images = EngineImages::provide(&engine, &mut journal, &cache, &program, outer, inner).await;
+        let images = images.expect("images");
+        let host = Host::prepare(place, &engine, &mut journal, &images, SEED).await.expect("a host");
         Self { engine, journal, host }
     }
 

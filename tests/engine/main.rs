@@ -15,6 +15,7 @@ mod shared;
 mod stored;
 mod tls;
 mod values;
+mod versions;
 
 use std::process::ExitCode;
 
@@ -30,9 +31,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 9] = [
+    let tests: [Vec<Trial>; 10] = [
         host::tests(),
         values::tests(),
+        versions::tests(),
         edits::tests(),
         pushes::tests(),
         lifecycles::tests(),

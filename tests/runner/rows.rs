@@ -266,7 +266,7 @@ async fn every_trial_has_a_row_with_its_set_up_and_its_tear_down() {
     assert_eq!((row.schema, row.run_id.as_str(), row.scenario.as_str()), (SCHEMA, RUN_ID, "quick"));
     assert_eq!((row.warmup, row.attempt, row.worker, row.status, row.error_class), (true, 1, 0, Status::Ok, None));
     assert_eq!((row.kind.as_str(), row.data_root.as_str(), row.engine.as_str()), ("dind", "fresh", "28.5.1"));
-    assert_eq!(row.parameters.as_str(), "lifecycle=keep storage_driver=auto data_root=fresh");
+    assert_eq!(row.parameters.as_str(), "lifecycle=keep engine=auto storage_driver=auto data_root=fresh");
     assert_eq!((row.setup_ns, row.teardown_ns), (Some(2_000_000_000), Some(500_000_000)));
     assert_eq!((row.psi_cpu_ns, row.psi_io_ns, row.psi_memory_ns, row.steal_ns), (Some(17), Some(0), None, None));
     let positions: Vec<_> = run.trials().iter().map(|row| row.position).collect();

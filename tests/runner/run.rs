@@ -209,6 +209,8 @@ pub fn description(scenario: &Scenario, plan: &Plan) -> RunRecord {
                 governor: String::new(),
             },
             privilege: "real".into(),
+            inner_privilege: None,
+            docker_command: None,
             host_kind: "reference".into(),
             engines: BTreeMap::new(),
             images: BTreeMap::new(),

@@ -8,10 +8,11 @@ use time::format_description::well_known::Rfc3339;
 use crate::cli::{self, RunArgs};
 use crate::cmd::tenancy::Tenancy;
 use crate::engine::{Description, Privilege};
+use crate::image::EngineImages;
 use crate::plan::Plan;
 use crate::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, SCHEMA};
 use crate::scenario::Scenario;
-use crate::topology::Host;
+use crate::topology::{Host, Learnt};
 use crate::units::hex;
 
 pub(super) fn record(
@@ -22,7 +23,7 @@ pub(super) fn record(
     user: &Description,
     host: &Host,
 ) -> RunRecord {
-    let machine = &host.machine;
+    let Learnt { machine, outer, docker_command, inner_privilege } = &host.learnt;
     let label = || format!("host-{}", &hex(&Sha256::digest(format!("dindbench host {}", user.id)))[..12]);
     RunRecord {
         schema: SCHEMA,
@@ -58,17 +59,18 @@ pub(super) fn record(
                 governor: machine.governor.clone(),
             },
             privilege: host.privilege().to_string(),
+            inner_privilege: Some(inner_privilege.to_string()),
             host_kind: args.host.to_string(),
             engines: BTreeMap::from([
                 ("user".to_owned(), engine(user, None)),
-                ("outer".to_owned(), engine(&host.outer, machine.mtu)),
+                ("outer".to_owned(), engine(outer, machine.mtu)),
             ]),
+            docker_command: Some(docker_command.clone()),
             images: tenancy
-                .packed
+                .images
                 .iter()
-                .map(|packed| {
-                    ("host-engine".to_owned(), ImageRecord { digest: packed.digest.clone(), bytes: packed.bytes })
-                })
+                .flat_map(EngineImages::all)
+                .map(|image| (image.name.clone(), ImageRecord { digest: image.digest(), bytes: image.bytes() }))
                 .collect(),
         },
         arms: scenario
@@ -100,15 +102,23 @@ fn engine(description: &Description, mtu: Option<u32>) -> EngineRecord {
 
 /// What changes how the numbers are to be read.
 fn warnings(args: &RunArgs, host: &Host) -> Vec<String> {
-    let privilege = (host.privilege() == Privilege::Explicit).then_some(
-        "this engine cannot grant --privileged: engines in containers run with an explicit set of capabilities (all but \
-         SYS_RESOURCE) and without confinement instead",
-    );
+    let privilege = match (host.privilege(), host.learnt.inner_privilege) {
+        (Privilege::Real, Privilege::Real) => None,
+        (Privilege::Explicit, Privilege::Explicit) => Some(("this engine", "engines in containers run")),
+        (Privilege::Explicit, Privilege::Real) => Some(("this engine", "the outer engine runs")),
+        (Privilege::Real, Privilege::Explicit) => Some(("the outer engine", "inner engines run")),
+    };
+    let privilege = privilege.map(|(engine, runs)| {
+        format!(
+            "{engine} cannot grant --privileged: {runs} with an explicit set of capabilities (all but SYS_RESOURCE) and \
+             without confinement instead"
+        )
+    });
     let shared = (args.host != cli::Host::Reference).then_some(
         "the outer engine is one in use, with its age, its settings and its other work; where its storage driver or \
          version differs from the inner engines', --host reference runs both on the same",
     );
-    privilege.into_iter().chain(shared).map(str::to_owned).collect()
+    privilege.into_iter().chain(shared.map(str::to_owned)).collect()
 }
 
 fn unavailable(args: &RunArgs, mut counters: BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -61,7 +61,7 @@ async fn measure(
     let Connected { engine, description, place } =
         connect::engine(&args.host, shared::buildkit_builds(scenario)).await?;
     let mut tenancy = Tenancy::open(&engine, &description.id, &scenario.name, &progress)?;
-    let prepared = tenancy.prepare(&place, plan.seed, interrupt.clone()).await;
+    let prepared = tenancy.prepare(&place, args.engine, &scenario.engines(), plan.seed, interrupt.clone()).await;
     let measured = match prepared {
         Ok(Some(mut host)) => {
             let record = description::record(args, scenario, plan, &tenancy, &description, &host);

@@ -2,11 +2,16 @@
 
 use crate::case::Builder;
 use crate::cli::{Host, RunArgs};
-use crate::scenario::{Build, Context, Scenario, Step};
+use crate::scenario::{Build, Context, EngineVersion, Scenario, Step};
 
 /// A scenario that could harm the user's engine, or leave there what nobody could prove ours.
 #[derive(Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum Refusal {
+    #[error(
+        "--engine {version} chooses the outer engine of a reference host, and your own engine has the version it has"
+    )]
+    #[diagnostic(help("--host reference, or no --engine; a topology's `engine` chooses the inner one on either"))]
+    Engine { version: EngineVersion },
     #[error(
         "with builder = \"{builder}\" your own engine may build with BuildKit, whose garbage collection can push your own build cache out"
     )]
@@ -39,6 +44,9 @@ pub(super) fn refusal(args: &RunArgs, scenario: &Scenario) -> Option<Refusal> {
     }
     if buildkit_builds(scenario) > 0 && !args.allow_host_cache {
         return Some(Refusal::Cache { builder: scenario.job.builder });
+    }
+    if args.engine != EngineVersion::Auto {
+        return Some(Refusal::Engine { version: args.engine });
     }
     let mut builds = scenario.job.steps.iter().filter_map(|step| match step {
         Step::Build(build) => Some(build),
@@ -99,5 +107,12 @@ mod tests {
         assert_eq!(of("fixture:big", "classic", "app", local), Some(scratch));
         assert!(matches!(of("own", "classic", "app", local), Some(Refusal::OwnContext { .. })));
         assert_eq!(of("own", "auto", "app", ""), None);
+    }
+
+    #[test]
+    fn only_the_outer_engine_of_a_reference_host_can_be_chosen() {
+        let refused = Refusal::Engine { version: EngineVersion::V28_5 };
+        assert_eq!(of("fixture:ten", "classic", "app", "--host local --engine 28.5"), Some(refused));
+        assert_eq!(of("fixture:ten", "classic", "app", "--engine 28.5"), None);
     }
 }

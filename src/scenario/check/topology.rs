@@ -6,7 +6,7 @@ use crate::case::Lifecycle;
 use crate::scenario::invalid::Fault;
 use crate::scenario::name::is_topology_name;
 use crate::scenario::wire::{self, At, Use};
-use crate::scenario::{DataRoot, Dind, EngineVersion, Kind, StorageDriver, Topology};
+use crate::scenario::{DataRoot, Dind, Kind, StorageDriver, Topology};
 
 pub(super) fn topologies(written: &[wire::Topology]) -> Result<Vec<Topology>, Fault> {
     let mut topologies: Vec<Topology> = Vec::new();
@@ -57,7 +57,6 @@ fn kind(written: &wire::Topology) -> Result<Kind, Fault> {
 }
 
 fn dind(written: &wire::Topology) -> Result<Dind, Fault> {
-    engine(&written.engine)?;
     off("mirror", &written.mirror)?;
     off("preload", &written.preload)?;
     off("tls", &written.tls)?;
@@ -70,6 +69,7 @@ fn dind(written: &wire::Topology) -> Result<Dind, Fault> {
     let lifecycle = written.lifecycle.as_deref().copied().unwrap_or_default();
     Ok(Dind {
         lifecycle,
+        engine: written.engine.as_deref().copied().unwrap_or_default(),
         storage_driver: storage_driver(&written.storage_driver)?,
         data_root: data_root(&written.data_root, lifecycle)?,
     })
@@ -84,13 +84,6 @@ fn storage_driver(written: &Option<At<wire::StorageDriver>>) -> Result<StorageDr
         wire::StorageDriver::FuseOverlayfs | wire::StorageDriver::Btrfs | wire::StorageDriver::Containerd => {
             Err(written.not_built("storage_driver", "auto, overlay2, vfs"))
         }
-    }
-}
-
-fn engine(written: &Option<At<EngineVersion>>) -> Result<(), Fault> {
-    match written {
-        Some(version) if **version != EngineVersion::Auto => Err(version.not_built("engine", "auto")),
-        _ => Ok(()),
     }
 }
 

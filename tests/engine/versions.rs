@@ -1,0 +1,169 @@
+//! Engines of other versions than the user's, outside and inside: right values, whatever is combined.
+//!
+//! Archives that are not in the cache folder yet are built first, from Debian packages.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::process::{Command, Stdio};
+
+use dindbench::case::{Op, Status};
+use dindbench::engine::Privilege;
+use dindbench::record::Sample;
+use dindbench::scenario::EngineVersion;
+use dindbench::topology::Place;
+use libtest_mimic::{Failed, Trial};
+
+use crate::command::{dindbench, only_run, samples, state, stderr};
+use crate::host::fingerprint;
+use crate::lab::{self, Lab};
+
+/// Topologies by name, each with the version of the engine that its jobs talk to.
+type Engines = &'static [(&'static str, EngineVersion)];
+
+pub fn tests() -> Vec<Trial> {
+    use EngineVersion::{V20_10, V28_5};
+    vec![
+        Trial::test("versions::an_old_engine_with_a_new_one_inside", || {
+            right(V20_10, &[("socket", V20_10), ("dind-28.5", V28_5)])
+        }),
+        Trial::test("versions::28.5_outside_and_inside_and_an_old_one_inside", || {
+            right(V28_5, &[("socket", V28_5), ("dind", V28_5), ("dind-20.10", V20_10)])
+        }),
+        Trial::test("versions::the_command_runs_26.1_outside_and_inside_and_records_it", command),
+        Trial::test("versions::a_new_engine_on_the_users_own_which_is_left_as_it_was", on_the_users),
+        Trial::test("versions::a_version_that_is_not_built_is_told_with_what_builds_it", not_built),
+    ]
+}
+
+/// The quick job with a topology for each engine; inner ones are kept, so that each finds its cache again.
+fn scenario(engines: Engines) -> String {
+    let topology = |(name, version): &(&str, EngineVersion)| {
+        let parameters = match *name {
+            "socket" => "use = \"socket\"".to_owned(),
+            // The outer engine's own build.
+            "dind" => "use = \"dind\"\nlifecycle = \"keep\"".to_owned(),
+            _ => format!("use = \"dind\"\nlifecycle = \"keep\"\nengine = \"{version}\""),
+        };
+        format!("[[topology]]\nname = \"{name}\"\n{parameters}\n")
+    };
+    let topologies: String = engines.iter().map(topology).collect();
+    format!(
+        r#"
+        question = "Does every engine give the same values?"
+        baseline = "socket"
+        {topologies}
+        [job]
+        builder = "classic"
+        steps = [
+          {{ op = "pull", image = "fixture:base" }},
+          {{ op = "build", context = "fixture:ten", tag = "app" }},
+          {{ op = "run", image = "app", command = ["true"] }},
+        ]
+        [sequence]
+        jobs = 3
+        edits = {{ 3 = "source" }}
+        "#
+    )
+}
+
+fn build_archives(versions: &BTreeSet<EngineVersion>) {
+    let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/images"));
+    let built = script.args(versions.iter().map(ToString::to_string)).stdout(Stdio::null()).status();
+    assert!(built.is_ok_and(|status| status.success()), "scripts/images does not build {versions:?}");
+}
+
+/// Does something with a lab of its own, whose outer engine and inner ones are of these versions.
+fn with_engines<T>(outer: EngineVersion, inner: &BTreeSet<EngineVersion>, work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
+    let run = format!("test-{}-{outer}", std::process::id());
+    let mut lab = lab::RUNTIME.block_on(Lab::open(&run, &Place::Reference, outer, inner));
+    let done = catch_unwind(AssertUnwindSafe(|| lab::RUNTIME.block_on(work(&mut lab))));
+    lab::RUNTIME.block_on(lab.close());
+    done.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+fn right(outer: EngineVersion, engines: Engines) -> Result<(), Failed> {
+    let versions: BTreeSet<EngineVersion> = engines.iter().map(|(_, version)| *version).collect();
+    build_archives(&versions);
+    let scenario = lab::scenario(&scenario(engines), std::path::Path::new("/"));
+    let recorded = with_engines(outer, &versions, async |lab| {
+        // 20.10 asks for capabilities that the engine around it may not have, later ones for those that they have.
+        let privilege = if outer == EngineVersion::V20_10 { lab.host.privilege() } else { Privilege::Real };
+        assert_eq!(lab.host.learnt.inner_privilege, privilege, "as an outer engine {outer} grants it");
+        assert!(lab.host.learnt.docker_command.contains(&format!(" {outer}.")), "{}", lab.host.learnt.docker_command);
+        lab.run(&scenario).await
+    });
+    check(&recorded.samples(), engines);
+    Ok(())
+}
+
+/// The values of one block, the last.
+fn check(samples: &[Sample], engines: Engines) {
+    for row in samples {
+        assert_eq!(row.status, Status::Ok, "{} job {} {}: {}", row.topology, row.job, row.step, row.error);
+    }
+    let row = |topology: &str, job: u32, step: &str| -> &Sample {
+        let wanted = |row: &&Sample| row.topology.as_str() == topology && row.job == job && row.step.as_str() == step;
+        samples.iter().rfind(wanted).unwrap_or_else(|| panic!("no row for {topology}, job {job}, {step}"))
+    };
+    for (topology, version) in engines {
+        for (job, hits) in [(1, 0), (2, 10), (3, 6)] {
+            let build = row(topology, job, "app");
+            let counts = (build.instructions_cached, build.instructions_total);
+            assert_eq!(counts, (Some(hits), Some(10)), "{topology} job {job}");
+            assert!(build.engine_version.starts_with(&format!("{version}.")), "{topology}: {}", build.engine_version);
+            assert_eq!(build.storage_driver, "overlay2", "{topology}");
+            let pulled = row(topology, job, "0").bytes_pulled.expect("a count");
+            assert_eq!(pulled > 60_000_000, job == 1, "{topology} job {job} pulled {pulled} bytes");
+            assert_eq!(row(topology, job, "stop").volumes_leaked, Some(0), "{topology} job {job}");
+        }
+    }
+}
+
+fn command() -> Result<(), Failed> {
+    const ENGINES: Engines = &[("socket", EngineVersion::V26_1), ("dind", EngineVersion::V26_1)];
+    build_archives(&BTreeSet::from([EngineVersion::V26_1]));
+    let state = state();
+    std::fs::write(state.path().join("mine.toml"), scenario(ENGINES))?;
+    let output = dindbench(&state, &["run", "mine.toml", "--engine", "26.1", "--blocks", "1"]).output()?;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let run = only_run(&state);
+    check(&samples(&run), ENGINES);
+    let environment = &run.record().environment;
+    assert!(environment.engines["outer"].version.starts_with("26.1."));
+    assert_eq!(environment.inner_privilege.as_deref(), Some("real"));
+    assert!(environment.docker_command.as_ref().is_some_and(|command| command.contains(" 26.1.")));
+    assert_eq!(environment.images.keys().collect::<Vec<_>>(), ["engine-26.1"]);
+    Ok(())
+}
+
+/// The user's engine has a version that these tests do not know.
+fn on_the_users() -> Result<(), Failed> {
+    build_archives(&BTreeSet::from([EngineVersion::V28_5]));
+    let (before, state) = (fingerprint(), state());
+    let text = scenario(&[("dind-28.5", EngineVersion::V28_5)]).replace("\"socket\"", "\"dind-28.5\"");
+    std::fs::write(state.path().join("mine.toml"), text)?;
+    let output = dindbench(&state, &["run", "mine.toml", "--host", "local", "--blocks", "1"]).output()?;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let rows = samples(&only_run(&state));
+    for (job, hits) in [(1, 0), (2, 10), (3, 6)] {
+        let builds = rows.iter().filter(|row| row.job == job && row.op == Op::Build);
+        for row in builds {
+            assert_eq!(row.instructions_cached, Some(hits), "job {job}");
+            assert!(row.engine_version.starts_with("28.5."), "{}", row.engine_version);
+        }
+    }
+    assert_eq!(fingerprint(), before);
+    Ok(())
+}
+
+fn not_built() -> Result<(), Failed> {
+    let state = state();
+    let text = scenario(&[("socket", EngineVersion::V26_1), ("dind-20.10", EngineVersion::V20_10)]);
+    std::fs::write(state.path().join("mine.toml"), text)?;
+    let mut run = dindbench(&state, &["run", "mine.toml", "--engine", "26.1"]);
+    let output = run.env("XDG_CACHE_HOME", state.path()).output()?;
+    let told = stderr(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("scripts/images 20.10 26.1"), "{told}");
+    Ok(())
+}
