@@ -206,6 +206,12 @@ pub(super) struct BuildStep {
     /// Build arguments.
     #[serde(default)]
     pub(super) args: BTreeMap<String, String>,
+    /// Stage to build; default: the last.
+    pub(super) target: Option<At<String>>,
+    /// File of a folder that the edit `source` changes: its path within the context.
+    pub(super) source: Option<At<String>>,
+    /// File of a folder that the edit `dependencies` changes: its path within the context.
+    pub(super) dependencies: Option<At<String>>,
 }
 
 /// Runs a command in a container.
