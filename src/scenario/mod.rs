@@ -141,6 +141,8 @@ pub enum EngineVersion {
 pub struct Job {
     pub driver: Driver,
     pub builder: Builder,
+    /// Images of the user's engine that every engine has when a job's steps begin.
+    pub carry: Vec<String>,
     pub steps: Vec<Step>,
 }
 

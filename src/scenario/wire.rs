@@ -168,6 +168,10 @@ pub(super) struct Job {
     pub(super) driver: Option<At<Driver>>,
     /// Which builder a build asks for; default `auto`, the one that the job's own docker command would use.
     pub(super) builder: Option<At<Builder>>,
+    /// Images of your engine that every engine is given before the steps begin, untimed: bases that no registry in reach
+    /// has.
+    #[serde(default)]
+    pub(super) carry: Vec<At<String>>,
     /// The operations of the job, in order.
     pub(super) steps: At<Vec<At<Step>>>,
 }

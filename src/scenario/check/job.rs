@@ -15,6 +15,7 @@ pub(super) fn job(written: &wire::Job, root: &Path) -> Result<Job, Fault> {
     let mut job = Job {
         driver: written.driver.as_deref().copied().unwrap_or_default(),
         builder: builder(&written.builder)?,
+        carry: carry(&written.carry)?,
         steps: Vec::new(),
     };
     if written.steps.is_empty() {
@@ -30,6 +31,18 @@ pub(super) fn job(written: &wire::Job, root: &Path) -> Result<Job, Fault> {
         job.steps.push(step);
     }
     Ok(job)
+}
+
+fn carry(written: &[At<String>]) -> Result<Vec<String>, Fault> {
+    let name = |image: &At<String>| {
+        if is_image_tag(image) && !image.starts_with("fixture:") {
+            Ok(image.to_string())
+        } else {
+            let message = format!("`{}` cannot be an image of your engine", **image);
+            Err(image.fault(message, "such as `debian:12` or `team/base:1`"))
+        }
+    };
+    written.iter().map(name).collect()
 }
 
 fn builder(written: &Option<At<Builder>>) -> Result<Builder, Fault> {
