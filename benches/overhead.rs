@@ -15,7 +15,7 @@ use dindbench::scenario::{Dind, Job, Kind, Scenario, StorageDriver};
 use dindbench::stats::Ordered;
 use dindbench::topology::{Arm, OuterHost, Started};
 use dindbench::units::nanos;
-use dindbench::workload::{Contexts, Workplace};
+use dindbench::workload::{Contexts, Printout, Workplace};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -42,7 +42,9 @@ async fn step(lab: &mut lab::Lab) {
     let host = lab.reference.host(&mut lab.journal).await.expect("a host");
     let mut arm = Arm::new(&Kind::Socket, &host, &lab.reference);
     let Started { job, .. } = arm.start(1).await.expect("a job");
-    let workplace = Workplace { job: &job, engine: arm.engine(), builder: Builder::Classic, patience: Patience::CHORE };
+    let printout = Printout::Classic;
+    let (engine, builder, patience) = (arm.engine(), Builder::Classic, Patience::CHORE);
+    let workplace = Workplace { job: &job, engine, builder, printout, patience };
     workplace.step(0, &scenario.job.steps[0]).await;
     let (mut inside, mut outside) = (Vec::new(), Vec::new());
     for repetition in 0..REPETITIONS {

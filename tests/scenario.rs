@@ -227,7 +227,6 @@ fn what_is_not_built_is_refused_with_what_works() {
         ("tls = false", "limits = ▶{ cpus = 2.0, memory = \"2GiB\" }", "limits of an engine is not", "without limits"),
         ("tls = false", "mtu = ▶1400", "mtu = 1400 is not built yet", "left out"),
         ("\"cli\"", "▶\"api\"", "driver = api is not built yet", "cli"),
-        ("\"classic\"", "▶\"buildkit\"", "builder = buildkit is not built yet", "auto, classic"),
         (
             "{ op = \"run\", image = \"app:latest\", command = [\"true\"]",
             "▶{ op = \"push\", image = \"app\"",

@@ -3,7 +3,7 @@
 use super::{
     CleanArgs, Command, CompletionsArgs, DesignArgs, DoctorArgs, Host, Image, Inside, PlanArgs, ReportArgs, RunArgs,
 };
-use crate::case::{Builder, Driver};
+use crate::case::Driver;
 use crate::scenario::EngineVersion;
 
 /// A command line that asks only for what is built.
@@ -76,9 +76,6 @@ fn run(args: &RunArgs) -> Option<NotBuilt> {
     if args.driver == Some(Driver::Api) {
         return refusal("--driver api", "--driver cli");
     }
-    if args.builder == Some(Builder::Buildkit) {
-        return refusal("--builder buildkit", "--builder auto or --builder classic");
-    }
     if args.registry.is_some() {
         return refusal("--registry", "dindbench's own registry, when the option is left out");
     }
@@ -125,7 +122,6 @@ mod tests {
             ("run --image docker:dind", "--image other than host-engine"),
             ("run --time-limit 30m", "--time-limit"),
             ("run --driver api", "--driver api"),
-            ("run --builder buildkit", "--builder buildkit"),
             ("run --registry http://localhost:5000", "--registry"),
             ("run --resume results/1", "--resume"),
             ("run --allow-host-cache", "--allow-host-cache, which needs --host local,"),
@@ -143,7 +139,7 @@ mod tests {
         for line in [
             "run",
             "run quick a.toml --host reference --engine auto --image host-engine --preset smoke --seed 1 --only a,b \
-             --driver cli --builder classic --out o --dry-run --host-label h --format json",
+             --driver cli --builder buildkit --out o --dry-run --host-label h --format json",
             "plan quick --blocks 3 --seed 7 --only socket",
             "report a b --out c",
             "doctor --host local",

@@ -10,7 +10,7 @@ use crate::journal::Journal;
 use crate::probe::{Delta, Point, rise};
 use crate::scenario::{Scenario, Step};
 use crate::topology::{Arm, JobContainer, OuterHost, Reference, TopologyError};
-use crate::workload::{ContextError, Contexts, Fault, Outcome, Workplace};
+use crate::workload::{ContextError, Contexts, Fault, Outcome, Printout, Workplace};
 
 /// Trials on reference hosts.
 pub struct DockerExecutor<'a> {
@@ -27,6 +27,8 @@ struct Trial {
     arm: Arm,
     contexts: Contexts,
     job: Option<JobContainer>,
+    /// Asked once: image and engine build are the same in every job of a trial.
+    printout: Option<Printout>,
     engine: EngineFacts,
     began: Reading,
 }
@@ -44,7 +46,8 @@ impl Executor for DockerExecutor<'_> {
         let reading = host.read(false).await?;
         let arm = Arm::new(&self.scenario.topologies[slot.topology].kind, &host, self.reference);
         let contexts = Contexts::new(self.seed, &self.scenario.job);
-        self.trial = Some(Trial { host, arm, contexts, job: None, engine: EngineFacts::default(), began: reading });
+        let engine = EngineFacts::default();
+        self.trial = Some(Trial { host, arm, contexts, job: None, printout: None, engine, began: reading });
         Ok(Opened { setup: began.elapsed() })
     }
 
@@ -126,9 +129,11 @@ impl Trial {
     }
 
     async fn step(&mut self, scenario: &Scenario, index: usize) -> Outcome {
-        let Some(job) = &self.job else { return faulty(Fault::failed(ErrorClass::Harness, "no job is started")) };
+        let (Some(job), Some(printout)) = (&self.job, self.printout) else {
+            return faulty(Fault::failed(ErrorClass::Harness, "no job is started"));
+        };
         let patience = Patience { total: scenario.limits.step_timeout, silence: scenario.limits.stall_timeout };
-        let workplace = Workplace { job, engine: self.arm.engine(), builder: scenario.job.builder, patience };
+        let workplace = Workplace { job, engine: self.arm.engine(), builder: scenario.job.builder, printout, patience };
         workplace.step(index, &scenario.job.steps[index]).await
     }
 
@@ -168,6 +173,10 @@ impl Trial {
                     version: description.version,
                     storage_driver: description.storage_driver,
                 };
+                if let (Some(container), None) = (&self.job, self.printout) {
+                    let asked = Printout::ask(container, scenario.job.builder, Patience::CHORE).await?;
+                    self.printout = Some(asked);
+                }
             }
             Part::Step(index) => {
                 if job.edit == Edit::Source && matches!(scenario.job.steps[index], Step::Build(_)) {

@@ -2,6 +2,7 @@
 
 mod build;
 mod context;
+mod printout;
 mod pull;
 mod run;
 
@@ -17,6 +18,7 @@ use crate::scenario::{ImageRef, Step};
 use crate::topology::JobContainer;
 
 pub use context::{ContextError, Contexts};
+pub use printout::Printout;
 
 /// How a step went.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,11 +28,13 @@ pub struct Outcome {
     pub elapsed: Option<Duration>,
     /// Until the builder began with the first instruction: reading and sending the context.
     pub upload: Option<Duration>,
+    /// From the beginning of the image's export to the end of the build, where the builder has such a phase.
+    pub export: Option<Duration>,
     /// Why the step does not count; empty where all went well.
     pub fault: Option<Fault>,
     /// The builder that ran.
     pub builder: Option<Builder>,
-    /// The instructions of a build, their hits confirmed by image ids.
+    /// The instructions of a build, their hits held against the engine's images.
     pub instructions: Vec<Instruction>,
     pub layers: Option<Layers>,
     /// Id of the image that was pulled, built or run; empty where there is none.
@@ -60,6 +64,7 @@ impl Outcome {
             started_at: OffsetDateTime::now_utc(),
             elapsed: None,
             upload: None,
+            export: None,
             fault: None,
             builder: None,
             instructions: Vec::new(),
@@ -99,6 +104,8 @@ pub struct Workplace<'a> {
     /// The engine that the job talks to, for looking at the result.
     pub engine: &'a Engine,
     pub builder: Builder,
+    /// What the job's docker command is asked to print of a build.
+    pub printout: Printout,
     pub patience: Patience,
 }
 

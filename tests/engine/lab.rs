@@ -5,7 +5,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use dindbench::cleanup;
 use dindbench::engine::{Endpoint, Engine, Settings};
-use dindbench::image;
+use dindbench::image::{self, Packed};
 use dindbench::journal::{Journal, cache_folder, state_folder};
 use dindbench::scenario::{self, Scenario};
 use dindbench::topology::Reference;
@@ -42,7 +42,7 @@ pub fn with<T>(work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
     let mut lab = LAB.lock().unwrap_or_else(PoisonError::into_inner);
     RUNTIME.block_on(async {
         if lab.is_none() {
-            *lab = Some(Lab::open().await);
+            *lab = Some(Lab::open("test", |packed| packed).await);
         }
         work(lab.as_mut().expect("just opened")).await
     })
@@ -51,22 +51,26 @@ pub fn with<T>(work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
 /// Takes the lab down.
 pub fn close() {
     if let Some(lab) = LAB.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        RUNTIME.block_on(async {
-            cleanup::undo(&lab.engine, lab.journal.run(), lab.journal.entries()).await.expect("everything is removed");
-            lab.journal.close().expect("the journal is closed");
-        });
+        RUNTIME.block_on(lab.close());
     }
 }
 
 impl Lab {
-    async fn open() -> Self {
+    /// `image` may put something else in the place of what is packed.
+    pub async fn open(name: &str, image: impl FnOnce(Packed) -> Packed) -> Self {
         let engine = Engine::at(endpoint(), "user");
         let id = engine.describe().await.expect("an engine").id;
-        let run = format!("test-{}", std::process::id());
+        let run = format!("{name}-{}", std::process::id());
         let mut journal = Journal::create(&state_folder(), &run, &id).expect("a journal");
         let packed = image::pack(&engine, &mut journal, &cache_folder(), &program()).await.expect("a packed image");
+        let packed = image(packed);
         let reference = Reference::prepare(&engine, &mut journal, &packed, SEED).await.expect("a reference host");
         Self { engine, journal, reference }
+    }
+
+    pub async fn close(self) {
+        cleanup::undo(&self.engine, self.journal.run(), self.journal.entries()).await.expect("everything is removed");
+        self.journal.close().expect("the journal is closed");
     }
 }
 

@@ -3,7 +3,9 @@
 //! They run whenever an engine answers. With CI set, an engine that does not answer is an error.
 
 mod block;
+mod buildkit;
 mod command;
+mod docker_command;
 mod failures;
 mod host;
 mod lab;
@@ -24,12 +26,13 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 5] =
-        [host::tests(), values::tests(), recordings::tests(), failures::tests(), command::tests()];
+    let tests: [Vec<Trial>; 6] =
+        [host::tests(), values::tests(), buildkit::tests(), recordings::tests(), failures::tests(), command::tests()];
     let tests = tests.into_iter().flatten().map(|test| test.with_ignored_flag(missing.is_some())).collect();
     let before = host::fingerprint();
     let conclusion = libtest_mimic::run(&arguments, tests);
     lab::close();
+    docker_command::close();
     if missing.is_none() && host::fingerprint() != before {
         eprintln!("the engine is not as it was before: {before:#?}\nafter: {:#?}", host::fingerprint());
         return ExitCode::FAILURE;

@@ -53,7 +53,7 @@ impl BuildkitBuild {
         {
             return Err(Contradiction::NeverBuilt { cached, instructions });
         }
-        Ok(self.instructions.iter().map(instruction).collect())
+        self.instructions.iter().map(instruction).collect()
     }
 
     fn every_stage_executed(&self) -> bool {
@@ -77,12 +77,12 @@ impl BuildkitBuild {
     }
 }
 
-fn instruction(reported: &Reported) -> Instruction {
-    Instruction {
+fn instruction(reported: &Reported) -> Result<Instruction, Contradiction> {
+    Ok(Instruction {
         index: reported.index,
         text: reported.text.clone(),
         cached: reported.cached,
-        started: reported.started.unwrap_or_default(),
+        started: reported.started.ok_or_else(|| Incomplete::Unfinished(reported.text.clone()))?,
         elapsed: reported.elapsed,
-    }
+    })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 use time::format_description::well_known::Rfc3339;
 
+use crate::case::Builder;
 use crate::cli::RunArgs;
 use crate::cmd::tenancy::Tenancy;
 use crate::engine::{Description, Privilege};
@@ -43,7 +44,7 @@ pub(super) fn record(
         driver: scenario.job.driver,
         builder: scenario.job.builder,
         warnings: warnings(reference),
-        unavailable: unavailable(machine.unavailable.clone()),
+        unavailable: unavailable(machine.unavailable.clone(), scenario.job.builder),
         environment: Environment {
             host: HostRecord {
                 kernel: user.kernel.clone(),
@@ -110,8 +111,10 @@ fn warnings(reference: &Reference) -> Vec<String> {
     }
 }
 
-fn unavailable(mut counters: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    counters.insert("export_ns".to_owned(), "the classic builder has no export phase of its own".to_owned());
+fn unavailable(mut counters: BTreeMap<String, String>, builder: Builder) -> BTreeMap<String, String> {
+    if builder == Builder::Classic {
+        counters.insert("export_ns".to_owned(), "the classic builder has no export phase of its own".to_owned());
+    }
     counters.insert("calibration_ns".to_owned(), "no calibration work is run yet".to_owned());
     counters
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::case::{Builder, Driver};
+use crate::case::Driver;
 use crate::scenario::invalid::{Fault, advice};
 use crate::scenario::name::{fixture, is_image_tag, is_inner_path, with_default_tag};
 use crate::scenario::wire::{self, At, BuildStep, RunStep};
@@ -11,7 +11,8 @@ use crate::scenario::{Build, Context, FIXTURE_CONTEXTS, ImageRef, Job, Step};
 const DOCKERFILE: &str = "Dockerfile";
 
 pub(super) fn job(written: &wire::Job, root: &Path) -> Result<Job, Fault> {
-    let mut job = Job { driver: driver(&written.driver)?, builder: builder(&written.builder)?, steps: Vec::new() };
+    let builder = written.builder.as_deref().copied().unwrap_or_default();
+    let mut job = Job { driver: driver(&written.driver)?, builder, steps: Vec::new() };
     if written.steps.is_empty() {
         return Err(written.steps.fault("a job without steps", "at least one of pull, build, run"));
     }
@@ -33,13 +34,6 @@ pub(super) fn job(written: &wire::Job, root: &Path) -> Result<Job, Fault> {
 fn driver(written: &Option<At<Driver>>) -> Result<Driver, Fault> {
     match written {
         Some(api) if **api == Driver::Api => Err(api.not_built("driver", "cli")),
-        other => Ok(other.as_deref().copied().unwrap_or_default()),
-    }
-}
-
-fn builder(written: &Option<At<Builder>>) -> Result<Builder, Fault> {
-    match written {
-        Some(buildkit) if **buildkit == Builder::Buildkit => Err(buildkit.not_built("builder", "auto, classic")),
         other => Ok(other.as_deref().copied().unwrap_or_default()),
     }
 }
