@@ -16,8 +16,10 @@ pub(super) struct Grid {
     pub(super) rows: Vec<Vec<String>>,
 }
 
-/// In the order in which they are read: what travels, what stays, what it cost.
-const METRICS: [Metric; 8] = [
+/// In the order in which they are read: the phases of builds, what travels, what stays, what it cost.
+const METRICS: [Metric; 10] = [
+    Metric::UploadNs,
+    Metric::ExportNs,
     Metric::BytesPulled,
     Metric::DiskDeltaBytes,
     Metric::DiskBytes,
