@@ -18,7 +18,7 @@ use dindbench::scenario::{DataRoot, Dind, EngineVersion, Job, Kind, Scenario, St
 use dindbench::stats::Ordered;
 use dindbench::topology::{Arm, OuterHost, Place, Started};
 use dindbench::units::nanos;
-use dindbench::workload::{Contexts, Workplace};
+use dindbench::workload::{Contexts, Printout, Workplace};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -51,6 +51,7 @@ async fn step(lab: &mut lab::Lab) {
         engine: arm.engine(),
         driver: Driver::Cli,
         builder: Builder::Classic,
+        printout: Printout::Classic,
         namespace: host.namespace(),
         patience: Patience::CHORE,
     };
@@ -159,6 +160,7 @@ async fn api() {
         engine: arm.engine(),
         driver: Driver::Api,
         builder: Builder::Classic,
+        printout: Printout::Classic,
         namespace: host.namespace(),
         patience: Patience::CHORE,
     };

@@ -239,7 +239,6 @@ fn what_is_not_built_is_refused_with_what_works() {
         ("tls = false", "tls = ▶true", "tls = true is not built yet", "false"),
         ("tls = false", "limits = ▶{ cpus = 2.0, memory = \"2GiB\" }", "limits of an engine is not", "without limits"),
         ("tls = false", "mtu = ▶1400", "mtu = 1400 is not built yet", "left out"),
-        ("\"classic\"", "▶\"buildkit\"", "builder = buildkit is not built yet", "auto, classic"),
         ("\"fixture:base\"", "▶\"debian:12\"", "pulling an image such as `debian:12` is not built yet", "fixture:base"),
         ("concurrency = 1", "concurrency = ▶2", "concurrency = 2 is not built yet", "1"),
     ]);

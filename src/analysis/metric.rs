@@ -12,6 +12,8 @@ use crate::record::Sample;
 #[strum(serialize_all = "snake_case")]
 pub enum Metric {
     ElapsedNs,
+    UploadNs,
+    ExportNs,
     BytesPulled,
     BytesPushed,
     DiskDeltaBytes,
@@ -32,6 +34,8 @@ impl Metric {
     fn of_sample(self, sample: &Sample) -> Option<f64> {
         let count = match self {
             Self::ElapsedNs => sample.elapsed_ns,
+            Self::UploadNs => sample.upload_ns,
+            Self::ExportNs => sample.export_ns,
             Self::BytesPulled => sample.bytes_pulled,
             Self::BytesPushed => sample.bytes_pushed,
             Self::DiskDeltaBytes => return sample.disk_delta_bytes.map(|bytes| bytes as f64),
@@ -47,12 +51,12 @@ impl Metric {
 
     /// The value of a whole job from those of its steps, in their order: the largest memory peak, the disk as the last
     /// step left it, the sum of everything else. A step without a value leaves the job without one; only builds have
-    /// instructions.
+    /// phases and instructions.
     fn of_job<'a>(self, mut steps: impl DoubleEndedIterator<Item = (Op, &'a Measures)>) -> Option<f64> {
         match self {
             Self::DiskBytes => steps.next_back()?.1.get(self),
             Self::PeakMemoryBytes => combine(steps.map(|(_, measures)| measures.get(self)), f64::max),
-            Self::InstructionsCached => combine(
+            Self::InstructionsCached | Self::UploadNs | Self::ExportNs => combine(
                 steps.filter(|(op, _)| *op == Op::Build).map(|(_, measures)| measures.get(self)),
                 |total, value| total + value,
             ),
@@ -128,10 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn only_builds_have_instructions() {
+    fn only_builds_have_instructions_and_phases() {
         let steps = [(Op::Start, None), (Op::Build, Some(3.0)), (Op::Build, Some(4.0)), (Op::Stop, None)];
-        assert_eq!(job(Metric::InstructionsCached, &steps), Some(7.0));
-        assert_eq!(job(Metric::InstructionsCached, &[(Op::Build, Some(3.0)), (Op::Build, None)]), None);
-        assert_eq!(job(Metric::InstructionsCached, &[(Op::Start, None)]), None);
+        for metric in [Metric::InstructionsCached, Metric::UploadNs, Metric::ExportNs] {
+            assert_eq!(job(metric, &steps), Some(7.0));
+            assert_eq!(job(metric, &[(Op::Build, Some(3.0)), (Op::Build, None)]), None);
+            assert_eq!(job(metric, &[(Op::Start, None)]), None);
+        }
     }
 }

@@ -129,7 +129,8 @@ impl ClassicLog {
             Record::Image(id) => self.image = Some(id),
             Record::Error(error) => self.error = Some(error),
             Record::Stray(text) => self.stray = Some(text),
-            Record::Other => {}
+            // Another builder's record, and what counts for none.
+            Record::Trace(_) | Record::Other => {}
         }
     }
 

@@ -80,6 +80,9 @@ fn is_advice(line: &str) -> bool {
 const WORDINGS: &[(ErrorClass, &[&str])] = &[
     // The command before the quote may have line breaks of its own.
     (ErrorClass::CommandFailed, &["' returned a non-zero code: "]),
+    // BuildKit, up to 20.10 and newer.
+    (ErrorClass::CommandFailed, &["executor failed running [", "]: exit code: "]),
+    (ErrorClass::CommandFailed, &["did not complete successfully: exit code: "]),
     // 20.10 says "daemon socket at", 28 "docker api at".
     (ErrorClass::SocketPermission, &["permission denied while trying to connect to the docker "]),
     (ErrorClass::WrongBuilder, &["buildx component is missing or broken"]),
@@ -98,6 +101,9 @@ const WORDINGS: &[(ErrorClass, &[&str])] = &[
     // A file of the context, or one that ADD fetches, is no image, whatever its path.
     (ErrorClass::EngineError, &["copy failed: "]),
     (ErrorClass::EngineError, &["add failed: "]),
+    (ErrorClass::EngineError, &["failed to compute cache key: "]),
+    // The docker command's own connection to BuildKit is lost, which is no registry's.
+    (ErrorClass::EngineError, &["no active session"]),
     (ErrorClass::ImageMissing, &["manifest unknown"]),
     (ErrorClass::ImageMissing, &["manifest for ", " not found"]),
     (ErrorClass::ImageMissing, &["pull access denied for "]),
@@ -105,6 +111,9 @@ const WORDINGS: &[(ErrorClass, &[&str])] = &[
     (ErrorClass::ImageMissing, &["no such image"]),
     (ErrorClass::ImageMissing, &["image does not exist locally"]),
     (ErrorClass::ImageMissing, &["failed to resolve reference ", ": not found"]),
+    (ErrorClass::ImageMissing, &["failed to create llb definition: ", ": not found"]),
+    (ErrorClass::ImageMissing, &["failed to resolve source metadata for ", ": not found"]),
+    (ErrorClass::ImageMissing, &["pull access denied, repository does not exist"]),
     (ErrorClass::Registry, &["server gave http response to https client"]),
     (ErrorClass::Registry, &["received unexpected http status: "]),
     (ErrorClass::Registry, &["error parsing http ", " response body"]),

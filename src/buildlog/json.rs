@@ -17,14 +17,20 @@ pub(super) enum Record {
     /// Full id of the image that a stage ended in. RUN output cannot forge this record.
     Image(String),
     Error(StreamError),
+    /// BuildKit's own record, as base64.
+    Trace(String),
     Stray(String),
     /// Progress of a pull, and whatever a newer engine adds.
     Other,
 }
 
+/// The id of BuildKit's own records.
+pub(super) const TRACE: &str = "moby.buildkit.trace";
+
 #[derive(Deserialize)]
 struct Wire {
     stream: Option<String>,
+    id: Option<String>,
     aux: Option<serde_json::Value>,
     #[serde(rename = "errorDetail")]
     error_detail: Option<WireError>,
@@ -48,8 +54,12 @@ impl Wire {
         if let Some(text) = self.stream {
             return Record::Stream(text);
         }
-        match self.aux.as_ref().and_then(|aux| aux.get("ID")).and_then(serde_json::Value::as_str) {
-            Some(id) => Record::Image(id.to_owned()),
+        match self.aux {
+            Some(serde_json::Value::String(base64)) if self.id.as_deref() == Some(TRACE) => Record::Trace(base64),
+            Some(aux) => match aux.get("ID").and_then(serde_json::Value::as_str) {
+                Some(id) => Record::Image(id.to_owned()),
+                None => Record::Other,
+            },
             None => Record::Other,
         }
     }
@@ -123,7 +133,13 @@ mod tests {
         assert_eq!(records(b"\"stream\""), [Record::Stray("\"stream\"".into())]);
         assert_eq!(records(b"{\"stream\":\"\xff"), [Record::Stray("{\"stream\":\"\u{fffd}".into())]);
         assert_eq!(records(b"  "), []);
-        // BuildKit's records carry base64 where the classic builder has an object.
-        assert_eq!(records(br#"{"id":"moby.buildkit.trace","aux":"CpQB"}"#), [Record::Other]);
+    }
+
+    #[test]
+    fn buildkits_records_carry_base64_where_the_classic_builder_has_an_object() {
+        assert_eq!(records(br#"{"id":"moby.buildkit.trace","aux":"CpQB"}"#), [Record::Trace("CpQB".into())]);
+        let image = br#"{"id":"moby.image.id","aux":{"ID":"sha256:ab"}}"#;
+        assert_eq!(records(image), [Record::Image("sha256:ab".into())]);
+        assert_eq!(records(br#"{"id":"moby.other","aux":"CpQB"}"#), [Record::Other]);
     }
 }

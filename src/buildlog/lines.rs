@@ -15,6 +15,7 @@ pub(super) struct Lines {
     head: Vec<u8>,
     /// What came after a full head; of a finished line only the last [`TAIL`] bytes count.
     tail: Vec<u8>,
+    truncated: bool,
 }
 
 impl Lines {
@@ -41,10 +42,16 @@ impl Lines {
         self.since.map(|since| (since, trim_returns(&self.head)))
     }
 
+    /// Whether a line was so long that it may not have been kept whole.
+    pub(super) fn truncated(&self) -> bool {
+        self.truncated
+    }
+
     fn append(&mut self, bytes: &[u8]) {
         let (head, rest) = bytes.split_at(bytes.len().min(HEAD.saturating_sub(self.head.len())));
         self.head.extend_from_slice(head);
         self.tail.extend_from_slice(&rest[rest.len().saturating_sub(TAIL)..]);
+        self.truncated |= !rest.is_empty();
         if self.tail.len() > 2 * TAIL {
             self.tail.drain(..self.tail.len() - TAIL);
         }

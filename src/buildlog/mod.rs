@@ -1,9 +1,11 @@
 //! Reads what a build printed: which instructions ran, which were cached, when each began, and why a build failed.
 //!
-//! [`ClassicLog`] takes the output of the classic builder, as text or as the engine's JSON stream, and gives a
-//! [`ClassicBuild`]: instructions as they were printed. [`ClassicBuild::verify`] holds that against the ids of the
-//! images that really exist; only its [`Instruction`]s may be counted. [`failure`] names the kind of an error.
+//! Each builder has a log: [`ClassicLog`] takes the classic builder's output, as text or as the engine's JSON stream,
+//! [`BuildkitLog`] BuildKit's, as text, as buildx's records or as the engine's stream. They give a [`ClassicBuild`] and
+//! a [`BuildkitBuild`]: instructions as they were printed. `verify` of either holds that against the images that really
+//! exist; only its [`Instruction`]s may be counted. [`failure`] names the kind of an error.
 
+mod buildkit;
 mod classic;
 mod failure;
 mod json;
@@ -12,6 +14,7 @@ mod trail;
 mod transfer;
 mod verify;
 
+pub use buildkit::{BuildkitBuild, BuildkitLog, Contradiction, Incomplete, Reported};
 pub use classic::{ClassicBuild, ClassicLog, Printed};
 pub use failure::{Failure, failure};
 pub use json::StreamError;

@@ -3,7 +3,6 @@
 use super::{
     CleanArgs, Command, CompletionsArgs, DesignArgs, DoctorArgs, Image, Inside, PlanArgs, ReportArgs, RunArgs,
 };
-use crate::case::Builder;
 
 /// A command line that asks only for what is built.
 #[derive(Debug)]
@@ -66,9 +65,6 @@ fn run(args: &RunArgs) -> Option<NotBuilt> {
     if args.time_limit.is_some() {
         return refusal("--time-limit", "--blocks or --preset, which bound the number of trials");
     }
-    if args.builder == Some(Builder::Buildkit) {
-        return refusal("--builder buildkit", "--builder auto or --builder classic");
-    }
     if args.registry.is_some() {
         return refusal("--registry", "dindbench's own registry, when the option is left out");
     }
@@ -105,7 +101,6 @@ mod tests {
             ("run --image official", "--image other than host-engine"),
             ("run --image docker:dind", "--image other than host-engine"),
             ("run --time-limit 30m", "--time-limit"),
-            ("run --builder buildkit", "--builder buildkit"),
             ("run --registry http://localhost:5000", "--registry"),
             ("run --resume results/1", "--resume"),
             ("run --precision 2%", "--precision"),
@@ -122,7 +117,7 @@ mod tests {
         for line in [
             "run",
             "run quick a.toml --host reference --engine auto --image host-engine --preset smoke --seed 1 --only a,b \
-             --driver cli --builder classic --out o --dry-run --host-label h --format json",
+             --driver cli --builder buildkit --out o --dry-run --host-label h --format json",
             "run --engine 28.5",
             "plan quick --blocks 3 --seed 7 --only socket",
             "report a b --out c",

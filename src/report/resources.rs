@@ -16,8 +16,10 @@ pub(super) struct Grid {
     pub(super) rows: Vec<Vec<String>>,
 }
 
-/// In the order in which they are read: what travels, what stays, what it cost.
-const METRICS: [Metric; 9] = [
+/// In the order in which they are read: the phases of builds, what travels, what stays, what it cost.
+const METRICS: [Metric; 11] = [
+    Metric::UploadNs,
+    Metric::ExportNs,
     Metric::BytesPulled,
     Metric::BytesPushed,
     Metric::DiskDeltaBytes,

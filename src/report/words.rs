@@ -7,7 +7,7 @@ use crate::units;
 /// A value of a metric with its unit.
 pub(super) fn value(metric: Metric, value: f64) -> String {
     match metric {
-        Metric::ElapsedNs | Metric::CpuNs => units::nanos(value),
+        Metric::ElapsedNs | Metric::UploadNs | Metric::ExportNs | Metric::CpuNs => units::nanos(value),
         Metric::BytesPulled
         | Metric::BytesPushed
         | Metric::DiskDeltaBytes
@@ -23,6 +23,8 @@ pub(super) fn value(metric: Metric, value: f64) -> String {
 pub(super) fn metric(metric: Metric) -> &'static str {
     match metric {
         Metric::ElapsedNs => "elapsed",
+        Metric::UploadNs => "until the first instruction",
+        Metric::ExportNs => "image export",
         Metric::BytesPulled => "pulled",
         Metric::BytesPushed => "pushed",
         Metric::DiskDeltaBytes => "disk growth",

@@ -10,7 +10,7 @@ use crate::journal::Journal;
 use crate::probe::{Delta, Point, rise};
 use crate::scenario::{Scenario, Step};
 use crate::topology::{Arm, Host, JobContainer, OuterHost, TopologyError, TrialKey};
-use crate::workload::{ContextError, Contexts, Fault, Outcome, Workplace};
+use crate::workload::{ContextError, Contexts, Fault, Outcome, Printout, Workplace};
 
 /// Trials on the hosts that one [`Host`] provides.
 pub struct DockerExecutor<'a> {
@@ -26,6 +26,8 @@ struct Trial {
     arm: Arm,
     contexts: Contexts,
     job: Option<JobContainer>,
+    /// Asked once: image and engine build are the same in every job of a trial.
+    printout: Option<Printout>,
     engine: EngineFacts,
     began: Reading,
 }
@@ -48,7 +50,8 @@ impl Executor for DockerExecutor<'_> {
         let reading = outer.read(false).await?;
         let arm = Arm::new(&topology.kind, &outer);
         let contexts = Contexts::new(outer.seed, &self.scenario.job);
-        self.trial = Some(Trial { outer, arm, contexts, job: None, engine: EngineFacts::default(), began: reading });
+        let engine = EngineFacts::default();
+        self.trial = Some(Trial { outer, arm, contexts, job: None, printout: None, engine, began: reading });
         Ok(Opened { setup: began.elapsed() })
     }
 
@@ -134,13 +137,16 @@ impl Trial {
     }
 
     async fn step(&mut self, scenario: &Scenario, index: usize) -> Outcome {
-        let Some(job) = &self.job else { return faulty(Fault::failed(ErrorClass::Harness, "no job is started")) };
+        let (Some(job), Some(printout)) = (&self.job, self.printout) else {
+            return faulty(Fault::failed(ErrorClass::Harness, "no job is started"));
+        };
         let patience = Patience { total: scenario.limits.step_timeout, silence: scenario.limits.stall_timeout };
         let workplace = Workplace {
             job,
             engine: self.arm.engine(),
             driver: scenario.job.driver,
             builder: scenario.job.builder,
+            printout,
             namespace: self.outer.namespace(),
             patience,
         };
@@ -185,6 +191,10 @@ impl Trial {
                     version: description.version,
                     storage_driver: description.storage_driver,
                 };
+                if let (Some(container), None) = (&self.job, self.printout) {
+                    let asked = Printout::ask(container, scenario.job.builder, Patience::CHORE).await?;
+                    self.printout = Some(asked);
+                }
             }
             Part::Step(index) => {
                 if matches!(scenario.job.steps[index], Step::Build(_)) {

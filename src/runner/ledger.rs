@@ -98,7 +98,7 @@ impl<'a> Ledger<'a> {
             started_at: outcome.started_at,
             elapsed_ns: outcome.elapsed.map(as_nanos),
             upload_ns: outcome.upload.map(as_nanos),
-            export_ns: None,
+            export_ns: outcome.export.map(as_nanos),
             status: fault.map_or(Status::Ok, |fault| fault.status),
             error_class: fault.map(|fault| fault.class),
             error: fault.map_or_else(Text::default, |fault| fault.message.as_str().into()),

@@ -1,13 +1,20 @@
-//! `build`: an image from a context, by the classic builder.
+//! `build`: an image from a context, by either builder.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use super::{Fault, Outcome, Workplace, api, context};
+use super::{Fault, Outcome, Printout, Workplace, api, context, printout};
 use crate::agent::Operation;
-use crate::buildlog::{ClassicBuild, ClassicLog};
+use crate::buildlog::{self, BuildkitBuild, BuildkitLog, ClassicBuild, ClassicLog, StreamError};
 use crate::case::{Builder, Driver, ErrorClass, Op};
+use crate::engine::image::Image;
 use crate::engine::{BuildRequest, Command, EngineError, Output, Source};
 use crate::scenario::Build;
+
+/// A build as the builder that ran told of it.
+enum Told {
+    Classic(ClassicBuild),
+    Buildkit(BuildkitBuild),
+}
 
 impl Workplace<'_> {
     pub(super) async fn build(&self, index: usize, build: &Build) -> Outcome {
@@ -20,16 +27,28 @@ impl Workplace<'_> {
             Driver::Api => self.operate(Op::Build, &self.build_operation(index, build)).await,
         };
         let Some(output) = output else { return outcome };
-        let log = read(self.driver, &output);
-        if let Some(error) = &log.error {
-            outcome.fault.get_or_insert_with(|| api::failure(Op::Build, None, &error.message));
-        }
-        outcome.upload = log.upload;
-        if log.steps.is_some() {
-            outcome.builder = Some(Builder::Classic);
+        let told = self.read(&output);
+        match &told {
+            Some(Told::Classic(log)) => {
+                outcome.builder = Some(Builder::Classic);
+                outcome.upload = log.upload;
+                self.blame(&mut outcome, log.error.as_ref());
+            }
+            Some(Told::Buildkit(log)) => {
+                outcome.builder = Some(Builder::Buildkit);
+                outcome.upload = log.upload;
+                outcome.export = log.exporting.and_then(|began| output.elapsed.checked_sub(began));
+                // Among its lines on stderr are those of RUN output: they say nothing of why it failed.
+                if output.exit_code != 0 {
+                    let failure = buildlog::failure(Op::Build, Some(output.exit_code), &log.said);
+                    outcome.fault = Some(Fault::failed(failure.class, failure.message));
+                }
+                self.blame(&mut outcome, log.error.as_ref());
+            }
+            None => {}
         }
         if outcome.fault.is_none() {
-            outcome.fault = self.confirm(&mut outcome, &log, &self.tag(&build.tag), &before).await.err();
+            outcome.fault = self.confirm(&mut outcome, told, &self.tag(&build.tag), &before).await.err();
         }
         outcome
     }
@@ -43,14 +62,42 @@ impl Workplace<'_> {
         if let Some(target) = &build.target {
             arguments.extend(["--target".to_owned(), target.clone()]);
         }
+        arguments.extend(self.printout.option().map(str::to_owned));
         arguments.push(".".to_owned());
-        let environment = match self.builder {
-            // The command decides for itself.
-            Builder::Auto => Vec::new(),
-            Builder::Classic => vec!["DOCKER_BUILDKIT=0".to_owned()],
-            Builder::Buildkit => vec!["DOCKER_BUILDKIT=1".to_owned()],
-        };
-        Command { arguments, environment, working_dir: Some(context::folder(index)) }
+        Command {
+            arguments,
+            environment: printout::environment(self.builder),
+            working_dir: Some(context::folder(index)),
+        }
+    }
+
+    /// An error within the engine's answer is a fault; the docker command ends with another exit code instead.
+    fn blame(&self, outcome: &mut Outcome, error: Option<&StreamError>) {
+        if let (Driver::Api, Some(error)) = (self.driver, error) {
+            outcome.fault.get_or_insert_with(|| api::failure(Op::Build, None, &error.message));
+        }
+    }
+
+    /// What the builder that ran printed. The classic builder's output is on stdout, BuildKit's on stderr.
+    fn read(&self, output: &Output) -> Option<Told> {
+        let (mut classic, mut buildkit) = (ClassicLog::default(), BuildkitLog::default());
+        for (at, source, bytes) in &output.chunks {
+            match (self.driver, source, self.printout) {
+                (Driver::Api, ..) => {
+                    classic.json(*at, bytes);
+                    buildkit.api(*at, bytes);
+                }
+                (Driver::Cli, Source::Stdout, _) => classic.text(*at, bytes),
+                (Driver::Cli, Source::Stderr, Printout::Rawjson) => buildkit.rawjson(*at, bytes),
+                (Driver::Cli, Source::Stderr, Printout::Plain | Printout::Classic) => buildkit.plain(*at, bytes),
+            }
+        }
+        let classic = classic.finish();
+        if classic.steps.is_some() {
+            return Some(Told::Classic(classic));
+        }
+        let buildkit = buildkit.finish();
+        buildkit.begun.then_some(Told::Buildkit(buildkit))
     }
 
     fn build_operation(&self, index: usize, build: &Build) -> Operation {
@@ -59,7 +106,11 @@ impl Workplace<'_> {
             tag: self.tag(&build.tag),
             args: build.args.clone(),
             target: build.target.clone(),
-            buildkit: self.builder == Builder::Buildkit,
+            buildkit: match self.builder {
+                Builder::Classic => false,
+                Builder::Buildkit => true,
+                Builder::Auto => self.printout != Printout::Classic,
+            },
         };
         Operation::Build { folder: context::folder(index).into(), request }
     }
@@ -68,30 +119,58 @@ impl Workplace<'_> {
     async fn confirm(
         &self,
         outcome: &mut Outcome,
-        log: &ClassicBuild,
+        told: Option<Told>,
         tag: &str,
         before: &HashSet<String>,
     ) -> Result<(), Fault> {
-        if log.steps.is_none() {
-            let message = "the docker command did not build with the classic builder, and reading BuildKit's output is not \
-                built yet: set builder = \"classic\"";
-            return Err(Fault::failed(ErrorClass::WrongBuilder, message));
+        match (self.builder, outcome.builder) {
+            (Builder::Classic, Some(Builder::Buildkit)) | (Builder::Buildkit, Some(Builder::Classic)) => {
+                let message = format!(
+                    "{} was asked for, and the docker command built with the other builder: set builder = \"auto\", or \
+                     give the job a docker command that has it",
+                    self.builder
+                );
+                return Err(Fault::failed(ErrorClass::WrongBuilder, message));
+            }
+            _ => {}
         }
-        let ancestry = self.engine.ancestry(tag).await.map_err(|error: EngineError| Fault::from(error))?;
-        outcome.image_id = ancestry.last().cloned().unwrap_or_default();
-        outcome.instructions =
-            log.verify(before, &ancestry).map_err(|mismatch| Fault::invalid(mismatch.to_string()))?;
+        let confirmed = match told {
+            Some(Told::Classic(log)) => {
+                let ancestry = self.engine.ancestry(tag).await.map_err(|error: EngineError| Fault::from(error))?;
+                outcome.image_id = ancestry.last().cloned().unwrap_or_default();
+                log.verify(before, &ancestry).map_err(|mismatch| mismatch.to_string())
+            }
+            Some(Told::Buildkit(log)) => {
+                log.complete().map_err(|reason| Fault::failed(ErrorClass::BadStream, reason.to_string()))?;
+                let built = self.inspect(tag).await?;
+                outcome.image_id.clone_from(&built.id);
+                let before = self.layers(before).await?;
+                log.verify(&before, &built.id, &built.layers).map_err(|contradiction| contradiction.to_string())
+            }
+            None => {
+                let failure = buildlog::failure(Op::Build, Some(0), "");
+                return Err(Fault::failed(failure.class, failure.message));
+            }
+        };
+        outcome.instructions = confirmed.map_err(Fault::invalid)?;
         Ok(())
     }
-}
 
-fn read(driver: Driver, output: &Output) -> ClassicBuild {
-    let mut log = ClassicLog::default();
-    for (at, _, bytes) in output.chunks.iter().filter(|(_, source, _)| *source == Source::Stdout) {
-        match driver {
-            Driver::Cli => log.text(*at, bytes),
-            Driver::Api => log.json(*at, bytes),
-        }
+    async fn inspect(&self, image: &str) -> Result<Image, Fault> {
+        self.engine.inspect_image(image).await?.ok_or_else(|| {
+            let message = format!("docker build said that all went well, and the engine has no image {image}");
+            Fault::failed(ErrorClass::BadStream, message)
+        })
     }
-    log.finish()
+
+    /// The layers of images that were there before a build, and still are.
+    async fn layers(&self, images: &HashSet<String>) -> Result<BTreeMap<String, Vec<String>>, Fault> {
+        let mut layers = BTreeMap::new();
+        for id in images {
+            if let Some(image) = self.engine.inspect_image(id).await? {
+                layers.insert(image.id, image.layers);
+            }
+        }
+        Ok(layers)
+    }
 }

@@ -4,6 +4,7 @@ mod api;
 mod build;
 mod context;
 mod folder;
+mod printout;
 mod pull;
 mod push;
 mod run;
@@ -20,6 +21,7 @@ use crate::scenario::{ImageRef, Step};
 use crate::topology::JobContainer;
 
 pub use context::{ContextError, Contexts};
+pub use printout::Printout;
 
 /// How a step went.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,11 +31,13 @@ pub struct Outcome {
     pub elapsed: Option<Duration>,
     /// Until the builder began with the first instruction: reading and sending the context.
     pub upload: Option<Duration>,
+    /// From the beginning of the image's export to the end of the build, where the builder has such a phase.
+    pub export: Option<Duration>,
     /// Why the step does not count; empty where all went well.
     pub fault: Option<Fault>,
     /// The builder that ran.
     pub builder: Option<Builder>,
-    /// The instructions of a build, their hits confirmed by image ids.
+    /// The instructions of a build, their hits held against the engine's images.
     pub instructions: Vec<Instruction>,
     pub layers: Option<Layers>,
     /// Id of the image that was pulled, built, run or pushed; empty where there is none.
@@ -64,6 +68,7 @@ impl Outcome {
             started_at: OffsetDateTime::now_utc(),
             elapsed: None,
             upload: None,
+            export: None,
             fault: None,
             builder: None,
             instructions: Vec::new(),
@@ -104,6 +109,8 @@ pub struct Workplace<'a> {
     pub engine: &'a Engine,
     pub driver: Driver,
     pub builder: Builder,
+    /// What the job's docker command is asked to print of a build.
+    pub printout: Printout,
     /// What stands before the tags of builds; see [`crate::topology::OuterHost::namespace`].
     pub namespace: String,
     pub patience: Patience,

@@ -1,5 +1,6 @@
-//! The classic builder's output, recorded and made up, genuine and imitated.
+//! The builders' output, recorded and made up, genuine and imitated.
 
+mod buildkit;
 mod model;
 
 use std::collections::HashSet;

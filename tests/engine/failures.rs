@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dindbench::case::{ErrorClass, Lifecycle, Status};
+use dindbench::case::{Builder, ErrorClass, Lifecycle, Status};
 use dindbench::engine::{Command, Engine, Patience};
 use dindbench::scenario::{DataRoot, Dind, EngineVersion, Kind, Scenario, StorageDriver};
 use dindbench::topology::{Arm, TopologyError};
@@ -27,7 +27,7 @@ pub fn tests() -> Vec<Trial> {
 
 fn build(dockerfile: &str, jobs: u32) -> (tempfile::TempDir, Scenario) {
     let folder = context(dockerfile);
-    let scenario = lab::scenario(&one_build(jobs), folder.path());
+    let scenario = lab::scenario(&one_build(Builder::Classic, jobs), folder.path());
     (folder, scenario)
 }
 
@@ -61,7 +61,7 @@ fn missing_base() -> Result<(), Failed> {
 }
 
 fn missing_tag() -> Result<(), Failed> {
-    let text = one_build(1).replace("fixture:base", "fixture:none");
+    let text = one_build(Builder::Classic, 1).replace("fixture:base", "fixture:none");
     let folder = context("FROM scratch\nENV A=1\n");
     let recorded = run(&lab::scenario(&text, folder.path()));
     assert_failed(&recorded, "socket", 1, "0", ErrorClass::ImageMissing, "fixture:none");
@@ -74,7 +74,7 @@ fn missing_tag() -> Result<(), Failed> {
 }
 
 fn stall() -> Result<(), Failed> {
-    let text = format!("{}\n[limits]\nstall_timeout = \"2s\"\n", one_build(1));
+    let text = format!("{}\n[limits]\nstall_timeout = \"2s\"\n", one_build(Builder::Classic, 1));
     let folder = context("FROM 127.0.0.1:5000/fixture:base\nRUN sleep 60\n");
     let recorded = run(&lab::scenario(&text, folder.path()));
     let row = recorded.sample("socket", 1, "app");
@@ -88,7 +88,7 @@ const LONG: &str = "FROM 127.0.0.1:5000/fixture:base\nRUN echo begun; sleep 60\n
 /// A trial of two jobs in which the engine of a dind is killed in the build of the first.
 fn killed(lifecycle: Lifecycle) -> Recorded {
     let folder = context(LONG);
-    let text = one_build(2)
+    let text = one_build(Builder::Classic, 2)
         .replace("use = \"socket\"", &format!("use = \"dind\"\n        lifecycle = \"{lifecycle}\""))
         .replace("\"socket\"", "\"dind\"");
     let scenario = lab::scenario(&text, folder.path());

@@ -70,16 +70,15 @@ impl Lab {
         Self { engine, journal, host }
     }
 
-    /// Removes everything of it.
-    pub async fn close(self) {
-        cleanup::undo(&self.engine, self.journal.run(), self.journal.entries()).await.expect("everything is removed");
-        self.journal.close().expect("the journal is closed");
-    }
-
     /// The outer engine of one trial.
     pub async fn open_host(&mut self) -> Result<OuterHost, TopologyError> {
         let key = TrialKey { salt: "test".to_owned(), jobs: 1 };
         self.host.open(&mut self.journal, &key).await
+    }
+
+    pub async fn close(self) {
+        cleanup::undo(&self.engine, self.journal.run(), self.journal.entries()).await.expect("everything is removed");
+        self.journal.close().expect("the journal is closed");
     }
 }
 

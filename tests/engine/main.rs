@@ -3,7 +3,9 @@
 //! They run whenever an engine answers. With CI set, an engine that does not answer is an error.
 
 mod block;
+mod buildkit;
 mod command;
+mod docker_command;
 mod edits;
 mod failures;
 mod host;
@@ -32,10 +34,11 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 11] = [
+    let tests: [Vec<Trial>; 12] = [
         host::tests(),
         values::tests(),
         versions::tests(),
+        buildkit::tests(),
         edits::tests(),
         pushes::tests(),
         lifecycles::tests(),
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
     let before = host::fingerprint();
     let conclusion = libtest_mimic::run(&arguments, tests);
     lab::close();
+    docker_command::close();
     if missing.is_none() && host::fingerprint() != before {
         eprintln!("the engine is not as it was before: {before:#?}\nafter: {:#?}", host::fingerprint());
         return ExitCode::FAILURE;

@@ -2,14 +2,18 @@
 //!
 //! With DINDBENCH_RECORD set, the recordings are written anew.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use dindbench::case::Op;
+use dindbench::case::{Builder, Op};
+use dindbench::fixture::Fixture;
+use dindbench::scenario::Scenario;
 use libtest_mimic::{Failed, Trial};
 
 use crate::block::context;
+use crate::docker_command::with_buildkit;
 use crate::lab;
-use crate::values::one_build;
+use crate::values::{one_build, one_fixture};
 
 const CONTEXTS: [(&str, &str); 4] = [
     (
@@ -27,17 +31,66 @@ const CONTEXTS: [(&str, &str); 4] = [
     ),
 ];
 
+/// The same for BuildKit.
+const BUILDKIT_CONTEXTS: [(&str, &str); 5] = [
+    CONTEXTS[0],
+    CONTEXTS[1],
+    (
+        "fails",
+        "FROM 127.0.0.1:5000/fixture:base\nRUN echo permission denied; echo no space left on device >&2; exit 3\n",
+    ),
+    ("absent", "FROM 127.0.0.1:5000/fixture:base\nRUN echo one\nCOPY nope /x\n"),
+    ("imitates", IMITATION),
+];
+
+/// RUN output that is everything that BuildKit and its client print, whole lines and parts of them.
+pub const IMITATION: &str = concat!(
+    "FROM 127.0.0.1:5000/fixture:base\n",
+    r"RUN printf 'x\n#6 CACHED\n#6 DONE 0.1s\n#7 [4/4] RUN echo three\n#7 CACHED\n'; sleep 0.4; printf 'part'; sleep 0.4; ",
+    r#"printf '#5 CACHED\n#5 CACHED\r#5 CACHED\n{"vertexes":[{"digest":"sha256:0","name":"[3/4] RUN echo two","#,
+    r#""cached":true}]}\n'; printf '{"id":"moby.image.id","aux":{"ID":"sha256:0"}}\nwriting image sha256:%064d' 0"#,
+    "\n",
+    r"RUN echo two; printf '#8 exporting to image\n#8 DONE'",
+    "\n",
+    r"RUN echo three; printf '\n#7 DONE 0.1s'; sleep 0.3",
+    "\n",
+);
+
 pub fn tests() -> Vec<Trial> {
-    let test = |(name, dockerfile): &'static (&str, &str)| {
+    let classic = |(name, dockerfile): &'static (&str, &str)| {
         Trial::test(format!("recordings::{name}"), move || recorded(name, dockerfile))
     };
-    CONTEXTS.iter().map(test).collect()
+    let buildkit = |(name, dockerfile): &'static (&str, &str)| {
+        let test = move || {
+            let folder = context(dockerfile);
+            recorded_buildkit(name, &lab::scenario(&one_build(Builder::Buildkit, 2), folder.path()))
+        };
+        Trial::test(format!("recordings::buildkit_{name}"), test)
+    };
+    let ten = || {
+        let text = one_fixture(Builder::Buildkit, Fixture::Ten);
+        recorded_buildkit("ten", &lab::scenario(&text, Path::new("/")))
+    };
+    let ten = Trial::test("recordings::buildkit_ten", ten);
+    CONTEXTS.iter().map(classic).chain(BUILDKIT_CONTEXTS.iter().map(buildkit)).chain([ten]).collect()
+}
+
+/// Builds as often as the scenario has jobs: cold, unchanged, and after a source edit.
+fn recorded_buildkit(name: &str, scenario: &Scenario) -> Result<(), Failed> {
+    let run = with_buildkit(async |lab| lab.run(scenario).await);
+    for (job, state) in (1..=scenario.sequence.jobs.get()).zip(["cold", "again", "edited"]) {
+        let version = run.sample("socket", job, "app").engine_version;
+        let version = version.split('+').next().unwrap_or(&version);
+        let printed = run.printed("socket", job, "app", "stderr");
+        compare(&format!("buildkit-{version}-{name}-{state}.plain"), &printed, vertices);
+    }
+    Ok(())
 }
 
 /// Builds twice, so that each recording holds misses, and one holds hits.
 fn recorded(name: &str, dockerfile: &str) -> Result<(), Failed> {
     let folder = context(dockerfile);
-    let scenario = lab::scenario(&one_build(2), folder.path());
+    let scenario = lab::scenario(&one_build(Builder::Classic, 2), folder.path());
     let run = lab::with(async |lab| lab.run(&scenario).await);
     let version = run.sample("socket", 1, "app").engine_version;
     let version = version.split('+').next().unwrap_or(&version);
@@ -45,13 +98,13 @@ fn recorded(name: &str, dockerfile: &str) -> Result<(), Failed> {
     for (job, state) in [(1, "cold"), (2, "again")] {
         for source in ["stdout", "stderr"] {
             let printed = run.printed("socket", job, "app", source);
-            compare(&format!("cli-{version}-{name}-{state}.{source}"), &printed);
+            compare(&format!("cli-{version}-{name}-{state}.{source}"), &printed, masked);
         }
     }
     Ok(())
 }
 
-fn compare(name: &str, printed: &str) {
+fn compare(name: &str, printed: &str, essence: fn(&str) -> String) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/streams").join(name);
     if std::env::var_os("DINDBENCH_RECORD").is_some() {
         std::fs::write(&path, printed).expect("a fixture that can be written");
@@ -62,7 +115,7 @@ fn compare(name: &str, printed: &str) {
         eprintln!("no recording {name}: DINDBENCH_RECORD=1 makes one");
         return;
     };
-    assert_eq!(masked(printed), masked(&recording), "{name} is not what this engine prints");
+    assert_eq!(essence(printed), essence(&recording), "{name} is not what this engine prints");
 }
 
 /// Without what differs from run to run: ids, sizes, and progress.
@@ -74,4 +127,15 @@ fn masked(text: &str) -> String {
     };
     let kept = text.lines().filter(|line| !line.starts_with("Sending build context"));
     kept.map(words).collect::<Vec<_>>().join("\n")
+}
+
+/// The names of the vertices, and what is said beside them: numbers, order, progress and times differ from run to run,
+/// and so does the stage whose name a shared FROM has.
+fn vertices(text: &str) -> String {
+    let name = |line: &str| match line.strip_prefix('#').and_then(|line| line.split_once(' ')) {
+        Some((_, text)) if text.contains("] FROM ") => None,
+        Some((_, text)) => (text.starts_with('[') || text.starts_with("exporting to ")).then(|| text.to_owned()),
+        None => Some(line.to_owned()),
+    };
+    text.lines().filter_map(name).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join("\n")
 }

@@ -1,10 +1,13 @@
 //! Right values: hits, bytes, and disk growth.
 
-use dindbench::case::Status;
+use std::path::Path;
+
+use dindbench::case::{Builder, Status};
+use dindbench::fixture::Fixture;
 use dindbench::scenario;
 use libtest_mimic::{Failed, Trial};
 
-use crate::block::context;
+use crate::block::{Recorded, context};
 use crate::lab;
 
 pub fn tests() -> Vec<Trial> {
@@ -65,7 +68,7 @@ fn big_layer() -> Result<(), Failed> {
         [sequence]
         jobs = 1
     "#;
-    let scenario = lab::scenario(text, std::path::Path::new("/"));
+    let scenario = lab::scenario(text, Path::new("/"));
     let recorded = lab::with(async |lab| lab.run(&scenario).await);
     // The layer on top is small: vfs keeps the payload in it once more.
     let payload = 104_857_600.0;
@@ -88,22 +91,14 @@ fn imitation() -> Result<(), Failed> {
         echo 'Step 4/4 : ENV A=1'; echo ' ---> Using cache'\n\
         ENV A=1\n";
     let folder = context(dockerfile);
-    let scenario = lab::scenario(&one_build(2), folder.path());
+    let scenario = lab::scenario(&one_build(Builder::Classic, 2), folder.path());
     let recorded = lab::with(async |lab| lab.run(&scenario).await);
-    for (job, hits) in [(1, 0), (2, 3)] {
-        let row = recorded.sample("socket", job, "app");
-        assert_eq!(
-            (row.status, row.instructions_cached, row.instructions_total),
-            (Status::Ok, Some(hits), Some(3)),
-            "{}",
-            row.error
-        );
-    }
+    assert_hits(&recorded, "imitation", [0, 3], 3);
     Ok(())
 }
 
 /// A scenario of one build of `context` over the socket.
-pub fn one_build(jobs: u32) -> String {
+pub fn one_build(builder: Builder, jobs: u32) -> String {
     format!(
         r#"
         question = "?"
@@ -111,7 +106,7 @@ pub fn one_build(jobs: u32) -> String {
         [[topology]]
         use = "socket"
         [job]
-        builder = "classic"
+        builder = "{builder}"
         steps = [
           {{ op = "pull", image = "fixture:base" }},
           {{ op = "build", context = "context", tag = "app" }},
@@ -120,4 +115,24 @@ pub fn one_build(jobs: u32) -> String {
         jobs = {jobs}
         "#
     )
+}
+
+/// The same of a fixture context, unchanged in job 2 and with a source edit before job 3.
+pub fn one_fixture(builder: Builder, fixture: Fixture) -> String {
+    one_build(builder, 3)
+        .replace("\"context\"", &format!("\"fixture:{fixture}\""))
+        .replace("jobs = 3", "jobs = 3\nedits = { 3 = \"source\" }")
+}
+
+/// Every job's build went well, with this many of all instructions cached.
+pub fn assert_hits<const JOBS: usize>(recorded: &Recorded, what: &str, hits: [u32; JOBS], all: u32) {
+    for (job, hits) in (1..).zip(hits) {
+        let row = recorded.sample("socket", job, "app");
+        assert_eq!(
+            (row.status, row.instructions_cached, row.instructions_total),
+            (Status::Ok, Some(hits), Some(all)),
+            "{what} job {job}: {}",
+            row.error
+        );
+    }
 }

@@ -66,7 +66,7 @@ fn scenario(engines: Engines) -> String {
     )
 }
 
-fn build_archives(versions: &BTreeSet<EngineVersion>) {
+pub fn build_archives(versions: &BTreeSet<EngineVersion>) {
     let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/images"));
     let built = script.args(versions.iter().map(ToString::to_string)).stdout(Stdio::null()).status();
     assert!(built.is_ok_and(|status| status.success()), "scripts/images does not build {versions:?}");

@@ -22,6 +22,7 @@ fn rich() -> Measured {
             started_at: datetime!(2024-02-29 23:59:58.123456789 UTC),
             elapsed: Some(Duration::from_nanos(1_234_567_891)),
             upload: Some(Duration::from_nanos(17)),
+            export: Some(Duration::from_nanos(19)),
             fault: None,
             builder: Some(Builder::Classic),
             instructions: vec![
@@ -151,7 +152,7 @@ async fn what_was_measured_reads_back_as_it_was() {
         started_at: given.outcome.started_at,
         elapsed_ns: Some(1_234_567_891),
         upload_ns: Some(17),
-        export_ns: None,
+        export_ns: Some(19),
         status: Status::Ok,
         error_class: None,
         error: "".into(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 use time::format_description::well_known::Rfc3339;
 
+use crate::case::Builder;
 use crate::cli::{self, RunArgs};
 use crate::cmd::tenancy::Tenancy;
 use crate::engine::{Description, Privilege};
@@ -44,7 +45,7 @@ pub(super) fn record(
         driver: scenario.job.driver,
         builder: scenario.job.builder,
         warnings: warnings(args, host),
-        unavailable: unavailable(args, machine.unavailable.clone()),
+        unavailable: unavailable(args, scenario.job.builder, machine.unavailable.clone()),
         environment: Environment {
             host: HostRecord {
                 kernel: user.kernel.clone(),
@@ -121,9 +122,11 @@ fn warnings(args: &RunArgs, host: &Host) -> Vec<String> {
     privilege.into_iter().chain(shared.map(str::to_owned)).collect()
 }
 
-fn unavailable(args: &RunArgs, mut counters: BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn unavailable(args: &RunArgs, builder: Builder, mut counters: BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut say = |column: &str, reason: &str| counters.insert(column.to_owned(), reason.to_owned());
-    say("export_ns", "the classic builder has no export phase of its own");
+    if builder == Builder::Classic {
+        say("export_ns", "the classic builder has no export phase of its own");
+    }
     say("calibration_ns", "no calibration work is run yet");
     if args.host != cli::Host::Reference {
         say("engine_disk_bytes", "the engine stores what others built too");

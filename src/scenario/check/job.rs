@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::case::{Builder, Edit};
+use crate::case::Edit;
 use crate::scenario::invalid::{Fault, advice};
 use crate::scenario::name::{fixture, is_image_tag, is_inner_path, with_default_tag};
 use crate::scenario::wire::{self, At, BuildStep, RunStep};
@@ -14,7 +14,7 @@ const DOCKERFILE: &str = "Dockerfile";
 pub(super) fn job(written: &wire::Job, root: &Path) -> Result<Job, Fault> {
     let mut job = Job {
         driver: written.driver.as_deref().copied().unwrap_or_default(),
-        builder: builder(&written.builder)?,
+        builder: written.builder.as_deref().copied().unwrap_or_default(),
         carry: carry(&written.carry)?,
         steps: Vec::new(),
     };
@@ -43,13 +43,6 @@ fn carry(written: &[At<String>]) -> Result<Vec<String>, Fault> {
         }
     };
     written.iter().map(name).collect()
-}
-
-fn builder(written: &Option<At<Builder>>) -> Result<Builder, Fault> {
-    match written {
-        Some(buildkit) if **buildkit == Builder::Buildkit => Err(buildkit.not_built("builder", "auto, classic")),
-        other => Ok(other.as_deref().copied().unwrap_or_default()),
-    }
 }
 
 fn pulled(image: &At<String>) -> Result<ImageRef, Fault> {
