@@ -15,6 +15,7 @@ pub mod collection;
 pub mod elf;
 pub mod engine;
 pub mod fixture;
+pub mod ignore;
 pub mod image;
 pub mod journal;
 pub mod plan;

@@ -108,6 +108,8 @@ fn every_key_has_its_meaning() {
         file: "Dockerfile".to_owned(),
         tag: "app".to_owned(),
         args: [("A".to_owned(), "1".to_owned())].into(),
+        target: None,
+        edited: [].into(),
     };
     let run = Step::Run { image: ImageRef::Built("app".to_owned()), command: vec!["true".to_owned()] };
     let pull = Step::Pull { image: ImageRef::Fixture("base".to_owned()) };
@@ -412,10 +414,47 @@ fn a_context_is_a_folder_beside_the_file() {
         ("", "\"Dockerfile\"", "\"none\"", "leaves the scenario's folder"),
         ("link", "\"Dockerfile\"", "\"none\"", "is a link out of the scenario's folder"),
         ("contexts/own", "\"Other\"", "\"none\"", "there is no file"),
-        ("contexts/own", "\"Dockerfile\"", "\"source\"", "is not built yet"),
+        ("contexts/own", "\"Dockerfile\"", "\"source\"", "no build step says which file it changes"),
     ] {
         let told = read(context, file, edit).expect_err(context);
         assert!(told.contains(message), "{context}: {told}");
+    }
+}
+
+#[test]
+fn an_edit_of_a_folder_names_a_file_that_is_sent_and_that_a_line_can_be_added_to() {
+    let place = tempfile::tempdir().unwrap();
+    let own = place.path().join("own");
+    fs::create_dir_all(own.join("src")).unwrap();
+    for (file, text) in [
+        ("Dockerfile", "FROM scratch\n"),
+        (".dockerignore", "left-out.py\n"),
+        ("src/main.py", ""),
+        ("left-out.py", ""),
+        ("logo.png", ""),
+    ] {
+        fs::write(own.join(file), text).unwrap();
+    }
+    let read = |keys: &str| {
+        let context = format!("\"own\", {keys}");
+        let text = WHOLE.replace("\"fixture:ten\"", &context);
+        parse("whole", &text, place.path()).map_err(|invalid| invalid.message)
+    };
+    let scenario = read("source = \"src/main.py\", target = \"app\"").unwrap();
+    let Step::Build(build) = &scenario.job.steps[1] else { panic!("{:?}", scenario.job.steps) };
+    assert_eq!(build.edited[&Edit::Source].path, "src/main.py");
+    assert_eq!(build.target.as_deref(), Some("app"));
+    for (keys, message) in [
+        ("source = \"none.py\"", "there is no file"),
+        ("source = \"../own/src/main.py\"", "there is no file"),
+        ("source = \"src\"", "there is no file"),
+        ("source = \"logo.png\"", "without changing what it means"),
+        ("source = \"left-out.py\"", "leaves `left-out.py` out"),
+        ("target = \"a b\"", "cannot be a stage"),
+        ("dependencies = \"src/main.py\"", "no build step says which file it changes"),
+    ] {
+        let told = read(keys).expect_err(keys);
+        assert!(told.contains(message), "{keys}: {told}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::connect::{self, Connected};
 use super::progress::Progress;
-use super::tenancy::Tenancy;
+use super::tenancy::{Needs, Tenancy};
 use super::{Exit, Failure, could_not_run, interrupt, print, runtime};
 use crate::cli::{self, DoctorArgs};
 use crate::engine::{Description, Privilege};
@@ -45,7 +45,8 @@ async fn examine(host: &cli::Host) -> Result<Vec<Finding>, Failure> {
     let progress = Progress::new();
     let interrupt = interrupt::watch().map_err(could_not_run)?;
     let mut tenancy = Tenancy::open(&engine, &description.id, "doctor", &progress)?;
-    let prepared = tenancy.prepare(&place, EngineVersion::Auto, &BTreeSet::new(), 0, interrupt).await;
+    let needs = Needs { outer: EngineVersion::Auto, inner: BTreeSet::new(), carry: &[], seed: 0 };
+    let prepared = tenancy.prepare(&place, &needs, interrupt).await;
     match prepared {
         Ok(Some(host)) => findings.extend(about_host(&place, &host)),
         Ok(None) => findings.push(Finding::new(Verdict::No, "host", "interrupted")),

@@ -20,6 +20,17 @@ pub struct Tenancy<'a> {
     progress: &'a Progress,
 }
 
+/// What a run needs of its host.
+pub struct Needs<'a> {
+    /// Version of the outer engine.
+    pub outer: EngineVersion,
+    /// Versions of inner engines.
+    pub inner: BTreeSet<EngineVersion>,
+    /// Images of the user's engine that every engine is given.
+    pub carry: &'a [String],
+    pub seed: u64,
+}
+
 impl<'a> Tenancy<'a> {
     /// Opens the journal of a new run, whose id holds the label; nothing is created yet.
     pub fn open(engine: &Engine, engine_id: &str, label: &str, progress: &'a Progress) -> Result<Self, Failure> {
@@ -31,41 +42,33 @@ impl<'a> Tenancy<'a> {
         self.journal.run()
     }
 
-    /// Provides the images and prepares the host, for an outer engine and inner ones of these versions; empty where the
-    /// run was interrupted meanwhile.
+    /// Provides the images and prepares the host; empty where the run was interrupted meanwhile.
     pub async fn prepare(
         &mut self,
         place: &Place,
-        outer: EngineVersion,
-        inner: &BTreeSet<EngineVersion>,
-        seed: u64,
+        needs: &Needs<'_>,
         mut interrupt: watch::Receiver<bool>,
     ) -> Result<Option<Host>, Failure> {
         tokio::select! {
-            prepared = self.build(place, outer, inner, seed) => prepared.map(Some).map_err(could_not_run),
+            prepared = self.build(place, needs) => prepared.map(Some).map_err(could_not_run),
             _ = interrupt.wait_for(|interrupted| *interrupted) => Ok(None),
         }
     }
 
-    async fn build(
-        &mut self,
-        place: &Place,
-        outer: EngineVersion,
-        inner: &BTreeSet<EngineVersion>,
-        seed: u64,
-    ) -> Result<Host, TopologyError> {
+    async fn build(&mut self, place: &Place, needs: &Needs<'_>) -> Result<Host, TopologyError> {
         let program = std::env::current_exe().map_err(|error| image::ImageError::File {
             path: "dindbench itself".to_owned(),
             reason: error.to_string(),
         })?;
-        self.progress.phase(match outer {
+        self.progress.phase(match needs.outer {
             EngineVersion::Auto => "packing the host's engine",
             _ => "taking the engine's image from the cache",
         });
         let (journal, cache) = (&mut self.journal, cache_folder());
-        let images = EngineImages::provide(&self.engine, journal, &cache, &program, outer, inner).await?;
+        let Needs { outer, inner, carry, seed } = needs;
+        let images = EngineImages::provide(&self.engine, journal, &cache, &program, *outer, inner, carry).await?;
         self.progress.phase("preparing the host");
-        let host = Host::prepare(place, &self.engine, &mut self.journal, &images, seed).await;
+        let host = Host::prepare(place, &self.engine, &mut self.journal, &images, *seed).await;
         self.images = Some(images);
         host
     }

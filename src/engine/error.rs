@@ -35,6 +35,7 @@ pub enum Verb {
     ReadLogs,
     Remove,
     Load,
+    Save,
     Pull,
     Push,
     Build,

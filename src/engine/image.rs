@@ -50,6 +50,13 @@ impl Engine {
             .map_err(|error| self.error(Verb::Tag, format!("image {image}"), error.into()))
     }
 
+    /// An image as the archive that an engine loads.
+    pub fn save_image(&self, name: &str) -> impl Stream<Item = Result<Bytes, EngineError>> + Send + use<> {
+        let (engine, object) = (self.clone(), format!("image {name}"));
+        let chunks = self.docker.export_image(name);
+        chunks.map(move |chunk| chunk.map_err(|error| engine.error(Verb::Save, object.as_str(), error.into())))
+    }
+
     /// Empty where the engine has no such image.
     pub async fn inspect_image(&self, name: &str) -> Result<Option<Image>, EngineError> {
         let json = match self.get_json(&format!("/images/{name}/json"), Verb::Inspect).await {

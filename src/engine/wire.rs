@@ -21,6 +21,8 @@ pub struct BuildRequest {
     pub file: String,
     pub tag: String,
     pub args: BTreeMap<String, String>,
+    /// The stage to build; empty for the last.
+    pub target: Option<String>,
     /// Whether BuildKit is asked for, instead of the classic builder.
     pub buildkit: bool,
 }
@@ -86,6 +88,7 @@ impl Engine {
             .append_pair("dockerfile", &build.file)
             .append_pair("t", &build.tag)
             .append_pair("buildargs", &args)
+            .append_pair("target", build.target.as_deref().unwrap_or_default())
             // As the docker command asks for it.
             .append_pair("rm", "1")
             .append_pair("version", if build.buildkit { "2" } else { "1" })

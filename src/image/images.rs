@@ -3,18 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{EngineImage, ImageError, debian, pack};
+use super::{Carried, EngineImage, ImageError, debian, pack};
 use crate::engine::Engine;
 use crate::journal::Journal;
 use crate::scenario::EngineVersion;
 
 /// One image for the outer engine and every job container, and one for each other version of an inner engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct EngineImages {
     /// As it was asked for.
     pub outer_version: EngineVersion,
     pub outer: EngineImage,
     pub inner: BTreeMap<EngineVersion, EngineImage>,
+    /// Images of the user's engine that every engine under test is given.
+    pub carried: Vec<Carried>,
 }
 
 impl EngineImages {
@@ -27,6 +29,7 @@ impl EngineImages {
         program: &Path,
         outer_version: EngineVersion,
         inner: &BTreeSet<EngineVersion>,
+        carry: &[String],
     ) -> Result<Self, ImageError> {
         let others = others(outer_version, inner);
         check_built(cache, others.iter().copied().chain([outer_version]))?;
@@ -35,7 +38,12 @@ impl EngineImages {
             version => debian::image(version, cache, program)?,
         };
         let inner = others.into_iter().map(|version| Ok((version, debian::image(version, cache, program)?)));
-        Ok(Self { outer_version, outer, inner: inner.collect::<Result<_, ImageError>>()? })
+        let inner = inner.collect::<Result<_, ImageError>>()?;
+        let mut carried = Vec::new();
+        for name in carry {
+            carried.push(Carried::take(engine, name).await?);
+        }
+        Ok(Self { outer_version, outer, inner, carried })
     }
 
     pub fn all(&self) -> impl Iterator<Item = &EngineImage> {

@@ -5,6 +5,7 @@
 
 mod archive;
 mod cache;
+mod carried;
 mod debian;
 mod gather;
 mod images;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 pub use archive::archive;
+pub use carried::Carried;
 pub use debian::versions;
 pub use gather::gather;
 pub use images::EngineImages;
@@ -55,6 +57,10 @@ impl EngineImage {
 /// The image could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
+    #[error(
+        "your engine has no image {name}, which the scenario carries: build or pull it there, or leave it out of `carry`"
+    )]
+    NotThere { name: String },
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(transparent)]

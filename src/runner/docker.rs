@@ -111,7 +111,7 @@ impl Trial {
             Part::Stop => (self.stop().await, true),
         };
         let mut delta = Point::read(&mut self.outer, host, settle).await?.since(&before);
-        let followed = self.follow(scenario, job, part, &mut delta, &outcome).await;
+        let followed = self.follow(host, scenario, job, part, &mut delta, &outcome).await;
         outcome.fault = outcome.fault.or(followed.err());
         Ok((outcome, delta))
     }
@@ -159,6 +159,7 @@ impl Trial {
     /// What follows a part, outside the readings.
     async fn follow(
         &mut self,
+        host: &Host,
         scenario: &Scenario,
         job: JobSlot,
         part: Part,
@@ -176,6 +177,7 @@ impl Trial {
                         None => Ok(()),
                     }
                 };
+                host.carry_into(self.arm.engine()).await?;
                 let described = async { Ok(self.arm.engine().describe().await?) };
                 let ((), description) = tokio::try_join!(uploaded, described)?;
                 self.engine = EngineFacts {

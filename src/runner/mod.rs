@@ -159,14 +159,17 @@ impl<'a, E: Executor> Runner<'a, E> {
 
     /// The expectation that a build broke. In job 1 nothing was built before, so nothing may be cached.
     fn broken(&self, slot: &Slot, job: JobSlot, index: usize, measured: &Measured) -> Option<Fault> {
-        if !matches!(self.scenario.job.steps[index], Step::Build(_)) {
-            return None;
-        }
+        let Step::Build(build) = &self.scenario.job.steps[index] else { return None };
         let topology = self.name(slot);
         let stated = self.scenario.expectations.iter().find(|expectation| {
             expectation.topology == topology && expectation.job == job.job && expectation.step == index
         });
         let cold = (job.edit == Edit::First && self.first_build(index)).then_some(Expected::Exactly(0));
+        let all = measured.outcome.instructions.iter().all(|instruction| instruction.cached);
+        if stated.is_none() && all && build.changed_by(job.edit) {
+            let message = format!("the edit {} changed nothing: every instruction was cached", job.edit);
+            return Some(Fault::invalid(message));
+        }
         let expected = stated.map(|expectation| expectation.instructions_cached).or(cold)?;
         let total = measured.outcome.instructions.len();
         let cached = measured.outcome.instructions.iter().filter(|instruction| instruction.cached).count();

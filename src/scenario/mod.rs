@@ -5,6 +5,7 @@
 mod check;
 mod document;
 mod invalid;
+mod mark;
 mod name;
 mod schema;
 mod selection;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use invalid::Invalid;
+pub use mark::Mark;
 pub use schema::schema;
 use schemars::JsonSchema;
 pub use selection::SelectionError;
@@ -139,6 +141,8 @@ pub enum EngineVersion {
 pub struct Job {
     pub driver: Driver,
     pub builder: Builder,
+    /// Images of the user's engine that every engine has when a job's steps begin.
+    pub carry: Vec<String>,
     pub steps: Vec<Step>,
 }
 
@@ -166,6 +170,18 @@ pub struct Build {
     pub file: String,
     pub tag: String,
     pub args: BTreeMap<String, String>,
+    /// The stage to build; empty for the last.
+    pub target: Option<String>,
+    /// The files of a context of the user's that an edit changes.
+    pub edited: BTreeMap<Edit, Edited>,
+}
+
+/// A file that an edit changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// Path within the context.
+    pub path: String,
+    pub mark: Mark,
 }
 
 /// A build context: generated, or a folder beside the scenario file.
@@ -302,6 +318,17 @@ impl Scenario {
     /// The versions asked of the topologies' engines.
     pub fn engines(&self) -> BTreeSet<EngineVersion> {
         self.topologies.iter().map(|topology| topology.kind.engine()).collect()
+    }
+}
+
+impl Build {
+    /// Whether an edit changes what this build is made from.
+    pub fn changed_by(&self, edit: Edit) -> bool {
+        match (&self.context, edit) {
+            (_, Edit::First | Edit::None) => false,
+            (Context::Fixture(_), _) => true,
+            (Context::Folder(_), edit) => self.edited.contains_key(&edit),
+        }
     }
 }
 

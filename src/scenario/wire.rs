@@ -168,6 +168,10 @@ pub(super) struct Job {
     pub(super) driver: Option<At<Driver>>,
     /// Which builder a build asks for; default `auto`, the one that the job's own docker command would use.
     pub(super) builder: Option<At<Builder>>,
+    /// Images of your engine that every engine is given before the steps begin, untimed: bases that no registry in reach
+    /// has.
+    #[serde(default)]
+    pub(super) carry: Vec<At<String>>,
     /// The operations of the job, in order.
     pub(super) steps: At<Vec<At<Step>>>,
 }
@@ -206,6 +210,12 @@ pub(super) struct BuildStep {
     /// Build arguments.
     #[serde(default)]
     pub(super) args: BTreeMap<String, String>,
+    /// Stage to build; default: the last.
+    pub(super) target: Option<At<String>>,
+    /// File of a folder that the edit `source` changes: its path within the context.
+    pub(super) source: Option<At<String>>,
+    /// File of a folder that the edit `dependencies` changes: its path within the context.
+    pub(super) dependencies: Option<At<String>>,
 }
 
 /// Runs a command in a container.

@@ -11,7 +11,7 @@ use crate::agent::{Machine, Reading, Reply, Request};
 use crate::cleanup;
 use crate::engine::{Description, Engine, EngineError, Mount, Privilege};
 use crate::fixture;
-use crate::image::EngineImages;
+use crate::image::{Carried, EngineImages};
 use crate::journal::{self, CacheNote, Journal};
 use crate::registry::Snapshot;
 use crate::scenario::EngineVersion;
@@ -30,6 +30,8 @@ pub enum Place {
 pub struct Host {
     kind: Kind,
     pub learnt: Learnt,
+    /// Images of the user's engine that every engine under test is given.
+    carried: Vec<Carried>,
 }
 
 /// What is learnt once, while the host is prepared.
@@ -91,14 +93,15 @@ impl Host {
         seed: u64,
     ) -> Result<Self, TopologyError> {
         let site = Site::prepare(engine, journal, images, seed).await?;
+        let carried = images.carried.clone();
         match place {
             Place::Reference => {
                 let (reference, learnt) = Reference::prepare(site, journal, images, seed).await?;
-                Ok(Self { kind: Kind::Reference(reference), learnt })
+                Ok(Self { kind: Kind::Reference(reference), learnt, carried })
             }
             Place::Local { socket, buildkit_builds } => {
                 let (local, learnt) = Local::prepare(site, journal, images, socket, *buildkit_builds, seed).await?;
-                Ok(Self { kind: Kind::Local(local), learnt })
+                Ok(Self { kind: Kind::Local(local), learnt, carried })
             }
         }
     }
@@ -117,6 +120,14 @@ impl Host {
             Kind::Reference(reference) => reference.site.served().await,
             Kind::Local(local) => local.site.served().await,
         }
+    }
+
+    /// Gives an engine the carried images that it has not.
+    pub async fn carry_into(&self, engine: &Engine) -> Result<(), EngineError> {
+        for image in &self.carried {
+            image.give(engine).await?;
+        }
+        Ok(())
     }
 
     /// Makes the edit `base`: from now on the registry serves another image under the name of the base.

@@ -50,6 +50,9 @@ impl Reference {
         for image in images.all() {
             load(&host.engine, &site.run, image).await?;
         }
+        for image in &images.carried {
+            image.give(&host.engine).await?;
+        }
         let learnt = Learnt {
             machine: host.machine().await?,
             outer: host.engine.describe().await?,

@@ -40,6 +40,9 @@ impl Workplace<'_> {
         for (name, value) in &build.args {
             arguments.extend(["--build-arg".to_owned(), format!("{name}={value}")]);
         }
+        if let Some(target) = &build.target {
+            arguments.extend(["--target".to_owned(), target.clone()]);
+        }
         arguments.push(".".to_owned());
         let environment = match self.builder {
             // The command decides for itself.
@@ -55,6 +58,7 @@ impl Workplace<'_> {
             file: build.file.clone(),
             tag: self.tag(&build.tag),
             args: build.args.clone(),
+            target: build.target.clone(),
             buildkit: self.builder == Builder::Buildkit,
         };
         Operation::Build { folder: context::folder(index).into(), request }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{Seek, SeekFrom};
 
 use crate::case::Edit;
 use crate::engine::{Engine, EngineError};
@@ -62,9 +61,9 @@ impl Contexts {
     /// Brings every context to its folder in a new job container.
     pub async fn upload(&self, job: &JobContainer) -> Result<(), ContextError> {
         for (index, build) in &self.builds {
-            let (context, seed, revisions) = (build.context.clone(), self.seed, self.revisions);
+            let (packed, seed, revisions) = (build.clone(), self.seed, self.revisions);
             let folder = folder_name(*index);
-            let packed = tokio::task::spawn_blocking(move || pack(&context, seed, revisions, &folder));
+            let packed = tokio::task::spawn_blocking(move || pack(&packed, seed, revisions, &folder));
             let tar = packed.await.map_err(|error| unreadable(&build.context, error))??;
             job.copy_in(tar).await?;
         }
@@ -91,7 +90,8 @@ impl Contexts {
     }
 }
 
-fn pack(context: &Context, seed: u64, revisions: Revisions, folder: &str) -> Result<File, ContextError> {
+fn pack(build: &Build, seed: u64, revisions: Revisions, folder: &str) -> Result<File, ContextError> {
+    let context = &build.context;
     let wrong = |error: std::io::Error| unreadable(context, error);
     let mut file = tempfile::tempfile().map_err(wrong)?;
     match context {
@@ -99,24 +99,25 @@ fn pack(context: &Context, seed: u64, revisions: Revisions, folder: &str) -> Res
             let fixture = Fixture::from_name(name).map_err(|error| unreadable(context, error))?;
             fixture.write_tar(seed, revisions, folder, std::io::BufWriter::new(&mut file)).map_err(wrong)?;
         }
-        Context::Folder(path) => pack_folder(path, folder, &mut file).map_err(wrong)?,
+        Context::Folder(path) => {
+            let additions = additions(build, seed, revisions);
+            super::folder::pack(path, &build.file, &additions, folder, &mut file)
+                .map_err(|error| unreadable(context, error))?;
+        }
     }
     file.seek(SeekFrom::Start(0)).map_err(wrong)?;
     Ok(file)
 }
 
-/// The whole folder, links as links: the docker command itself applies `.dockerignore`.
-fn pack_folder(path: &Path, folder: &str, out: &mut impl Write) -> std::io::Result<()> {
-    let mut tar = tar::Builder::new(std::io::BufWriter::new(out));
-    tar.follow_symlinks(false);
-    tar.mode(tar::HeaderMode::Complete);
-    let entries = walkdir::WalkDir::new(path).follow_links(false).sort_by_file_name();
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.path().strip_prefix(path).map_err(std::io::Error::other)?;
-        tar.append_path_with_name(entry.path(), Path::new(folder).join(name))?;
-    }
-    tar.into_inner()?.flush()
+/// What the edits so far add to files of a context of the user's.
+fn additions(build: &Build, seed: u64, revisions: Revisions) -> Vec<(&str, String)> {
+    let made = [(Edit::Source, revisions.source), (Edit::Dependencies, revisions.dependencies)];
+    let made = made.into_iter().filter(|(_, revision)| *revision > 0);
+    made.filter_map(|(edit, revision)| {
+        let edited = build.edited.get(&edit)?;
+        Some((edited.path.as_str(), edited.mark.line(seed, revision)))
+    })
+    .collect()
 }
 
 fn unreadable(context: &Context, error: impl ToString) -> ContextError {

@@ -3,6 +3,7 @@
 mod api;
 mod build;
 mod context;
+mod folder;
 mod pull;
 mod push;
 mod run;

@@ -64,7 +64,7 @@ impl Lab {
         let id = engine.describe().await.expect("an engine").id;
         let mut journal = Journal::create(&state_folder(), run, &id).expect("a journal");
         let (cache, program) = (cache_folder(), program());
-        let images = EngineImages::provide(&engine, &mut journal, &cache, &program, outer, inner).await;
+        let images = EngineImages::provide(&engine, &mut journal, &cache, &program, outer, inner, &[]).await;
         let images = images.expect("images");
         let host = Host::prepare(place, &engine, &mut journal, &images, SEED).await.expect("a host");
         Self { engine, journal, host }

@@ -9,6 +9,7 @@ mod failures;
 mod host;
 mod lab;
 mod lifecycles;
+mod own;
 mod pushes;
 mod recordings;
 mod shared;
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 10] = [
+    let tests: [Vec<Trial>; 11] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         failures::tests(),
         command::tests(),
         shared::tests(),
+        own::tests(),
     ];
     let tests = tests.into_iter().flatten().map(|test| test.with_ignored_flag(missing.is_some())).collect();
     let before = host::fingerprint();

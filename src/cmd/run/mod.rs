@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::connect::{self, Connected};
 use super::progress::Progress;
-use super::tenancy::Tenancy;
+use super::tenancy::{Needs, Tenancy};
 use super::{Exit, Failure, could_not_run, interrupt, plan, print, runtime, tell_left};
 use crate::analysis::Analysis;
 use crate::cli::{Format, RunArgs};
@@ -61,7 +61,9 @@ async fn measure(
     let Connected { engine, description, place } =
         connect::engine(&args.host, shared::buildkit_builds(scenario)).await?;
     let mut tenancy = Tenancy::open(&engine, &description.id, &scenario.name, &progress)?;
-    let prepared = tenancy.prepare(&place, args.engine, &scenario.engines(), plan.seed, interrupt.clone()).await;
+    let (outer, inner, carry) = (args.engine, scenario.engines(), scenario.job.carry.as_slice());
+    let needs = Needs { outer, inner, carry, seed: plan.seed };
+    let prepared = tenancy.prepare(&place, &needs, interrupt.clone()).await;
     let measured = match prepared {
         Ok(Some(mut host)) => {
             let record = description::record(args, scenario, plan, &tenancy, &description, &host);

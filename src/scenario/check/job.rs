@@ -1,12 +1,13 @@
 //! The job: its steps, and that each names an image, a context and a tag that can be.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::case::Builder;
+use crate::case::{Builder, Edit};
 use crate::scenario::invalid::{Fault, advice};
 use crate::scenario::name::{fixture, is_image_tag, is_inner_path, with_default_tag};
 use crate::scenario::wire::{self, At, BuildStep, RunStep};
-use crate::scenario::{Build, Context, FIXTURE_CONTEXTS, ImageRef, Job, Step};
+use crate::scenario::{Build, Context, Edited, FIXTURE_CONTEXTS, ImageRef, Job, Mark, Step};
 
 const DOCKERFILE: &str = "Dockerfile";
 
@@ -14,6 +15,7 @@ pub(super) fn job(written: &wire::Job, root: &Path) -> Result<Job, Fault> {
     let mut job = Job {
         driver: written.driver.as_deref().copied().unwrap_or_default(),
         builder: builder(&written.builder)?,
+        carry: carry(&written.carry)?,
         steps: Vec::new(),
     };
     if written.steps.is_empty() {
@@ -29,6 +31,18 @@ pub(super) fn job(written: &wire::Job, root: &Path) -> Result<Job, Fault> {
         job.steps.push(step);
     }
     Ok(job)
+}
+
+fn carry(written: &[At<String>]) -> Result<Vec<String>, Fault> {
+    let name = |image: &At<String>| {
+        if is_image_tag(image) && !image.starts_with("fixture:") {
+            Ok(image.to_string())
+        } else {
+            let message = format!("`{}` cannot be an image of your engine", **image);
+            Err(image.fault(message, "such as `debian:12` or `team/base:1`"))
+        }
+    };
+    written.iter().map(name).collect()
 }
 
 fn builder(written: &Option<At<Builder>>) -> Result<Builder, Fault> {
@@ -59,7 +73,48 @@ fn fixture_image(image: &At<String>) -> Result<Option<ImageRef>, Fault> {
 fn build(written: &BuildStep, before: &Job, root: &Path) -> Result<Build, Fault> {
     let context = context(&written.context, root)?;
     let file = dockerfile(written, &context)?;
-    Ok(Build { context, file, tag: tag(&written.tag, before)?, args: written.args.clone() })
+    let target = written.target.as_ref().map(stage).transpose()?;
+    let mut edited = BTreeMap::new();
+    for (edit, path) in [(Edit::Source, &written.source), (Edit::Dependencies, &written.dependencies)] {
+        if let Some(path) = path {
+            edited.insert(edit, self::edited(path, &context, &file)?);
+        }
+    }
+    Ok(Build { context, file, tag: tag(&written.tag, before)?, args: written.args.clone(), target, edited })
+}
+
+fn stage(written: &At<String>) -> Result<String, Fault> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if written.is_empty() || !written.bytes().all(plain) {
+        return Err(
+            written.fault(format!("`{}` cannot be a stage", **written), "the name after AS, or a stage's number")
+        );
+    }
+    Ok(written.to_string())
+}
+
+/// A file of the context that an edit can add a line to.
+fn edited(written: &At<String>, context: &Context, dockerfile: &str) -> Result<Edited, Fault> {
+    let Context::Folder(folder) = context else {
+        let message = format!("{} knows by itself what an edit changes", context.word());
+        return Err(written.fault(message, "leave it out: it is for a folder of your own"));
+    };
+    if !is_inner_path(Path::new(written.as_str())) || !folder.join(written.as_str()).is_file() {
+        let message = format!("there is no file `{}` in {}", **written, folder.display());
+        return Err(written.fault(message, "a file's path within the context"));
+    }
+    let Some(mark) = Mark::of(written) else {
+        let message = format!("nothing can be added to `{}` without changing what it means", **written);
+        return Err(
+            written.fault(message, "source code, a manifest or another text whose comments are known by its name")
+        );
+    };
+    let sent = crate::ignore::sent(folder, dockerfile, written);
+    match sent {
+        Ok(true) => Ok(Edited { path: written.to_string(), mark }),
+        Ok(false) => Err(written.fault(format!("`.dockerignore` leaves `{}` out", **written), "a file that is sent")),
+        Err(error) => Err(written.fault(error.to_string(), "a `.dockerignore` that can be read")),
+    }
 }
 
 fn context(written: &At<String>, root: &Path) -> Result<Context, Fault> {

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use crate::case::Edit;
 use crate::scenario::invalid::Fault;
 use crate::scenario::wire::{self, At, Change};
-use crate::scenario::{Context, ImageRef, Job, Sequence, Step};
+use crate::scenario::{ImageRef, Job, Sequence, Step};
 
 /// Measured blocks where a scenario does not say: the first number at which intervals are narrow.
 const DEFAULT_BLOCKS: u32 = 20;
@@ -69,34 +69,31 @@ fn edited_job(written: &At<String>, jobs: NonZeroU32) -> Result<u32, Fault> {
 fn edit(written: &At<Change>, job: &Job) -> Result<Edit, Fault> {
     match **written {
         Change::None => Ok(Edit::None),
-        Change::Source => of_contexts(written, job).map(|()| Edit::Source),
-        Change::Dependencies => of_contexts(written, job).map(|()| Edit::Dependencies),
+        Change::Source => of_contexts(written, job, Edit::Source).map(|()| Edit::Source),
+        Change::Dependencies => of_contexts(written, job, Edit::Dependencies).map(|()| Edit::Dependencies),
         Change::Base => base(written, job).map(|()| Edit::Base),
     }
 }
 
 /// Checks that an edit has contexts to change.
-fn of_contexts(written: &At<Change>, job: &Job) -> Result<(), Fault> {
-    let mut contexts = job.steps.iter().filter_map(|step| match step {
-        Step::Build(build) => Some(&build.context),
+fn of_contexts(written: &At<Change>, job: &Job, edit: Edit) -> Result<(), Fault> {
+    let mut builds = job.steps.iter().filter_map(|step| match step {
+        Step::Build(build) => Some(build),
         Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => None,
     });
-    let Some(first) = contexts.next() else {
+    if builds.clone().next().is_none() {
         return Err(written.fault("an edit, and no step that builds", "add a build step, or remove the edit"));
-    };
-    match std::iter::once(first).chain(contexts).find(|context| matches!(context, Context::Folder(_))) {
-        None => Ok(()),
-        Some(folder) => Err(Fault::not_built(
-            written.span(),
-            format_args!("editing a context of your own, `{}`,", folder.word()),
-            "edits of the generated contexts, such as fixture:ten",
-        )),
     }
+    if builds.any(|build| build.changed_by(edit)) {
+        return Ok(());
+    }
+    let right = format!("a build step with {edit} = \"PATH\", the file of the context that it changes");
+    Err(written.fault(format!("the edit {edit}, and no build step says which file it changes"), right))
 }
 
 /// Checks that a moved base is seen: an engine that has an image of that name builds on it, and asks no registry.
 fn base(written: &At<Change>, job: &Job) -> Result<(), Fault> {
-    of_contexts(written, job)?;
+    of_contexts(written, job, Edit::Base)?;
     let on_base = |step: &Step| matches!(step, Step::Build(build) if build.context.on_base());
     let pulls = |step: &Step| matches!(step, Step::Pull { image: ImageRef::Fixture(tag) } if tag == "base");
     let Some(first) = job.steps.iter().position(on_base) else {
