@@ -1,0 +1,3 @@
+#!/bin/sh
+# The one source file; the edit adds a line to it.
+echo main

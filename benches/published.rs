@@ -1,0 +1,17 @@
+//! The runs that are published with the source.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The last one by name: they begin with their date.
+pub fn latest() -> io::Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+    let mut runs = Vec::new();
+    for entry in std::fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if path.join("run.toml").is_file() {
+            runs.push(path);
+        }
+    }
+    runs.into_iter().max().ok_or_else(|| io::Error::other(format!("{} holds none", folder.display())))
+}
