@@ -25,7 +25,9 @@ fn main() {
         let length = times.as_ref().map_or(1, Vec::len);
         if length > 0 {
             let times = || times.unwrap_or_else(|reason| cells::fail(&reason));
-            recorded::hand(&mut criterion, &format!("replay/{}", cell.case()), &cell.topology, length, times);
+            // With the scenario's name: a baseline of another one is none.
+            let group = format!("replay/{}/{}", opened.record().scenario, cell.case());
+            recorded::hand(&mut criterion, &group, &cell.topology, length, times);
         }
     }
     criterion.final_summary();
