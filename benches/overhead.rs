@@ -193,7 +193,8 @@ async fn death(lab: &mut lab::Lab) -> Vec<f64> {
 async fn api(socket: &Path) -> Vec<f64> {
     let place = Place::Local { socket: socket.display().to_string(), buildkit_builds: 0 };
     let mut lab =
-        lab::Lab::open(&format!("bench-{}", std::process::id()), &place, EngineVersion::Auto, &BTreeSet::new()).await;
+        lab::Lab::open(&format!("bench-{}", std::process::id()), &place, EngineVersion::Auto, &BTreeSet::new(), None)
+            .await;
     let times = unless_interrupted(cached_builds(&mut lab, socket)).await;
     lab.close().await;
     times.unwrap_or_else(|| interrupted())

@@ -12,6 +12,7 @@ pub use built::{Built, NotBuilt};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::case::{Builder, Driver};
+use crate::registry::{Address, Upstream};
 use crate::scenario::{self, EngineVersion};
 
 /// Measures what each way of giving a CI job a Docker costs
@@ -70,8 +71,8 @@ pub enum Inside {
     Operation { socket: PathBuf, operation: String },
     /// Stand beside an engine that others use too
     Outpost { registry: PathBuf },
-    /// Make the fixtures and serve them
-    Registry { store: PathBuf, socket: PathBuf, seed: u64 },
+    /// Make the fixtures and serve them, or put them into a registry that others run
+    Registry { store: PathBuf, socket: PathBuf, seed: u64, upstream: Option<Upstream> },
     /// Offer the host's programs as a layer, and send it
     Pack { own: String },
     /// Carry standard input and output to a unix socket
@@ -103,9 +104,9 @@ pub struct RunArgs {
     /// Builder to ask for, instead of the scenario's
     #[arg(long)]
     pub builder: Option<Builder>,
-    /// Registry to use instead of dindbench's own
-    #[arg(long, value_name = "URL")]
-    pub registry: Option<String>,
+    /// Registry to use instead of dindbench's own, as the engine's host sees it
+    #[arg(long, value_name = "http://HOST:PORT")]
+    pub registry: Option<Address>,
     /// Folder for the run directories
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,

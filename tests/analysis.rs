@@ -124,6 +124,7 @@ fn environment() -> Environment {
         inner_privilege: None,
         docker_command: None,
         host_kind: "reference".into(),
+        registry: "own".into(),
         engines: BTreeMap::new(),
         images: BTreeMap::new(),
     }

@@ -22,6 +22,8 @@ fn wrong_usage_ends_with_2_and_an_empty_stdout() {
         &["run", "--blocks", "0"],
         &["run", "--preset", "huge"],
         &["run", "--time-limit", "soon"],
+        &["run", "--registry", "https://registry:5000"],
+        &["run", "--registry", "registry:5000"],
         &["report"],
         &["compare", "a"],
         &["compare", "a", "b", "--threshold", "5"],

@@ -59,6 +59,7 @@ fn record(text: &str) -> RunRecord {
             privilege: "explicit".into(),
             inner_privilege: Some("real".into()),
             host_kind: "reference".into(),
+            registry: "own".into(),
             engines: BTreeMap::from([
                 ("outer".to_owned(), EngineRecord { mtu: Some(1400), ..engine.clone() }),
                 ("user".to_owned(), engine),

@@ -65,9 +65,6 @@ fn run(args: &RunArgs) -> Option<NotBuilt> {
     if args.time_limit.is_some() {
         return refusal("--time-limit", "--blocks or --preset, which bound the number of trials");
     }
-    if args.registry.is_some() {
-        return refusal("--registry", "dindbench's own registry, when the option is left out");
-    }
     if args.resume.is_some() {
         return refusal("--resume", "a new run");
     }
@@ -101,7 +98,6 @@ mod tests {
             ("run --image official", "--image other than host-engine"),
             ("run --image docker:dind", "--image other than host-engine"),
             ("run --time-limit 30m", "--time-limit"),
-            ("run --registry http://localhost:5000", "--registry"),
             ("run --resume results/1", "--resume"),
             ("run --precision 2%", "--precision"),
             ("plan --precision 2%", "--precision"),
@@ -124,6 +120,7 @@ mod tests {
             "doctor --host local",
             "run --host local --builder classic",
             "run --host local --allow-host-cache",
+            "run --registry http://localhost:5000",
             "run --host unix:///run/docker.sock",
             "clean --host tcp://h:1 --dry-run",
             "schema",

@@ -44,7 +44,7 @@ async fn examine(host: &cli::Host) -> Result<Vec<Finding>, Failure> {
     let mut findings = vec![about_engine(&description)];
     let progress = Progress::new();
     let interrupt = interrupt::watch().map_err(could_not_run)?;
-    let mut tenancy = Tenancy::open(&engine, &description.id, "doctor", &progress)?;
+    let mut tenancy = Tenancy::open(&engine, &description.id, "doctor", None, &progress)?;
     let needs = Needs { outer: EngineVersion::Auto, inner: BTreeSet::new(), carry: &[], seed: 0 };
     let prepared = tenancy.prepare(&place, &needs, interrupt).await;
     match prepared {

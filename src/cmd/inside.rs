@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, Failure};
 use crate::agent::{self, EngineConfig, Operation};
 use crate::cli::Inside;
-use crate::{fixture, image, registry};
+use crate::registry::{self, Registry, Upstream};
+use crate::{fixture, image};
 
 /// Ends the process itself: a blocked read of standard input would keep it alive.
 pub fn run(role: Inside) -> Result<Exit, Failure> {
@@ -19,7 +21,7 @@ pub fn run(role: Inside) -> Result<Exit, Failure> {
         Inside::Outpost { registry } => {
             runtime().and_then(|runtime| runtime.block_on(agent::outpost(registry)).map_err(|error| error.to_string()))
         }
-        Inside::Registry { store, socket, seed } => serve(store, socket, seed),
+        Inside::Registry { store, socket, seed, upstream } => serve(store, socket, seed, upstream),
         Inside::Pack { own } => {
             let out = std::io::BufWriter::with_capacity(256 << 10, std::io::stdout().lock());
             image::gather(&own, std::io::stdin().lock(), out).map(|()| 0).map_err(|error| error.to_string())
@@ -47,35 +49,51 @@ fn operate(socket: &Path, operation: &str) -> Result<(), String> {
     runtime()?.block_on(operation.execute(socket)).map_err(|error| error.to_string())
 }
 
-/// Makes the fixtures, serves them, and answers requests until nobody can ask any more.
-fn serve(store: PathBuf, socket: PathBuf, seed: u64) -> Result<u8, String> {
-    let registry = registry::Registry::open(&store).map_err(|error| error.to_string())?;
-    fixtures(&registry, seed, &fixture::labels())?;
-    runtime()?.block_on(async {
-        let listener =
-            tokio::net::UnixListener::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
-        let router = registry.router();
-        tokio::spawn(async move { registry::serve(listener, router).await });
-        let mut requests = BufReader::new(tokio::io::stdin()).lines();
-        while let Some(line) = requests.next_line().await.map_err(|error| error.to_string())? {
-            let request: registry::Request = serde_json::from_str(&line).map_err(|error| error.to_string())?;
-            let snapshot = registry.answer(&request).map_err(|error| error.to_string())?;
-            if let registry::Request::Renew { seed, labels } = request {
-                fixtures(&registry, seed, &labels)?;
-            }
-            let mut reply = serde_json::to_vec(&snapshot).map_err(|error| error.to_string())?;
-            reply.push(b'\n');
-            let mut stdout = tokio::io::stdout();
-            stdout.write_all(&reply).await.map_err(|error| error.to_string())?;
-            stdout.flush().await.map_err(|error| error.to_string())?;
-        }
-        Ok(0)
-    })
+/// Makes the fixtures, serves them, and answers requests until nobody can ask any more, or this program is to end.
+fn serve(store: PathBuf, socket: PathBuf, seed: u64, upstream: Option<Upstream>) -> Result<u8, String> {
+    let registry = Registry::open(&store, upstream).map_err(|error| error.to_string())?;
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
+        let mut stop = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+        let served = tokio::select! {
+            served = answer(&registry, &socket, seed) => served,
+            _ = stop.recv() => Ok(()),
+        };
+        // However this ended, nothing of it is to stay in a registry that others run.
+        let withdrawn = registry.withdraw().await.map_err(|error| error.to_string());
+        served.and(withdrawn).map(|()| 0)
+    });
+    // It would wait for the next line of standard input.
+    runtime.shutdown_background();
+    ended
 }
 
-fn fixtures(registry: &registry::Registry, seed: u64, labels: &BTreeMap<String, String>) -> Result<(), String> {
+async fn answer(registry: &Registry, socket: &Path, seed: u64) -> Result<(), String> {
+    fixtures(registry, seed, &fixture::labels()).await?;
+    let listener = tokio::net::UnixListener::bind(socket).map_err(|error| format!("{}: {error}", socket.display()))?;
+    let router = registry.router();
+    tokio::spawn(async move { registry::serve(listener, router).await });
+    let mut requests = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(line) = requests.next_line().await.map_err(|error| error.to_string())? {
+        let request: registry::Request = serde_json::from_str(&line).map_err(|error| error.to_string())?;
+        let reply = registry.answer(&request).await.map_err(|error| error.to_string())?;
+        if let registry::Request::Renew { seed, labels } = request {
+            fixtures(registry, seed, &labels).await?;
+        }
+        let mut reply = serde_json::to_vec(&reply).map_err(|error| error.to_string())?;
+        reply.push(b'\n');
+        let mut stdout = tokio::io::stdout();
+        stdout.write_all(&reply).await.map_err(|error| error.to_string())?;
+        stdout.flush().await.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+async fn fixtures(registry: &Registry, seed: u64, labels: &BTreeMap<String, String>) -> Result<(), String> {
     let root = Path::new("/");
-    fixture::images::write(registry.store(), seed, labels, root).map_err(|error| error.to_string())
+    fixture::images::write(registry.store(), seed, labels, root).map_err(|error| error.to_string())?;
+    let repository = fixture::REPOSITORY.parse().map_err(|error: registry::Error| error.to_string())?;
+    registry.publish(&repository).await.map_err(|error| error.to_string())
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {

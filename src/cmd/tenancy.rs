@@ -1,6 +1,7 @@
 //! What a run has on the user's engine, from its journal's first line to the last removal.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -10,13 +11,19 @@ use crate::cleanup;
 use crate::engine::Engine;
 use crate::image::{self, EngineImages};
 use crate::journal::{Journal, cache_folder, state_folder};
+use crate::registry::Address;
 use crate::scenario::EngineVersion;
 use crate::topology::{Host, Place, TopologyError};
+
+/// How long it may take to take back what was put into a registry that others run.
+const WITHDRAWAL: Duration = Duration::from_secs(30);
 
 pub struct Tenancy<'a> {
     pub journal: Journal,
     pub images: Option<EngineImages>,
     engine: Engine,
+    /// The registry that others run, where one is used.
+    registry: Option<Address>,
     progress: &'a Progress,
 }
 
@@ -33,9 +40,15 @@ pub struct Needs<'a> {
 
 impl<'a> Tenancy<'a> {
     /// Opens the journal of a new run, whose id holds the label; nothing is created yet.
-    pub fn open(engine: &Engine, engine_id: &str, label: &str, progress: &'a Progress) -> Result<Self, Failure> {
+    pub fn open(
+        engine: &Engine,
+        engine_id: &str,
+        label: &str,
+        registry: Option<Address>,
+        progress: &'a Progress,
+    ) -> Result<Self, Failure> {
         let journal = Journal::create(&state_folder(), &new_run_id(label), engine_id).map_err(could_not_run)?;
-        Ok(Self { journal, images: None, engine: engine.clone(), progress })
+        Ok(Self { journal, images: None, engine: engine.clone(), registry, progress })
     }
 
     pub fn run_id(&self) -> &str {
@@ -68,13 +81,20 @@ impl<'a> Tenancy<'a> {
         let Needs { outer, inner, carry, seed } = needs;
         let images = EngineImages::provide(&self.engine, journal, &cache, &program, *outer, inner, carry).await?;
         self.progress.phase("preparing the host");
-        let host = Host::prepare(place, &self.engine, &mut self.journal, &images, *seed).await;
+        let host = Host::prepare(place, &self.engine, &mut self.journal, &images, self.registry.as_ref(), *seed).await;
         self.images = Some(images);
         host
     }
 
     /// Removes everything that the run created.
     pub async fn close(self) -> Result<(), Failure> {
+        if self.registry.is_some() {
+            // It takes back what it put there, also where the run was interrupted while it was prepared.
+            match self.engine.stop_container(&self.journal.name("registry"), WITHDRAWAL).await {
+                Err(error) if !error.is_not_found() => self.progress.warn(&error.to_string()),
+                _ => {}
+            }
+        }
         cleanup::undo(&self.engine, self.journal.run(), self.journal.entries()).await.map_err(could_not_run)?;
         self.journal.close().map_err(could_not_run)
     }

@@ -14,7 +14,7 @@ mod writer;
 pub use event::Event;
 pub use instruction::InstructionRow;
 pub use reader::{ReadError, RunDir};
-pub use run::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord};
+pub use run::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, own_registry};
 pub use sample::Sample;
 pub use text::Text;
 pub use trial::TrialRow;

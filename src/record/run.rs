@@ -62,6 +62,10 @@ pub struct Environment {
     pub inner_privilege: Option<String>,
     /// `reference`, `local` or a URL.
     pub host_kind: String,
+    /// `own`, or the address of a registry that others run.
+    // Runs that do not say it are older than the choice.
+    #[serde(default = "own_registry")]
+    pub registry: String,
     /// Engines by the role they play: `user`, `outer`.
     pub engines: BTreeMap<String, EngineRecord>,
     /// What the docker command of every job says of its version; empty in files of older versions.
@@ -69,6 +73,11 @@ pub struct Environment {
     pub docker_command: Option<String>,
     /// Images by name.
     pub images: BTreeMap<String, ImageRecord>,
+}
+
+/// The word for dindbench's own registry.
+pub fn own_registry() -> String {
+    "own".to_owned()
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Query, Request, State};
 use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RANGE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -31,10 +31,20 @@ const CHUNK: usize = 128 * 1024;
 const LARGEST_MANIFEST: usize = 4 << 20;
 
 #[derive(Deserialize)]
-struct UploadQuery {
+pub(super) struct UploadQuery {
     digest: Option<String>,
     mount: Option<String>,
     from: Option<String>,
+}
+
+impl UploadQuery {
+    /// The blob that is to be mounted, and the repository that has it.
+    pub fn mount(&self) -> Result<Option<(Digest, Repository)>, Error> {
+        match (&self.mount, &self.from) {
+            (Some(digest), Some(from)) => Ok(Some((digest.parse()?, from.parse()?))),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// Answers any request of the API, and counts it.
@@ -116,14 +126,18 @@ async fn put_manifest(
     body: Body,
 ) -> Result<Response, Error> {
     let media_type = text(headers, &CONTENT_TYPE).unwrap_or_default().to_owned();
-    let content = axum::body::to_bytes(body, LARGEST_MANIFEST).await.map_err(|error| {
-        Error::ManifestInvalid(format!("it did not arrive whole, or is larger than {LARGEST_MANIFEST} bytes: {error}"))
-    })?;
+    let content = manifest_content(body).await?;
     let name = repository.clone();
     let digest =
         blocking(shared, move |store| store.put_manifest(&repository, &reference, &media_type, &content)).await?;
     shared.counters.add(|traffic| &mut traffic.manifests_received, 1);
     Ok(created(format!("/v2/{name}/manifests/{digest}"), digest))
+}
+
+pub(super) async fn manifest_content(body: Body) -> Result<Bytes, Error> {
+    axum::body::to_bytes(body, LARGEST_MANIFEST).await.map_err(|error| {
+        Error::ManifestInvalid(format!("it did not arrive whole, or is larger than {LARGEST_MANIFEST} bytes: {error}"))
+    })
 }
 
 fn blob(stored: Blob, digest: Digest, headers: &HeaderMap) -> Result<Response, Error> {
@@ -139,23 +153,22 @@ fn blob(stored: Blob, digest: Digest, headers: &HeaderMap) -> Result<Response, E
         (ACCEPT_RANGES, "bytes".to_owned()),
     ];
     let part = range.map(|part| [(CONTENT_RANGE, format!("bytes {}-{}/{}", part.start(), part.end(), stored.bytes))]);
-    let file = read_from(stored, first)?;
-    let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), CHUNK));
-    Ok((status, always, part, body).into_response())
+    Ok((status, always, part, blob_body(stored, first, length)?).into_response())
 }
 
-fn read_from(mut stored: Blob, first: u64) -> Result<tokio::fs::File, Error> {
+/// A part of a blob, read as it is sent.
+pub(super) fn blob_body(mut stored: Blob, first: u64, length: u64) -> Result<Body, Error> {
     std::io::Seek::seek(&mut stored.file, std::io::SeekFrom::Start(first)).map_err(Error::io("seek in", "a blob"))?;
     let mut file = tokio::fs::File::from_std(stored.file);
     file.set_max_buf_size(CHUNK);
-    Ok(file)
+    Ok(Body::from_stream(ReaderStream::with_capacity(file.take(length), CHUNK)))
 }
 
 /// Begins an upload, or does a whole one, or does without: where another repository has the blob, it is mounted.
 async fn begin(shared: &Arc<Shared>, repository: Repository, uri: &Uri, body: Body) -> Result<Response, Error> {
     let query = query(uri)?;
-    if let (Some(mount), Some(from)) = (query.mount, query.from) {
-        let (digest, from, to) = (mount.parse()?, from.parse()?, repository.clone());
+    if let Some((digest, from)) = query.mount()? {
+        let to = repository.clone();
         if blocking(shared, move |store| store.mount(&from, digest, &to)).await? {
             return Ok(created(format!("/v2/{repository}/blobs/{digest}"), digest));
         }
@@ -212,7 +225,7 @@ fn accepted(repository: &Repository, id: &str, have: u64) -> Response {
     (StatusCode::ACCEPTED, headers).into_response()
 }
 
-fn query(uri: &Uri) -> Result<UploadQuery, Error> {
+pub(super) fn query(uri: &Uri) -> Result<UploadQuery, Error> {
     let Query(query) = Query::try_from_uri(uri).map_err(|error| Error::UploadInvalid(error.to_string()))?;
     Ok(query)
 }

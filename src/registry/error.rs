@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::digest::{Digest, NotADigest};
 use super::name::{Reference, Repository};
+use super::upstream::Address;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -52,6 +53,20 @@ pub enum Error {
     Io { doing: &'static str, path: PathBuf, source: io::Error },
     #[error("the registry failed at its own work: {0}")]
     Internal(String),
+    #[error(
+        "the registry at {address} does not answer: {reason}; start it, or name one that the engine's host can reach"
+    )]
+    Unreachable { address: Address, reason: String },
+    #[error(
+        "the registry at {address} sends its clients on to {location}, where nothing is counted: let it serve \
+         everything itself, under the address that it was given by, without redirects to its storage"
+    )]
+    Elsewhere { address: Address, location: String },
+    #[error(
+        "the registry at {address} answers {asked} with {status}: {said}; it must take pulls and pushes without \
+         credentials"
+    )]
+    Refused { address: Address, asked: String, status: StatusCode, said: String },
 }
 
 impl Error {
@@ -82,6 +97,9 @@ impl Error {
             Self::NoSuchMethod { .. } => (StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED"),
             Self::Corrupt { .. } | Self::Io { .. } | Self::Internal(_) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN")
+            }
+            Self::Unreachable { .. } | Self::Elsewhere { .. } | Self::Refused { .. } => {
+                (StatusCode::BAD_GATEWAY, "UNKNOWN")
             }
         }
     }

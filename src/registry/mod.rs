@@ -6,11 +6,15 @@ mod digest;
 mod error;
 mod manifest;
 mod name;
+mod places;
+mod publication;
 mod range;
+mod relay;
 mod route;
 mod store;
 mod traffic;
 mod uploads;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 
 use counters::Counters;
+use relay::Relay;
 use uploads::Uploads;
 
 pub use digest::{Digest, Hashing};
@@ -30,10 +35,13 @@ pub use manifest::{Descriptor, MediaType};
 pub use name::{Reference, Repository};
 pub use store::{Store, StoredManifest, Upload};
 pub use traffic::{Snapshot, Traffic};
+pub use upstream::{Address, Upstream};
 
-/// A store with its counters, ready to be served.
+/// A store with its counters, ready to be served: itself, or by a registry that others run.
 pub struct Registry {
     shared: Arc<Shared>,
+    /// The way to the registry that serves in the place of this one.
+    relay: Option<Arc<Relay>>,
 }
 
 struct Shared {
@@ -44,10 +52,11 @@ struct Shared {
 
 impl Registry {
     /// Opens the store in a folder; the counters begin at 0.
-    pub fn open(dir: impl Into<PathBuf>) -> Result<Self, Error> {
+    pub fn open(dir: impl Into<PathBuf>, upstream: Option<Upstream>) -> Result<Self, Error> {
         let store = Store::open(dir)?;
         let counters = Arc::new(Counters::new());
-        Ok(Self { shared: Arc::new(Shared { store, counters, uploads: Uploads::default() }) })
+        let relay = upstream.map(|upstream| Arc::new(Relay::new(upstream, Arc::clone(&counters))));
+        Ok(Self { shared: Arc::new(Shared { store, counters, uploads: Uploads::default() }), relay })
     }
 
     pub fn store(&self) -> &Store {
@@ -59,26 +68,67 @@ impl Registry {
         self.shared.counters.snapshot()
     }
 
-    /// Does what the harness asks for, and tells what went through so far.
-    pub fn answer(&self, request: &Request) -> Result<Snapshot, Error> {
+    /// Lets a repository of the store be served as it is now. A registry of our own does so anyway.
+    pub async fn publish(&self, repository: &Repository) -> Result<(), Error> {
+        match &self.relay {
+            Some(relay) => relay.publish(self.store(), repository).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Does what the harness asks for, and answers.
+    pub async fn answer(&self, request: &Request) -> Result<Reply, Error> {
         match request {
             Request::Counters => {}
             Request::Name { repository, tag, like } => {
-                self.store().name(&repository.parse()?, &tag.parse()?, &like.parse()?)?;
+                let (repository, tag) = (repository.parse()?, tag.parse()?);
+                self.store().name(&repository, &tag, &like.parse()?)?;
+                if let Some(relay) = &self.relay {
+                    relay.put(self.store(), &repository, &tag).await?;
+                }
             }
-            Request::Forget { repository } => self.store().forget(&repository.parse()?)?,
-            Request::Renew { .. } => self.store().clear()?,
+            Request::Forget { repository } => {
+                let repository = repository.parse()?;
+                self.store().forget(&repository)?;
+                if let Some(relay) = &self.relay {
+                    relay.leave(&repository).await?;
+                }
+            }
+            Request::Renew { .. } => {
+                self.store().clear()?;
+                if let Some(relay) = &self.relay {
+                    relay.leave_all().await?;
+                }
+            }
+            Request::Deletes { repository, tag } => {
+                let deletes = match &self.relay {
+                    Some(relay) => relay.deletes(self.store(), &repository.parse()?, &tag.parse()?).await?,
+                    None => true,
+                };
+                return Ok(Reply::Deletes(deletes));
+            }
+            Request::Withdraw => self.withdraw().await?,
         }
-        Ok(self.snapshot())
+        Ok(Reply::Snapshot(self.snapshot()))
+    }
+
+    /// Takes back what was put into a registry that others run, as far as that one deletes.
+    pub async fn withdraw(&self) -> Result<(), Error> {
+        match &self.relay {
+            Some(relay) => relay.withdraw().await,
+            None => Ok(()),
+        }
     }
 
     /// The distribution API.
     pub fn router(&self) -> Router {
-        Router::new().fallback(api::handle).with_state(Arc::clone(&self.shared))
+        match &self.relay {
+            Some(relay) => Router::new().fallback(relay::handle).with_state(Arc::clone(relay)),
+            None => Router::new().fallback(api::handle).with_state(Arc::clone(&self.shared)),
+        }
     }
 }
-
-/// What the harness asks of a registry, on its standard input; each is answered by a [`Snapshot`].
+/// What the harness asks of a registry, on its standard input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
@@ -90,6 +140,18 @@ pub enum Request {
     Forget { repository: String },
     /// Empty every repository, for fixtures from another seed, with these labels.
     Renew { seed: u64, labels: BTreeMap<String, String> },
+    /// Whether images can be deleted where they are served; found out with this one, which no other tag may name.
+    Deletes { repository: String, tag: String },
+    /// Take back what was put into a registry that others run.
+    Withdraw,
+}
+
+/// What is answered: the counters, to all requests but one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Reply {
+    Snapshot(Snapshot),
+    Deletes(bool),
 }
 
 /// Serves until it is dropped.

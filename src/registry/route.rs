@@ -43,6 +43,29 @@ impl Route {
             Err(nothing())
         }
     }
+
+    pub fn repository(&self) -> Option<&Repository> {
+        match self {
+            Self::Base => None,
+            Self::Tags(repository)
+            | Self::Manifest(repository, _)
+            | Self::Blob(repository, _)
+            | Self::Uploads(repository)
+            | Self::Upload(repository, _) => Some(repository),
+        }
+    }
+
+    /// The path to the same thing in a repository of another name.
+    pub fn path(&self, repository: &str) -> String {
+        match self {
+            Self::Base => "/v2/".to_owned(),
+            Self::Tags(_) => format!("/v2/{repository}/tags/list"),
+            Self::Manifest(_, reference) => format!("/v2/{repository}/manifests/{reference}"),
+            Self::Blob(_, digest) => format!("/v2/{repository}/blobs/{digest}"),
+            Self::Uploads(_) => format!("/v2/{repository}/blobs/uploads/"),
+            Self::Upload(_, id) => format!("/v2/{repository}/blobs/uploads/{id}"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -68,6 +91,8 @@ mod tests {
             }),
         ] {
             assert_eq!(Route::parse(&path).unwrap(), route, "{path}");
+            let name = route.repository().map(Repository::to_string).unwrap_or_default();
+            assert_eq!(Route::parse(&route.path(&name)).unwrap(), route, "{path}");
         }
     }
 

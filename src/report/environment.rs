@@ -1,7 +1,7 @@
 //! On what the run was made, how to make it again, and what its numbers do not show.
 
 use super::shown::shown;
-use crate::record::{EngineRecord, HostRecord, RunRecord};
+use crate::record::{EngineRecord, HostRecord, RunRecord, own_registry};
 use crate::units;
 
 /// Named facts under one heading; ready to be shown, not yet escaped for HTML or Markdown.
@@ -45,6 +45,7 @@ fn host(run: &RunRecord, host: &HostRecord) -> Group {
         [
             ("host", run.host.as_str()),
             ("kind", &run.environment.host_kind),
+            ("registry", &run.environment.registry),
             ("operating system", &host.operating_system),
             ("kernel", &host.kernel),
             ("architecture", &host.architecture),
@@ -98,7 +99,12 @@ pub(super) fn limits(run: &RunRecord) -> Vec<&'static str> {
     let mut limits = vec![
         "One machine. Ratios hold for this class of machine, these Dockerfiles and these engine versions; they are not \
          a law.",
-        "The registry runs on the same host. A pull over a real network takes longer, in every topology that pulls.",
+        if run.environment.registry == own_registry() {
+            "The registry runs on the same host. A pull over a real network takes longer, in every topology that pulls."
+        } else {
+            "The registry is one that was in use before, and every byte passes through dindbench on the engine's host, \
+             which counts it: the same in every topology, and one way more than without dindbench."
+        },
         "The page cache is warm: block 0 ran before, is saved, and is in no statistic. A machine that has just booted \
          is slower.",
         "One job at a time on an otherwise quiet host, unless the scenario says so. Jobs that compete for disk and \

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::engine::EngineError;
 use crate::image::ImageError;
 use crate::journal::JournalError;
+use crate::registry;
 
 /// An environment could not be provided.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,8 @@ pub enum TopologyError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Image(#[from] ImageError),
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
     #[error("{0}")]
     Died(Death),
     #[error("the {role} engine did not answer within {}", humantime::format_duration(*.deadline))]

@@ -13,7 +13,7 @@ use crate::engine::{Description, Engine, EngineError, Mount, Privilege};
 use crate::fixture;
 use crate::image::{Carried, EngineImages};
 use crate::journal::{self, CacheNote, Journal};
-use crate::registry::Snapshot;
+use crate::registry::{Address, Snapshot, Upstream};
 use crate::scenario::EngineVersion;
 
 /// The outer engine that is asked for.
@@ -84,15 +84,16 @@ pub struct OuterHost {
 }
 
 impl Host {
-    /// Prepares on the user's engine what the trials need.
+    /// Prepares on the user's engine what the trials need; without a registry that others run, also one of our own.
     pub async fn prepare(
         place: &Place,
         engine: &Engine,
         journal: &mut Journal,
         images: &EngineImages,
+        registry: Option<&Address>,
         seed: u64,
     ) -> Result<Self, TopologyError> {
-        let site = Site::prepare(engine, journal, images, seed).await?;
+        let site = Site::prepare(engine, journal, images, registry, seed).await?;
         let carried = images.carried.clone();
         match place {
             Place::Reference => {
@@ -116,10 +117,7 @@ impl Host {
 
     /// What the registry has served so far.
     pub async fn served(&mut self) -> Result<Snapshot, TopologyError> {
-        match &mut self.kind {
-            Kind::Reference(reference) => reference.site.served().await,
-            Kind::Local(local) => local.site.served().await,
-        }
+        self.site_mut().served().await
     }
 
     /// Gives an engine the carried images that it has not.
@@ -132,16 +130,30 @@ impl Host {
 
     /// Makes the edit `base`: from now on the registry serves another image under the name of the base.
     pub async fn move_base(&mut self) -> Result<(), TopologyError> {
-        match &mut self.kind {
-            Kind::Reference(reference) => reference.site.move_base().await,
-            Kind::Local(local) => local.site.move_base().await,
-        }
+        self.site_mut().move_base().await
+    }
+
+    /// Takes back what was put into a registry that others run.
+    pub async fn withdraw(&mut self) -> Result<(), TopologyError> {
+        self.site_mut().withdraw().await
+    }
+
+    /// What of this run stays in a registry that others run; empty where nothing does.
+    pub fn lasting(&self) -> Option<&Upstream> {
+        self.site().lasting()
     }
 
     fn site(&self) -> &Site {
         match &self.kind {
             Kind::Reference(reference) => &reference.site,
             Kind::Local(local) => &local.site,
+        }
+    }
+
+    fn site_mut(&mut self) -> &mut Site {
+        match &mut self.kind {
+            Kind::Reference(reference) => &mut reference.site,
+            Kind::Local(local) => &mut local.site,
         }
     }
 

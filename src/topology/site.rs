@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::error::TopologyError;
+use super::host::namespace;
 use super::{Held, REGISTRY_FOLDER, REGISTRY_SOCKET, name};
 use crate::agent;
 use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Network, Patience, Privilege, Source};
 use crate::fixture::{self, images};
 use crate::image::{EngineImage, EngineImages, archive};
 use crate::journal::{self, Journal, Kind};
-use crate::registry::{self, Snapshot};
+use crate::registry::{self, Address, Snapshot, Upstream};
 use crate::scenario::EngineVersion;
 
 /// Loaded and started once for a run.
@@ -24,14 +25,20 @@ pub(super) struct Site {
     pub privilege: Privilege,
     registry_volume: String,
     registry: Held,
+    /// Where the images stand in a registry that others run.
+    upstream: Option<Upstream>,
+    /// Whether they can be deleted where they are.
+    deletes: bool,
 }
 
 impl Site {
-    /// Loads the image, tries out which privilege is granted, and starts the registry with fixtures of this seed.
+    /// Loads the image, tries out which privilege is granted, and starts the registry with fixtures of this seed: our own,
+    /// or the way to one that others run.
     pub async fn prepare(
         engine: &Engine,
         journal: &mut Journal,
         images: &EngineImages,
+        registry: Option<&Address>,
         seed: u64,
     ) -> Result<Self, TopologyError> {
         let run = journal.run().to_owned();
@@ -43,9 +50,14 @@ impl Site {
         engine.create_volume(&registry_volume, &journal.labels("registry")).await?;
         journal.creating(Kind::Container, &probe_name(&run))?;
         let privilege = probe_privilege(engine, &run, &image).await?;
-        let registry = start_registry(engine, journal, &image, registry_mount(&registry_volume), seed).await?;
-        let inner_images = inner_images(&run, images);
-        Ok(Self { engine: engine.clone(), run, image, inner_images, privilege, registry_volume, registry })
+        let upstream = registry.map(|address| upstream(address, &run)).transpose()?;
+        let spec = registry_spec(journal, &image, registry_mount(&registry_volume), upstream.as_ref(), seed);
+        journal.creating(Kind::Container, &spec.name)?;
+        let mut registry = Held::start(engine, &spec).await?;
+        // It answers when the fixtures are made and the socket is open.
+        let deletes = registry.ask(&deletes()).await?;
+        let (engine, inner_images) = (engine.clone(), inner_images(&run, images));
+        Ok(Self { engine, run, image, inner_images, privilege, registry_volume, registry, upstream, deletes })
     }
 
     /// What the registry has served so far.
@@ -64,6 +76,19 @@ impl Site {
         self.name_base(images::ORIGINAL).await?;
         let request = registry::Request::Forget { repository: fixture::PUSHED.to_owned() };
         self.registry.ask::<Snapshot>(&request).await.map(|_| ())
+    }
+
+    /// Takes back what was put into a registry that others run.
+    pub async fn withdraw(&mut self) -> Result<(), TopologyError> {
+        if self.upstream.is_some() {
+            self.registry.ask::<Snapshot>(&registry::Request::Withdraw).await?;
+        }
+        Ok(())
+    }
+
+    /// What stays in a registry that others run; empty where nothing does.
+    pub fn lasting(&self) -> Option<&Upstream> {
+        self.upstream.as_ref().filter(|_| !self.deletes)
     }
 
     /// Makes the edit `base`: from now on the tag names an image with other upper layers.
@@ -111,30 +136,38 @@ fn registry_mount(volume: &str) -> Mount {
     Mount::Volume { name: volume.to_owned(), target: REGISTRY_FOLDER.to_owned() }
 }
 
-async fn start_registry(
-    engine: &Engine,
-    journal: &mut Journal,
+/// Where a run's images stand in a registry that others run.
+fn upstream(address: &Address, run: &str) -> Result<Upstream, TopologyError> {
+    let namespace = namespace(run).trim_end_matches('/').parse()?;
+    Ok(Upstream { address: address.clone(), namespace })
+}
+
+fn deletes() -> registry::Request {
+    let [repository, tag] = [fixture::REPOSITORY, images::SIBLING].map(str::to_owned);
+    registry::Request::Deletes { repository, tag }
+}
+
+fn registry_spec(
+    journal: &Journal,
     image: &str,
     mount: Mount,
+    upstream: Option<&Upstream>,
     seed: u64,
-) -> Result<Held, TopologyError> {
+) -> ContainerSpec {
     let store = format!("{REGISTRY_FOLDER}/store");
-    let spec = ContainerSpec {
+    let words = ["registry".to_owned(), store, REGISTRY_SOCKET.to_owned(), seed.to_string()];
+    ContainerSpec {
         name: journal.name("registry"),
         image: image.to_owned(),
-        command: agent::command(["registry", &store, REGISTRY_SOCKET, &seed.to_string()]),
+        command: agent::command(words.into_iter().chain(upstream.map(Upstream::to_string))),
         environment: Vec::new(),
         labels: journal.labels("registry"),
         mounts: vec![mount],
-        network: Network::Bridge,
+        // What others run may listen on the host's loopback alone. Nothing listens there for us.
+        network: if upstream.is_some() { Network::Host } else { Network::Bridge },
         privilege: None,
         dead_man: true,
-    };
-    journal.creating(Kind::Container, &spec.name)?;
-    let mut held = Held::start(engine, &spec).await?;
-    // It answers when the fixtures are made and the socket is open.
-    held.ask::<Snapshot>(&registry::Request::Counters).await?;
-    Ok(held)
+    }
 }
 
 fn probe_name(run: &str) -> String {

@@ -114,6 +114,7 @@ fn record(scenario: &Scenario) -> RunRecord {
             privilege: word(),
             inner_privilege: None,
             host_kind: word(),
+            registry: word(),
             engines: Default::default(),
             docker_command: None,
             images: Default::default(),

@@ -137,7 +137,7 @@ pub fn signal(child: &Child, signal: &str) {
 }
 
 /// Waits until a file of the run has this many rows.
-fn await_file(state: &TempDir, name: &str, rows: usize) {
+pub fn await_file(state: &TempDir, name: &str, rows: usize) {
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         let runs = std::fs::read_dir(state.path().join("results")).into_iter().flatten().flatten();

@@ -18,7 +18,7 @@ pub fn with_buildkit<T>(work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
         if lab.is_none() {
             build_archives(&BTreeSet::from([EngineVersion::V20_10]));
             let run = format!("test-buildkit-{}", std::process::id());
-            *lab = Some(Lab::open(&run, &Place::Reference, EngineVersion::V20_10, &BTreeSet::new()).await);
+            *lab = Some(Lab::open(&run, &Place::Reference, EngineVersion::V20_10, &BTreeSet::new(), None).await);
         }
         work(lab.as_mut().expect("just opened")).await
     })

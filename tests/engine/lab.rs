@@ -8,6 +8,7 @@ use dindbench::cleanup;
 use dindbench::engine::{Endpoint, Engine, Settings};
 use dindbench::image::EngineImages;
 use dindbench::journal::{Journal, cache_folder, state_folder};
+use dindbench::registry::Address;
 use dindbench::scenario::{self, EngineVersion, Scenario};
 use dindbench::topology::{Host, OuterHost, Place, TopologyError, TrialKey};
 use tokio::runtime::Runtime;
@@ -44,7 +45,7 @@ pub fn with<T>(work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
     RUNTIME.block_on(async {
         if lab.is_none() {
             let run = format!("test-{}", std::process::id());
-            *lab = Some(Lab::open(&run, &Place::Reference, EngineVersion::Auto, &BTreeSet::new()).await);
+            *lab = Some(Lab::open(&run, &Place::Reference, EngineVersion::Auto, &BTreeSet::new(), None).await);
         }
         work(lab.as_mut().expect("just opened")).await
     })
@@ -58,15 +59,22 @@ pub fn close() {
 }
 
 impl Lab {
-    /// Sets a lab up, with an outer engine and inner ones of these versions.
-    pub async fn open(run: &str, place: &Place, outer: EngineVersion, inner: &BTreeSet<EngineVersion>) -> Self {
+    /// Sets a lab up, with an outer engine and inner ones of these versions, and a registry that others run or one of
+    /// our own.
+    pub async fn open(
+        run: &str,
+        place: &Place,
+        outer: EngineVersion,
+        inner: &BTreeSet<EngineVersion>,
+        registry: Option<&Address>,
+    ) -> Self {
         let engine = Engine::at(endpoint(), "user");
         let id = engine.describe().await.expect("an engine").id;
         let mut journal = Journal::create(&state_folder(), run, &id).expect("a journal");
         let (cache, program) = (cache_folder(), program());
         let images = EngineImages::provide(&engine, &mut journal, &cache, &program, outer, inner, &[]).await;
         let images = images.expect("images");
-        let host = Host::prepare(place, &engine, &mut journal, &images, SEED).await.expect("a host");
+        let host = Host::prepare(place, &engine, &mut journal, &images, registry, SEED).await.expect("a host");
         Self { engine, journal, host }
     }
 

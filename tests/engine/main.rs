@@ -17,6 +17,7 @@ mod recordings;
 mod shared;
 mod stored;
 mod tls;
+mod upstream;
 mod values;
 mod versions;
 
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 12] = [
+    let tests: [Vec<Trial>; 13] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         command::tests(),
         shared::tests(),
         own::tests(),
+        upstream::tests(),
     ];
     let tests = tests.into_iter().flatten().map(|test| test.with_ignored_flag(missing.is_some())).collect();
     let before = host::fingerprint();

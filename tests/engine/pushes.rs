@@ -12,7 +12,8 @@ pub fn tests() -> Vec<Trial> {
     vec![Trial::test("pushes::only_what_the_registry_has_not_is_sent", pushes)]
 }
 
-fn scenario(lifecycle: &str) -> String {
+/// Pull, build and push, in three jobs, the last one after an edit.
+pub fn scenario(lifecycle: &str) -> String {
     format!(
         r#"
         question = "?"

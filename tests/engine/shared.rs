@@ -5,13 +5,13 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::time::Duration;
 
-use dindbench::case::{Op, Status};
+use dindbench::case::{Builder, Op, Status};
 use dindbench::engine::Endpoint;
 use libtest_mimic::{Failed, Trial};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::command::{dindbench, only_run, samples, signal, state, stderr};
+use crate::command::{await_file, dindbench, only_run, samples, signal, state, stderr};
 use crate::host::fingerprint;
 use crate::{lab, tls};
 
@@ -27,6 +27,8 @@ pub fn tests() -> Vec<Trial> {
         Trial::test("shared::a_member_of_the_engines_group_needs_no_root", member),
         Trial::test("shared::an_engine_is_reached_over_tls", over_tls),
         Trial::test("shared::a_build_cache_in_use_is_not_put_at_risk", refused),
+        Trial::test("shared::records_of_the_build_cache_go_by_their_ids", by_id),
+        Trial::test("shared::records_of_a_killed_run_go_too", killed_with_records),
     ]
 }
 
@@ -123,5 +125,56 @@ fn refused() -> Result<(), Failed> {
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("--host reference"), "{}", stderr(&output));
     assert!(!state.path().join("results").exists() && fingerprint() == before);
+    Ok(())
+}
+
+/// BuildKit through the API, for the docker command of this machine may have none.
+const CACHED: &str = r#"
+question = "What does BuildKit leave?"
+baseline = "socket"
+[[topology]]
+use = "socket"
+[job]
+driver = "api"
+builder = "buildkit"
+steps = [
+  { op = "pull", image = "fixture:base" },
+  { op = "build", context = "fixture:ten", tag = "app" },
+]
+[sequence]
+jobs = 2
+blocks = 1
+[[expect]]
+topology = "socket"
+job = 2
+step = "app"
+instructions_cached = "all"
+"#;
+
+const ALLOWED: [&str; 5] = ["run", "cached.toml", "--host", "local", "--allow-host-cache"];
+
+fn by_id() -> Result<(), Failed> {
+    let (before, state) = (fingerprint(), state());
+    fs::write(state.path().join("cached.toml"), CACHED)?;
+    let output = dindbench(&state, &ALLOWED).output()?;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let builds: Vec<_> = samples(&only_run(&state)).into_iter().filter(|sample| sample.op == Op::Build).collect();
+    assert!(builds.iter().all(|build| build.builder == Some(Builder::Buildkit)));
+    assert_eq!(fingerprint(), before);
+    Ok(())
+}
+
+/// In its first build, whose records have no image yet.
+fn killed_with_records() -> Result<(), Failed> {
+    let (before, state) = (fingerprint(), state());
+    fs::write(state.path().join("cached.toml"), CACHED)?;
+    let child = dindbench(&state, &ALLOWED).spawn()?;
+    await_file(&state, "samples.csv", 2);
+    std::thread::sleep(Duration::from_millis(500));
+    signal(&child, "KILL");
+    child.wait_with_output()?;
+    let output = dindbench(&state, &["clean"]).output()?;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(fingerprint(), before);
     Ok(())
 }

@@ -75,7 +75,7 @@ pub fn build_archives(versions: &BTreeSet<EngineVersion>) {
 /// Does something with a lab of its own, whose outer engine and inner ones are of these versions.
 fn with_engines<T>(outer: EngineVersion, inner: &BTreeSet<EngineVersion>, work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
     let run = format!("test-{}-{outer}", std::process::id());
-    let mut lab = lab::RUNTIME.block_on(Lab::open(&run, &Place::Reference, outer, inner));
+    let mut lab = lab::RUNTIME.block_on(Lab::open(&run, &Place::Reference, outer, inner, None));
     let done = catch_unwind(AssertUnwindSafe(|| lab::RUNTIME.block_on(work(&mut lab))));
     lab::RUNTIME.block_on(lab.close());
     done.unwrap_or_else(|panic| resume_unwind(panic))

@@ -347,6 +347,7 @@ fn environment() -> Environment {
         privilege: "real".to_owned(),
         inner_privilege: Some("real".to_owned()),
         host_kind: "reference".to_owned(),
+        registry: "own".to_owned(),
         engines: BTreeMap::from([("outer".to_owned(), engine)]),
         docker_command: Some("Docker version 28.5.1, build e180ab8".to_owned()),
         images: BTreeMap::from([("host-engine".to_owned(), image)]),

@@ -212,6 +212,7 @@ pub fn description(scenario: &Scenario, plan: &Plan) -> RunRecord {
             inner_privilege: None,
             docker_command: None,
             host_kind: "reference".into(),
+            registry: "own".into(),
             engines: BTreeMap::new(),
             images: BTreeMap::new(),
         },

@@ -11,7 +11,8 @@ use crate::cmd::tenancy::Tenancy;
 use crate::engine::{Description, Privilege};
 use crate::image::EngineImages;
 use crate::plan::Plan;
-use crate::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, SCHEMA};
+use crate::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, SCHEMA, own_registry};
+use crate::registry::{Address, Upstream};
 use crate::scenario::Scenario;
 use crate::topology::{Host, Learnt};
 use crate::units::hex;
@@ -62,6 +63,7 @@ pub(super) fn record(
             privilege: host.privilege().to_string(),
             inner_privilege: Some(inner_privilege.to_string()),
             host_kind: args.host.to_string(),
+            registry: args.registry.as_ref().map_or_else(own_registry, Address::to_string),
             engines: BTreeMap::from([
                 ("user".to_owned(), engine(user, None)),
                 ("outer".to_owned(), engine(outer, machine.mtu)),
@@ -119,7 +121,22 @@ fn warnings(args: &RunArgs, host: &Host) -> Vec<String> {
         "the outer engine is one in use, with its age, its settings and its other work; where its storage driver or \
          version differs from the inner engines', --host reference runs both on the same",
     );
-    privilege.into_iter().chain(shared.map(str::to_owned)).collect()
+    let registry = args.registry.as_ref().map(|address| {
+        format!(
+            "the registry is one in use, {address}: its distance, its age and its other clients are part of every pull \
+             and push"
+        )
+    });
+    let fixed = privilege.into_iter().chain(shared.map(str::to_owned));
+    fixed.chain(registry).chain(host.lasting().map(lasting)).collect()
+}
+
+/// Said before the first trial and after the last.
+pub(super) fn lasting(upstream: &Upstream) -> String {
+    format!(
+        "the registry deletes no image: all that this run puts there stays, in the repositories below {upstream}; \
+         remove them with its own means"
+    )
 }
 
 fn unavailable(args: &RunArgs, builder: Builder, mut counters: BTreeMap<String, String>) -> BTreeMap<String, String> {

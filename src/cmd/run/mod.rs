@@ -18,6 +18,7 @@ use crate::record::{RunDir, Writer};
 use crate::report;
 use crate::runner::{DockerExecutor, Ledger, Runner, Tally};
 use crate::scenario::Scenario;
+use crate::topology::Host;
 
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let seed = args.design.seed.unwrap_or_else(crate::plan::draw_seed);
@@ -60,7 +61,7 @@ async fn measure(
     let progress = Progress::new();
     let Connected { engine, description, place } =
         connect::engine(&args.host, shared::buildkit_builds(scenario)).await?;
-    let mut tenancy = Tenancy::open(&engine, &description.id, &scenario.name, &progress)?;
+    let mut tenancy = Tenancy::open(&engine, &description.id, &scenario.name, args.registry.clone(), &progress)?;
     let (outer, inner, carry) = (args.engine, scenario.engines(), scenario.job.carry.as_slice());
     let needs = Needs { outer, inner, carry, seed: plan.seed };
     let prepared = tenancy.prepare(&place, &needs, interrupt.clone()).await;
@@ -80,6 +81,7 @@ async fn measure(
                 }
                 Err(failure) => Err(failure),
             };
+            withdraw(&mut host, &progress).await;
             tally.map(|tally| Some((dir, tally)))
         }
         Ok(None) => Ok(None),
@@ -92,6 +94,14 @@ async fn measure(
     closed?;
     tell_left(tally.unclear_records);
     conclude(args, &dir, tally)
+}
+
+/// Takes back what was put into a registry that others run, and says what stays there.
+async fn withdraw(host: &mut Host, progress: &Progress) {
+    match host.withdraw().await {
+        Ok(()) => host.lasting().into_iter().for_each(|upstream| progress.warn(&description::lasting(upstream))),
+        Err(error) => progress.warn(&format!("what this run put into the registry may still be there: {error}")),
+    }
 }
 
 /// Reports from the files alone, as `dindbench report` would, and says where they are.
