@@ -219,6 +219,9 @@ pub struct InitArgs {
     /// Build context with the Dockerfile
     #[arg(value_name = "CONTEXT", default_value = ".")]
     pub context: PathBuf,
+    /// The Dockerfile, where it is not CONTEXT/Dockerfile; a path as docker build takes it
+    #[arg(short, long, value_name = "PATH")]
+    pub file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -34,6 +34,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Built::Report(args) => cmd::report::run(&args),
         Built::Doctor(args) => cmd::doctor::run(&args),
         Built::Clean(args) => cmd::clean::run(&args),
+        Built::Init(args) => cmd::init::run(&args),
         Built::Schema => cmd::schema::run(),
         Built::Completions(args) => cmd::completions::run(&args),
         Built::Man => cmd::man::run(),

@@ -44,7 +44,6 @@ fn what_is_not_built_yet_ends_with_2_and_says_what_works() {
     for (arguments, works) in [
         (&["compare", "a", "b"][..], "report"),
         (&["claims"], "run"),
-        (&["init"], "docs/scenarios.md"),
         (&["run", "--image", "official"], "--image host-engine"),
         (&["plan", "--precision", "2%"], "--blocks"),
     ] {

@@ -4,6 +4,7 @@ pub mod clean;
 pub mod completions;
 mod connect;
 pub mod doctor;
+pub mod init;
 pub mod inside;
 mod interrupt;
 pub mod man;

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 pub use invalid::Invalid;
 pub use mark::Mark;
+pub use name::carriable;
 pub use schema::schema;
 use schemars::JsonSchema;
 pub use selection::SelectionError;

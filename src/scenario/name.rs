@@ -32,6 +32,11 @@ pub(super) fn is_image_tag(reference: &str) -> bool {
         && !is_image_id(name)
 }
 
+/// Whether an image of the user's engine can be carried under this name.
+pub fn carriable(image: &str) -> bool {
+    is_image_tag(image) && !image.starts_with("fixture:")
+}
+
 /// The reference with the tag that docker adds where none is written: two tags are the same where this is.
 pub(super) fn with_default_tag(reference: &str) -> String {
     match split_tag(reference) {

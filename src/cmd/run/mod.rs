@@ -1,6 +1,7 @@
 //! `dindbench run`: measures scenarios, each into a run directory of its own, and reports.
 
 mod description;
+mod results;
 mod shared;
 
 use std::path::Path;
@@ -28,6 +29,9 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
         scenario.job.driver = args.driver.unwrap_or(scenario.job.driver);
         scenario.job.builder = args.builder.unwrap_or(scenario.job.builder);
         if let Some(refusal) = shared::refusal(args, &scenario) {
+            return Err(Failure::usage(refusal));
+        }
+        if let Some(refusal) = results::in_context(&args.out, &scenario) {
             return Err(Failure::usage(refusal));
         }
         prepared.push((scenario, plan));

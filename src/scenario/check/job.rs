@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::case::Edit;
 use crate::scenario::invalid::{Fault, advice};
-use crate::scenario::name::{fixture, is_image_tag, is_inner_path, with_default_tag};
+use crate::scenario::name::{carriable, fixture, is_image_tag, is_inner_path, with_default_tag};
 use crate::scenario::wire::{self, At, BuildStep, RunStep};
 use crate::scenario::{Build, Context, Edited, FIXTURE_CONTEXTS, ImageRef, Job, Mark, Step};
 
@@ -35,7 +35,7 @@ pub(super) fn job(written: &wire::Job, root: &Path) -> Result<Job, Fault> {
 
 fn carry(written: &[At<String>]) -> Result<Vec<String>, Fault> {
     let name = |image: &At<String>| {
-        if is_image_tag(image) && !image.starts_with("fixture:") {
+        if carriable(image) {
             Ok(image.to_string())
         } else {
             let message = format!("`{}` cannot be an image of your engine", **image);
