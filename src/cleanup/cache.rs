@@ -10,6 +10,9 @@ use crate::journal::CacheNote;
 const SOURCES_PER_BUILD: usize = 3;
 const SOURCES: [&str; 3] = ["local source for ", "http url http://build-context-", "fileop target"];
 
+/// What stands before a command in the record of what a RUN instruction left.
+const EXECUTED: &str = "mount / from exec /bin/sh -c ";
+
 /// New records, told apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct New {
@@ -18,12 +21,27 @@ struct New {
     unclear: BTreeSet<String>,
 }
 
+/// What the records of a run's builds name, and of no other's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traces {
+    /// What the names of all images begin with that the builds are based on.
+    pub registry: &'static str,
+    /// Commands of their RUN instructions.
+    pub commands: Vec<&'static str>,
+}
+
+impl Traces {
+    fn in_record(&self, record: &CacheRecord) -> bool {
+        let command = record.description.strip_prefix(EXECUTED);
+        command.is_some_and(|command| self.commands.contains(&command))
+            || record.description.starts_with(&format!("pulled from {}/", self.registry))
+    }
+}
+
 /// Removes, by id, the records that only this run's builds can have made. Returns how many new ones are left because
 /// another build may have made them.
-///
-/// `registry` is what the names of all images begin with that the run's builds are based on.
-pub async fn undo_cache(engine: &Engine, note: &CacheNote, registry: &str) -> Result<usize, EngineError> {
-    let New { mut ours, unclear } = told_apart(note, &engine.cache_records().await?, registry);
+pub async fn undo_cache(engine: &Engine, note: &CacheNote, traces: &Traces) -> Result<usize, EngineError> {
+    let New { mut ours, unclear } = told_apart(note, &engine.cache_records().await?, traces);
     // A record goes only after those that were made from it.
     while !ours.is_empty() {
         let mut left = BTreeSet::new();
@@ -42,22 +60,24 @@ pub async fn undo_cache(engine: &Engine, note: &CacheNote, registry: &str) -> Re
     Ok(unclear.len())
 }
 
-/// A record is ours if it was pulled from our registry or made from such a one. A source names nothing; all of them
-/// are ours if there are no more than our builds make, and no trace of another build.
-fn told_apart(note: &CacheNote, now: &[CacheRecord], registry: &str) -> New {
+/// A record is ours if it has a trace of our builds, or is tied to one that has, as what it was made from or what was
+/// made from it: the images that our builds begin with are no other's. A source names nothing; all of them are ours if
+/// there are no more than our builds make, and no trace of another build.
+fn told_apart(note: &CacheNote, now: &[CacheRecord], traces: &Traces) -> New {
     let new: Vec<&CacheRecord> = now.iter().filter(|record| !note.before.contains(&record.id)).collect();
-    let pulled = format!("pulled from {registry}/");
-    let mut ours: BTreeSet<String> =
-        new.iter().filter(|record| record.description.starts_with(&pulled)).map(|record| record.id.clone()).collect();
+    let traced = new.iter().filter(|record| traces.in_record(record));
+    let mut ours: BTreeSet<String> = traced.map(|record| record.id.clone()).collect();
     loop {
-        let heirs = new
-            .iter()
-            .filter(|record| !ours.contains(&record.id) && record.parents.iter().any(|parent| ours.contains(parent)));
-        let heirs: Vec<String> = heirs.map(|record| record.id.clone()).collect();
-        if heirs.is_empty() {
+        let known = ours.len();
+        for record in &new {
+            if ours.contains(&record.id) || record.parents.iter().any(|parent| ours.contains(parent)) {
+                let parents = new.iter().filter(|parent| record.parents.contains(&parent.id));
+                ours.extend(parents.map(|parent| parent.id.clone()).chain([record.id.clone()]));
+            }
+        }
+        if ours.len() == known {
             break;
         }
-        ours.extend(heirs);
     }
     let rest: Vec<&CacheRecord> = new.into_iter().filter(|record| !ours.contains(&record.id)).collect();
     let most = note.builds as usize * SOURCES_PER_BUILD;
@@ -77,7 +97,9 @@ fn is_source(record: &CacheRecord) -> bool {
 mod tests {
     use super::*;
 
-    const REGISTRY: &str = "127.0.0.1:5000";
+    fn traces() -> Traces {
+        Traces { registry: "127.0.0.1:5000", commands: vec!["sh tools/ours.sh"] }
+    }
 
     fn record(id: &str, parents: &[&str], description: &str) -> CacheRecord {
         CacheRecord {
@@ -108,8 +130,45 @@ mod tests {
 
     #[test]
     fn a_build_of_ours_alone_leaves_nothing() {
-        let new = told_apart(&note(1), &our_build(), REGISTRY);
+        let new = told_apart(&note(1), &our_build(), &traces());
         assert_eq!(new, New { ours: set(&["base", "context", "copy", "file", "run"]), unclear: set(&[]) });
+    }
+
+    /// Of an image that was there already: its records name nothing.
+    fn built_on_an_image_that_is_there() -> Vec<CacheRecord> {
+        vec![
+            record("lower", &[], "from local "),
+            record("upper", &["lower"], "from local "),
+            record("copy", &["upper"], "fileop target"),
+            record("run", &["copy"], "mount / from exec /bin/sh -c sh tools/ours.sh"),
+            record("late", &["run"], "fileop target"),
+            record("sent", &[], "http url http://build-context-x"),
+            record("context", &[], "fileop target"),
+        ]
+    }
+
+    #[test]
+    fn records_that_name_nothing_are_ours_where_they_are_tied_to_a_command_of_ours() {
+        let new = told_apart(&note(1), &built_on_an_image_that_is_there(), &traces());
+        let all = set(&["context", "copy", "late", "lower", "run", "sent", "upper"]);
+        assert_eq!(new, New { ours: all, unclear: set(&[]) });
+        let theirs = ["from local ", "mount / from exec /bin/sh -c sh tools/ours.sh && make"];
+        for description in theirs {
+            let now = [built_on_an_image_that_is_there(), vec![record("theirs", &[], description)]].concat();
+            let new = told_apart(&note(1), &now, &traces());
+            assert_eq!(new.unclear, set(&["context", "sent", "theirs"]), "{description}");
+            assert_eq!(new.ours, set(&["copy", "late", "lower", "run", "upper"]));
+        }
+    }
+
+    #[test]
+    fn what_was_there_before_ties_nothing_together() {
+        let now = [
+            record("ours", &["old"], "mount / from exec /bin/sh -c sh tools/ours.sh"),
+            record("theirs", &["old"], "x"),
+        ];
+        let new = told_apart(&note(1), &now, &traces());
+        assert_eq!(new, New { ours: set(&["ours"]), unclear: set(&["theirs"]) });
     }
 
     #[test]
@@ -120,7 +179,7 @@ mod tests {
             record("theirs", &[], "pulled from 127.0.0.1:50001/fixture:base@sha256:3"),
             record("theirs", &[], "git snapshot for https://example.org/x.git"),
         ] {
-            let new = told_apart(&note(1), &[our_build(), vec![foreign]].concat(), REGISTRY);
+            let new = told_apart(&note(1), &[our_build(), vec![foreign]].concat(), &traces());
             assert_eq!(new, New { ours: set(&["base", "copy", "run"]), unclear: set(&["context", "file", "theirs"]) });
         }
     }
@@ -129,7 +188,7 @@ mod tests {
     fn more_sources_than_our_builds_make_are_not_all_ours() {
         let sources = ["s1", "s2"].map(|id| record(id, &[], "local source for context"));
         let now = [our_build(), sources.to_vec()].concat();
-        assert_eq!(told_apart(&note(1), &now, REGISTRY).unclear.len(), 4);
-        assert_eq!(told_apart(&note(2), &now, REGISTRY).unclear.len(), 0);
+        assert_eq!(told_apart(&note(1), &now, &traces()).unclear.len(), 4);
+        assert_eq!(told_apart(&note(2), &now, &traces()).unclear.len(), 0);
     }
 }

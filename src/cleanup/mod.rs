@@ -4,7 +4,7 @@ mod cache;
 
 use std::collections::BTreeSet;
 
-pub use cache::undo_cache;
+pub use cache::{Traces, undo_cache};
 
 use crate::engine::{Engine, EngineError, Labelled};
 use crate::journal::{Entry, Kind, ROLE_LABEL, RUN_LABEL};

@@ -8,7 +8,7 @@ use super::{Exit, Failure, could_not_run, print, runtime, tell_left};
 use crate::cli::CleanArgs;
 use crate::engine::{Engine, EngineError};
 use crate::journal::{Abandoned, Entry, state_folder, survey};
-use crate::{cleanup, fixture};
+use crate::{cleanup, topology};
 
 /// A killed run can have a request under way, whose object appears after it was looked for.
 const LATE_ARRIVALS: Duration = Duration::from_millis(500);
@@ -42,7 +42,7 @@ async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
     cleanup::remove(&engine, journalled).await.map_err(could_not_run)?;
     found.extend(remove_until_none(&engine, &alive, !abandoned.is_empty()).await.map_err(could_not_run)?);
     for note in abandoned.iter().filter_map(|journal| journal.cache.as_ref()) {
-        tell_left(cleanup::undo_cache(&engine, note, fixture::REGISTRY).await.map_err(could_not_run)?);
+        tell_left(cleanup::undo_cache(&engine, note, &topology::traces()).await.map_err(could_not_run)?);
     }
     for journal in abandoned {
         journal.close().map_err(could_not_run)?;

@@ -10,7 +10,6 @@ use super::{Held, name};
 use crate::agent::{Machine, Reading, Reply, Request};
 use crate::cleanup;
 use crate::engine::{Description, Engine, EngineError, Mount, Privilege};
-use crate::fixture;
 use crate::image::{Carried, EngineImages};
 use crate::journal::{self, CacheNote, Journal};
 use crate::registry::{Address, Snapshot, Upstream};
@@ -234,7 +233,7 @@ impl OuterHost {
     async fn undo(&self) -> Result<usize, EngineError> {
         cleanup::undo_trial(&self.engine, &self.run, &namespace(&self.run)).await?;
         match &self.cache {
-            Some(note) => cleanup::undo_cache(&self.engine, note, fixture::REGISTRY).await,
+            Some(note) => cleanup::undo_cache(&self.engine, note, &super::traces()).await,
             None => Ok(0),
         }
     }

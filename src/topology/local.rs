@@ -10,7 +10,9 @@ use super::host::{Learnt, OuterHost, TrialKey};
 use super::site::{Site, load, reference};
 use super::{Held, JobContainer, REGISTRY_SOCKET, name};
 use crate::agent;
+use crate::cleanup::Traces;
 use crate::engine::{ContainerSpec, Engine, Network};
+use crate::fixture;
 use crate::image::EngineImages;
 use crate::journal::{CacheNote, Journal, Kind};
 
@@ -118,6 +120,11 @@ async fn note_cache(engine: &Engine, journal: &mut Journal, builds: u32) -> Resu
     let note = CacheNote { before, builds };
     journal.note_cache(&note)?;
     Ok(note)
+}
+
+/// What BuildKit's records of builds on the user's engine name: generated contexts alone are built there.
+pub fn traces() -> Traces {
+    Traces { registry: fixture::REGISTRY, commands: fixture::commands() }
 }
 
 /// A seed that no other trial has, of this run or of another.

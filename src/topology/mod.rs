@@ -15,6 +15,7 @@ pub use error::{Death, TopologyError};
 pub use held::Held;
 pub use host::{Host, Learnt, OuterHost, Place, TrialKey};
 pub use job::{JobContainer, WORK_FOLDER};
+pub use local::traces;
 
 use std::pin::pin;
 use std::time::Duration;

@@ -2,6 +2,7 @@
 
 use crate::case::Builder;
 use crate::cli::{Host, RunArgs};
+use crate::fixture::Fixture;
 use crate::scenario::{Build, Context, EngineVersion, Scenario, Step};
 
 /// A scenario that could harm the user's engine, or leave there what nobody could prove ours.
@@ -27,6 +28,13 @@ pub enum Refusal {
     )]
     #[diagnostic(help("another context, or --host reference, which is thrown away with all that is on it"))]
     Unlabelled { context: String },
+    #[error(
+        "no RUN instruction of the context {context} would tell its records in your BuildKit cache from another build's, so they could not be removed"
+    )]
+    #[diagnostic(help(
+        "--builder classic, another context, or --host reference, which is thrown away with all that is on it"
+    ))]
+    Traceless { context: String },
     #[error("a context of your own, {context}, on your own engine is not built yet")]
     #[diagnostic(help("--host reference, or a generated context such as fixture:ten"))]
     OwnContext { context: String },
@@ -52,7 +60,7 @@ pub(super) fn refusal(args: &RunArgs, scenario: &Scenario) -> Option<Refusal> {
         Step::Build(build) => Some(build),
         Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => None,
     });
-    builds.find_map(of_build)
+    builds.find_map(|build| of_build(build, buildkit_builds(scenario) > 0))
 }
 
 /// Builds of one trial that may be BuildKit's.
@@ -64,13 +72,16 @@ pub(super) fn buildkit_builds(scenario: &Scenario) -> u32 {
     u32::try_from(builds).unwrap_or(u32::MAX).saturating_mul(scenario.sequence.jobs.get())
 }
 
-fn of_build(build: &Build) -> Option<Refusal> {
+fn of_build(build: &Build, buildkit: bool) -> Option<Refusal> {
     if build.tag.contains(":") && build.tag.rsplit_once('/').is_some_and(|(registry, _)| registry.contains(':')) {
         return Some(Refusal::Tag { tag: build.tag.clone() });
     }
     match &build.context {
         Context::Folder(_) => Some(Refusal::OwnContext { context: build.context.word() }),
         Context::Fixture(name) if name == "big" => Some(Refusal::Unlabelled { context: build.context.word() }),
+        Context::Fixture(name) if buildkit && Fixture::from_name(name).is_ok_and(|one| one.commands().count() == 0) => {
+            Some(Refusal::Traceless { context: build.context.word() })
+        }
         Context::Fixture(_) => None,
     }
 }
@@ -105,6 +116,9 @@ mod tests {
         assert_eq!(of("fixture:ten", "auto", "app", "--allow-host-cache"), Some(Refusal::OutOfReach));
         let scratch = Refusal::Unlabelled { context: "fixture:big".to_owned() };
         assert_eq!(of("fixture:big", "classic", "app", local), Some(scratch));
+        let traceless = Refusal::Traceless { context: "fixture:many".to_owned() };
+        assert_eq!(of("fixture:many", "buildkit", "app", "--host local --allow-host-cache"), Some(traceless));
+        assert_eq!(of("fixture:many", "classic", "app", local), None);
         assert!(matches!(of("own", "classic", "app", local), Some(Refusal::OwnContext { .. })));
         assert_eq!(of("own", "auto", "app", ""), None);
     }
