@@ -27,6 +27,8 @@ const BUILDS: &[(Stream, &[bool])] = &[
     (stream!("buildkit-20.10.24-ten-cold.plain"), &[false; 7]),
     (stream!("buildkit-20.10.24-ten-again.plain"), &[true; 7]),
     (stream!("buildkit-20.10.24-ten-edited.plain"), &[true, true, true, true, true, false, false]),
+    (stream!("buildkit-20.10.24-workdir-cold.plain"), &[false; 4]),
+    (stream!("buildkit-20.10.24-workdir-again.plain"), &[true; 4]),
     (stream!("buildx-0.13.1-many-cold.plain"), &[false; 9]),
     (stream!("buildx-0.13.1-many-cold.rawjson"), &[false; 9]),
     (stream!("buildx-0.13.1-plain-cold.rawjson"), &[false; 5]),
@@ -377,4 +379,19 @@ fn of_several_stages_only_what_holds_for_all_is_checked() {
         cold.verify(&BTreeMap::from([(id.clone(), built.clone())]), &id, &built),
         Err(Contradiction::NothingBuilt { .. })
     ));
+}
+
+/// The recorded build has a WORKDIR on `scratch`, of which the builder says nothing but that it ended.
+#[test]
+fn below_a_cached_instruction_nothing_of_its_stage_was_executed() {
+    let again = include_str!("../fixtures/streams/buildkit-20.10.24-workdir-again.plain");
+    let built = |text: &str| read("x.plain", &[text.as_bytes()]);
+    // RUN, WORKDIR, COPY --from, COPY: what another stage executed does not matter to the image.
+    let edited = built(&again.replace("#5 CACHED", "#5 DONE 0.1s"));
+    assert_eq!(hits(&edited), [false, true, true, true]);
+    let id = edited.image.clone().expect("an image");
+    let there = BTreeMap::from([(id.clone(), layers(&["copy"]))]);
+    assert!(edited.verify(&there, &id, &layers(&["copy"])).is_ok());
+    let linked = again.replace("COPY Dockerfile", "COPY --link Dockerfile").replace("#6 CACHED", "#6 DONE 0.1s");
+    assert_eq!(hits(&built(&linked)), [true, false, false, true]);
 }

@@ -32,7 +32,7 @@ const CONTEXTS: [(&str, &str); 4] = [
 ];
 
 /// The same for BuildKit.
-const BUILDKIT_CONTEXTS: [(&str, &str); 5] = [
+const BUILDKIT_CONTEXTS: [(&str, &str); 6] = [
     CONTEXTS[0],
     CONTEXTS[1],
     (
@@ -41,6 +41,10 @@ const BUILDKIT_CONTEXTS: [(&str, &str); 5] = [
     ),
     ("absent", "FROM 127.0.0.1:5000/fixture:base\nRUN echo one\nCOPY nope /x\n"),
     ("imitates", IMITATION),
+    (
+        "workdir",
+        "FROM 127.0.0.1:5000/fixture:base AS build\nRUN echo one > /one\nFROM scratch\nWORKDIR /x\nCOPY --from=build /one /two\nCOPY Dockerfile /x/\n",
+    ),
 ];
 
 /// RUN output that is everything that BuildKit and its client print, whole lines and parts of them.

@@ -182,6 +182,23 @@ impl<'a> Vertices<'a> {
                 error: vertices.iter().find_map(|vertex| vertex.error.clone()),
             }
         };
-        (1..).zip(&self.steps).map(reported).collect()
+        let mut instructions: Vec<Reported> = (1..).zip(&self.steps).map(reported).collect();
+        found_in_the_cache(&mut instructions);
+        instructions
     }
+}
+
+/// A vertex whose result nobody had to load ends without a word of the cache, such as a WORKDIR on `scratch` below
+/// instructions that were all cached. The key of an instruction holds that of the one before it: where it was cached,
+/// so was all that its stage has before it. A COPY with `--link` alone stands on nothing.
+fn found_in_the_cache(instructions: &mut [Reported]) {
+    for index in (1..instructions.len()).rev() {
+        let (before, from) = instructions.split_at_mut(index);
+        let (one, above) = (&mut before[index - 1], &from[0]);
+        one.cached |= above.cached && above.stage == one.stage && !linked(&above.text) && !linked(&one.text);
+    }
+}
+
+fn linked(text: &str) -> bool {
+    text.split_whitespace().any(|word| word == "--link" || word == "--link=true")
 }
