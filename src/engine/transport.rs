@@ -139,3 +139,85 @@ impl AsyncWrite for Stream {
         Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hyper::StatusCode;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixListener;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+    /// An engine that answers the first request of each connection, and then does what `then` says. Tells of each request.
+    fn engine(socket: &std::path::Path, then: Then) -> mpsc::UnboundedReceiver<()> {
+        let listener = UnixListener::bind(socket).unwrap();
+        let (requests, received) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            loop {
+                let (mut connection, _) = listener.accept().await.unwrap();
+                let requests = requests.clone();
+                tokio::spawn(async move {
+                    assert!(connection.read(&mut [0; 4096]).await.unwrap() > 0);
+                    requests.send(()).unwrap();
+                    connection.write_all(ANSWER).await.unwrap();
+                    match then {
+                        Then::CloseWhenIdle => tokio::time::sleep(Duration::from_millis(50)).await,
+                        Then::BreakOff => {
+                            if connection.read(&mut [0; 4096]).await.unwrap() > 0 {
+                                requests.send(()).unwrap();
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        received
+    }
+
+    #[derive(Clone, Copy)]
+    enum Then {
+        CloseWhenIdle,
+        /// Takes the next request and closes without an answer.
+        BreakOff,
+    }
+
+    async fn post(requests: &Requests) -> Result<StatusCode, Error> {
+        let request = hyper::Request::post("http://engine/build").header(hyper::header::HOST, "engine");
+        let request = request.body(bollard::body_full(bytes::Bytes::new())).unwrap();
+        requests(request).await.map(|answer| answer.status())
+    }
+
+    /// What two requests, the second after the engine closed an idle connection, come to, and how many arrived.
+    async fn twice(then: Then) -> (Result<StatusCode, Error>, usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("engine.sock");
+        let mut received = engine(&socket, then);
+        let requests = client(Route::Direct(Endpoint::Unix(socket)));
+        assert_eq!(post(&requests).await.unwrap(), StatusCode::OK);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let second = post(&requests).await;
+        let mut arrived = 0;
+        while tokio::time::timeout(Duration::from_millis(200), received.recv()).await.is_ok_and(|one| one.is_some()) {
+            arrived += 1;
+        }
+        (second, arrived)
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_the_engine_closed_loses_no_request_and_sends_none_twice() {
+        let (second, arrived) = twice(Then::CloseWhenIdle).await;
+        assert_eq!((second.unwrap(), arrived), (StatusCode::OK, 2));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_may_have_been_done_is_not_sent_again() {
+        let (second, arrived) = twice(Then::BreakOff).await;
+        assert!(second.is_err());
+        assert_eq!(arrived, 2);
+    }
+}
