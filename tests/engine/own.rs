@@ -4,16 +4,22 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use dindbench::case::{Op, Status};
+use dindbench::case::{Builder, Op, Status};
+use dindbench::record::RunDir;
+use dindbench::scenario::EngineVersion;
 use libtest_mimic::{Failed, Trial};
+use tempfile::TempDir;
 
 use crate::command::{dindbench, only_run, samples, state, stderr};
 use crate::host::fingerprint;
 use crate::lab;
+use crate::versions::build_archives;
 
 pub fn tests() -> Vec<Trial> {
     vec![
-        Trial::test("own::a_base_is_carried_and_edits_are_seen", carried),
+        Trial::test("own::a_base_is_carried_and_edits_are_seen", || carried(Builder::Classic)),
+        Trial::test("own::a_base_is_carried_and_edits_are_seen_by_buildkit", || carried(Builder::Buildkit)),
+        Trial::test("own::what_init_writes_runs", init),
         Trial::test("own::an_image_that_nobody_has_is_refused_before_anything_is_measured", missing),
     ]
 }
@@ -75,27 +81,77 @@ fn docker(arguments: &[&str]) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn carried() -> Result<(), Failed> {
+/// Runs a command for which the user's engine has a base of this name; all is as before then.
+fn with_base(work: impl FnOnce(&str, &TempDir) -> Vec<Vec<String>>) -> Result<(TempDir, RunDir), Failed> {
     let image = lab::with(async |lab| lab.host.image().to_owned());
     let base = format!("dindbench-own:{}", std::process::id());
+    let state = state();
     docker(&["tag", &image, &base]);
-    let (before, state) = (fingerprint(), state());
-    write(state.path(), &base);
-    let output = dindbench(&state, &["run", "own.toml", "--seed", "8"]).output()?;
-    docker(&["rmi", "--no-prune", &base]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    for sample in samples(&only_run(&state)).iter().filter(|sample| sample.op == Op::Build) {
-        assert_eq!(sample.status, Status::Ok, "{}", sample.error.as_str());
-        // ARG, RUN, COPY, RUN, COPY, RUN: the edit of the source is seen by the fifth, of the dependencies by the third.
-        let kept = [0, 6, 4, 2][sample.job as usize - 1];
-        let hits = if sample.topology.as_str() == "dind" { 0 } else { kept };
-        let found = (sample.instructions_cached, sample.instructions_total);
-        assert_eq!(found, (Some(hits), Some(6)), "{} job {}", sample.topology.as_str(), sample.job);
+    let before = fingerprint();
+    let mut told = Vec::new();
+    for arguments in work(&base, &state) {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let output = dindbench(&state, &arguments).output()?;
+        told.push((output.status.code(), stderr(&output)));
     }
-    docker(&["tag", &image, &base]);
-    assert_eq!(fingerprint(), before);
+    let after = fingerprint();
     docker(&["rmi", "--no-prune", &base]);
+    assert!(told.iter().all(|(code, _)| *code == Some(0)), "{told:?}");
+    assert_eq!(after, before);
+    let run = only_run(&state);
+    Ok((state, run))
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split(' ').map(str::to_owned).collect()
+}
+
+/// Each job's build has the hits of `kept` where its engine still has its cache, and none in `dind`.
+fn assert_kept(run: &RunDir, builder: Builder, kept: [u32; 4], total: u32) {
+    for sample in samples(run).iter().filter(|sample| sample.op == Op::Build) {
+        assert_eq!((sample.status, sample.builder), (Status::Ok, Some(builder)), "{}", sample.error.as_str());
+        let hits = if sample.topology.as_str() == "dind" { 0 } else { kept[sample.job as usize - 1] };
+        let found = (sample.instructions_cached, sample.instructions_total);
+        assert_eq!(found, (Some(hits), Some(total)), "{} job {}", sample.topology.as_str(), sample.job);
+    }
+}
+
+fn carried(builder: Builder) -> Result<(), Failed> {
+    let (state, run) = with_base(|base, state| {
+        write(state.path(), base);
+        let mut run = words(&format!("run own.toml --seed 8 --builder {builder}"));
+        if builder == Builder::Buildkit {
+            build_archives(&[EngineVersion::V20_10].into());
+            run.extend(words("--engine 20.10"));
+        }
+        vec![run]
+    })?;
+    // ARG, RUN, COPY, RUN, COPY, RUN, and for BuildKit no ARG: the edit of the source is seen by the fifth, of the
+    // dependencies by the third.
+    match builder {
+        Builder::Buildkit => assert_kept(&run, builder, [0, 5, 3, 1], 5),
+        Builder::Auto | Builder::Classic => assert_kept(&run, builder, [0, 6, 4, 2], 6),
+    }
     assert_eq!(fs::read_to_string(state.path().join("own/main.py"))?, "print(1)\n", "the user's file was changed");
+    Ok(())
+}
+
+fn init() -> Result<(), Failed> {
+    let (_, run) = with_base(|base, state| {
+        let own = state.path().join("own");
+        fs::create_dir(&own).expect("a folder");
+        let dockerfile = format!(
+            "ARG BASE={base}\nFROM $BASE AS build\nCOPY requirements*.txt /app/\nRUN wc -l /app/requirements.txt\n\
+             COPY . /app/\nFROM scratch\nCOPY --from=build /app /app\n"
+        );
+        for (file, text) in
+            [("Dockerfile", dockerfile.as_str()), ("requirements.txt", "one==1\n"), ("main.py", "print(1)\n")]
+        {
+            fs::write(own.join(file), text).expect("a file");
+        }
+        ["init own", "run dindbench.toml --blocks 1 --builder classic"].map(words).to_vec()
+    })?;
+    assert_kept(&run, Builder::Classic, [0, 4, 2, 0], 4);
     Ok(())
 }
 
