@@ -217,11 +217,13 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn proposal(dockerfile: &str, sent: &[&str]) -> Proposal {
         let sent: Vec<String> = sent.iter().map(|path| (*path).to_owned()).collect();
-        Proposal::new(&Dockerfile::parse(dockerfile).unwrap(), &sent)
+        Proposal::new(&Dockerfile::parse(dockerfile, &BTreeMap::new()).unwrap(), &sent)
     }
 
     /// The file of `source` and that of `dependencies`, each with the line of its instruction.

@@ -1,5 +1,6 @@
 //! `dindbench init`: a scenario around a Dockerfile of the user's.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
@@ -69,7 +70,8 @@ fn find(args: &InitArgs) -> Result<Found, InitError> {
     let outside = |_| InitError::Outside { file: file.clone(), context: folder.clone() };
     let file = text(file.strip_prefix(&folder).map_err(outside)?)?;
     let written = fs::read_to_string(&path).map_err(|source| InitError::Unreadable { path: path.clone(), source })?;
-    let dockerfile = Dockerfile::parse(&written).map_err(|source| InitError::NoDockerfile { path, source })?;
+    let dockerfile =
+        Dockerfile::parse(&written, &BTreeMap::new()).map_err(|source| InitError::NoDockerfile { path, source })?;
     let proposal = Proposal::new(&dockerfile, &entries(&folder, &file)?);
     Ok(Found { context, file, dockerfile, proposal })
 }

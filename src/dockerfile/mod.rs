@@ -5,6 +5,9 @@
 
 mod variables;
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use parse_dockerfile::{Flag, Instruction as Written, Source, UnescapedString};
 pub use variables::Variables;
 
@@ -22,6 +25,8 @@ pub struct Stage {
     pub name: Option<String>,
     /// What FROM names.
     pub base: Origin,
+    /// Where in the text it does.
+    named: Range<usize>,
     /// How many instructions come after FROM.
     pub length: usize,
     /// Those of them that can take something from elsewhere: COPY, ADD and RUN.
@@ -77,7 +82,8 @@ const BUILDKIT_OPTIONS: [&str; 10] =
     ["mount", "network", "security", "device", "link", "chmod", "parents", "exclude", "checksum", "keep-git-dir"];
 
 impl Dockerfile {
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    /// Reads a Dockerfile that is built with these arguments.
+    pub fn parse(text: &str, args: &BTreeMap<String, String>) -> Result<Self, Error> {
         let parsed = parse_dockerfile::parse(text).map_err(|error| {
             // The error's own text names file and place once more, where a person would look first.
             let reason = error.to_string();
@@ -86,7 +92,7 @@ impl Dockerfile {
         })?;
         let mut variables = Variables::default();
         for arg in parsed.global_args() {
-            variables.declare(&arg.arguments.value);
+            variables.declare(&arg.arguments.value, args);
         }
         let mut reader = Reader { text, stages: Vec::new() };
         for stage in parsed.stages() {
@@ -97,7 +103,8 @@ impl Dockerfile {
             let length = stage.instructions.len();
             let instructions = stage.instructions.iter().filter_map(|written| reader.instruction(written, &variables));
             let instructions = instructions.collect();
-            reader.stages.push(Stage { name, base, length, instructions, buildkit });
+            let named = stage.from.image.span.clone();
+            reader.stages.push(Stage { name, base, named, length, instructions, buildkit });
         }
         let frontend = parsed.parser_directives.syntax.map(|syntax| syntax.value.value.to_owned());
         Ok(Self { stages: reader.stages, frontend })
@@ -116,6 +123,19 @@ impl Dockerfile {
             }
         }
         self.stages.iter().zip(needed).filter_map(|(stage, needed)| needed.then_some(stage)).collect()
+    }
+
+    /// The text that was read, with other images in FROM lines where `base` knows one.
+    pub fn rebased(&self, text: &str, base: impl Fn(&Origin) -> Option<String>) -> String {
+        let (mut rebased, mut copied) = (String::new(), 0);
+        for stage in &self.stages {
+            if let Some(image) = base(&stage.base) {
+                rebased += &text[copied..stage.named.start];
+                rebased += &image;
+                copied = stage.named.end;
+            }
+        }
+        rebased + &text[copied..]
     }
 
     /// The first thing that only BuildKit can do, in any stage: the classic builder builds them all.
@@ -229,7 +249,7 @@ COPY --from=0 /a /a
 
     #[test]
     fn stages_know_what_they_are_made_of() {
-        let read = Dockerfile::parse(TEXT).unwrap();
+        let read = Dockerfile::parse(TEXT, &BTreeMap::new()).unwrap();
         assert_eq!(read.frontend.as_deref(), Some("docker/dockerfile:1"));
         let bases: Vec<&Origin> = read.stages.iter().map(|stage| &stage.base).collect();
         let [image, stage, unknown, scratch] = bases[..] else { panic!("{bases:?}") };
@@ -245,7 +265,7 @@ COPY --from=0 /a /a
 
     #[test]
     fn instructions_know_what_they_take_from_the_context() {
-        let read = Dockerfile::parse(TEXT).unwrap();
+        let read = Dockerfile::parse(TEXT, &BTreeMap::new()).unwrap();
         let build = &read.stages[1].instructions;
         let takes: Vec<(usize, &[String])> = build.iter().map(|one| (one.line, &one.takes[..])).collect();
         let both = ["src".to_owned(), "main.py".to_owned()];
@@ -264,18 +284,38 @@ COPY --from=0 /a /a
             ("FROM --platform=$BUILDPLATFORM a", Some("--platform=$...")),
             ("FROM --platform=linux/amd64 a\nCOPY --chown=1 a b\nCOPY --from=b a b", None),
         ] {
-            let read = Dockerfile::parse(text).unwrap();
+            let read = Dockerfile::parse(text, &BTreeMap::new()).unwrap();
             assert_eq!(read.buildkit().map(|found| found.feature.as_str()), feature, "{text}");
         }
     }
 
     #[test]
+    fn another_base_changes_its_name_and_nothing_else() {
+        let args = BTreeMap::from([("UNSET".to_owned(), "3.12".to_owned())]);
+        let read = Dockerfile::parse(TEXT, &args).unwrap();
+        let other = |origin: &Origin| match origin {
+            Origin::Image(name) => Some(format!("ours:{}", name.len())),
+            Origin::Scratch => Some("ours:0".to_owned()),
+            Origin::Stage(_) | Origin::Unknown(_) => None,
+        };
+        let expected = TEXT
+            .replace("FROM python:${VERSION}-slim AS Base", "FROM ours:16 AS Base")
+            .replace("FROM python:$UNSET AS", "FROM ours:11 AS")
+            .replace("FROM scratch", "FROM ours:0");
+        assert_eq!(read.rebased(TEXT, other), expected);
+        assert_eq!(read.rebased(TEXT, |_| None), TEXT);
+    }
+
+    #[test]
     fn what_is_no_dockerfile_is_told_with_its_line() {
         for (text, line) in [("FROM a\nFLY b", 2), ("RUN true", 1)] {
-            let error = Dockerfile::parse(text).unwrap_err();
+            let error = Dockerfile::parse(text, &BTreeMap::new()).unwrap_err();
             assert_eq!(error.line, line, "{error}");
             assert!(!error.reason.contains(" at line"), "{error}");
         }
-        assert!(Dockerfile::parse("").is_err() && Dockerfile::parse("# nothing\n").is_err());
+        assert!(
+            Dockerfile::parse("", &BTreeMap::new()).is_err()
+                && Dockerfile::parse("# nothing\n", &BTreeMap::new()).is_err()
+        );
     }
 }

@@ -1,15 +1,19 @@
 //! The variables of FROM and `--from`: what ARG declares before the first stage.
 
+use std::collections::BTreeMap;
+
 /// Names and values, later ones before earlier.
 #[derive(Clone, Debug, Default)]
 pub struct Variables(Vec<(String, String)>);
 
 impl Variables {
-    /// Takes the argument of an ARG: `NAME=VALUE` or `NAME`, several on one line. Without a value a name stays unset.
-    pub fn declare(&mut self, argument: &str) {
+    /// Takes the argument of an ARG: `NAME=VALUE` or `NAME`, several on one line. What the build is given comes before a
+    /// default; without either a name stays unset.
+    pub fn declare(&mut self, argument: &str, given: &BTreeMap<String, String>) {
         for word in argument.split_whitespace() {
-            let Some((name, value)) = word.split_once('=') else { continue };
-            if let Some(value) = self.expand(value.trim_matches(['"', '\''])) {
+            let (name, default) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+            let default = || self.expand(default?.trim_matches(['"', '\'']));
+            if let Some(value) = given.get(name).cloned().or_else(default) {
                 self.0.push((name.to_owned(), value));
             }
         }
@@ -58,14 +62,16 @@ mod tests {
     #[test]
     fn variables_are_replaced_as_the_builders_do() {
         let mut variables = Variables::default();
-        for argument in ["A=1 B=\"x\"", "C=${A}.$B", "EMPTY=", "UNSET", "D=$UNSET"] {
-            variables.declare(argument);
+        let given = BTreeMap::from([("GIVEN".to_owned(), "2".to_owned())]);
+        for argument in ["A=1 B=\"x\"", "C=${A}.$B", "EMPTY=", "UNSET", "D=$UNSET", "GIVEN=1"] {
+            variables.declare(argument, &given);
         }
         for (text, expected) in [
             ("plain", Some("plain")),
             ("$A-$B", Some("1-x")),
             ("${C}c", Some("1.xc")),
             ("$UNSET", None),
+            ("$GIVEN", Some("2")),
             ("$D", None),
             ("${UNSET:-$A}", Some("1")),
             ("${EMPTY:-d}", Some("d")),
