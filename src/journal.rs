@@ -12,6 +12,9 @@ pub const RUN_LABEL: &str = "dindbench.run";
 /// Label that says what an object is for.
 pub const ROLE_LABEL: &str = "dindbench.role";
 
+/// Label of images that says which trial they were made for: no two have the same seed.
+pub const SEED_LABEL: &str = "dindbench.seed";
+
 /// The journal of a run could not be kept or read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} the journal {}: {reason}", path.display())]

@@ -7,6 +7,7 @@ mod endpoint;
 mod error;
 mod exec;
 pub mod image;
+mod label;
 mod patience;
 mod pipe;
 mod privilege;

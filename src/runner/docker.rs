@@ -49,7 +49,7 @@ impl Executor for DockerExecutor<'_> {
         let mut outer = self.host.open(self.journal, &key).await?;
         let reading = outer.read(false).await?;
         let arm = Arm::new(&topology.kind, &outer);
-        let contexts = Contexts::new(outer.seed, &self.scenario.job);
+        let contexts = Contexts::new(outer.seed, &self.scenario.job).on(&outer)?;
         let engine = EngineFacts::default();
         self.trial = Some(Trial { outer, arm, contexts, job: None, printout: None, engine, began: reading });
         Ok(Opened { setup: began.elapsed() })
@@ -184,6 +184,7 @@ impl Trial {
                     }
                 };
                 host.carry_into(self.arm.engine()).await?;
+                self.contexts.provide_bases(self.arm.engine()).await?;
                 let described = async { Ok(self.arm.engine().describe().await?) };
                 let ((), description) = tokio::try_join!(uploaded, described)?;
                 self.engine = EngineFacts {

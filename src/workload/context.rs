@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 
+use super::base::Bases;
+use super::folder::Changes;
 use crate::case::Edit;
 use crate::engine::{Engine, EngineError};
 use crate::fixture::{Evidence, Fixture, Revisions};
@@ -37,6 +39,7 @@ fn folder_name(step: usize) -> String {
 pub struct Contexts {
     seed: u64,
     builds: BTreeMap<usize, Build>,
+    bases: Bases,
     revisions: Revisions,
 }
 
@@ -46,7 +49,13 @@ impl Contexts {
             Step::Build(build) => Some((index, build.clone())),
             Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => None,
         });
-        Self { seed, builds: builds.collect(), revisions: Revisions::default() }
+        Self { seed, builds: builds.collect(), bases: Bases::default(), revisions: Revisions::default() }
+    }
+
+    /// The same for an engine that may outlive the trial.
+    pub fn on(self, outer: &OuterHost) -> Result<Self, ContextError> {
+        let bases = Bases::of(self.builds.values(), outer)?;
+        Ok(Self { bases, ..self })
     }
 
     /// Makes the edit that precedes a job.
@@ -58,12 +67,18 @@ impl Contexts {
         }
     }
 
+    /// Makes on a job's engine what its Dockerfiles begin with, where that is not there yet.
+    pub async fn provide_bases(&self, engine: &Engine) -> Result<(), ContextError> {
+        Ok(self.bases.provide(engine).await?)
+    }
+
     /// Brings every context to its folder in a new job container.
     pub async fn upload(&self, job: &JobContainer) -> Result<(), ContextError> {
         for (index, build) in &self.builds {
             let (packed, seed, revisions) = (build.clone(), self.seed, self.revisions);
             let folder = folder_name(*index);
-            let packed = tokio::task::spawn_blocking(move || pack(&packed, seed, revisions, &folder));
+            let bases = self.bases.clone();
+            let packed = tokio::task::spawn_blocking(move || pack(&packed, &bases, seed, revisions, &folder));
             let tar = packed.await.map_err(|error| unreadable(&build.context, error))??;
             job.copy_in(tar).await?;
         }
@@ -90,7 +105,7 @@ impl Contexts {
     }
 }
 
-fn pack(build: &Build, seed: u64, revisions: Revisions, folder: &str) -> Result<File, ContextError> {
+fn pack(build: &Build, bases: &Bases, seed: u64, revisions: Revisions, folder: &str) -> Result<File, ContextError> {
     let context = &build.context;
     let wrong = |error: std::io::Error| unreadable(context, error);
     let mut file = tempfile::tempfile().map_err(wrong)?;
@@ -100,8 +115,9 @@ fn pack(build: &Build, seed: u64, revisions: Revisions, folder: &str) -> Result<
             fixture.write_tar(seed, revisions, folder, std::io::BufWriter::new(&mut file)).map_err(wrong)?;
         }
         Context::Folder(path) => {
-            let additions = additions(build, seed, revisions);
-            super::folder::pack(path, &build.file, &additions, folder, &mut file)
+            let changes =
+                Changes { dockerfile: bases.dockerfile(build)?, additions: additions(build, seed, revisions) };
+            super::folder::pack(path, &build.file, &changes, folder, &mut file)
                 .map_err(|error| unreadable(context, error))?;
         }
     }

@@ -6,14 +6,20 @@ use std::path::Path;
 
 use crate::ignore::{FolderError, entries};
 
-/// Lines to add to files, by their path within the context.
-pub(super) type Additions<'a> = [(&'a str, String)];
+/// In what the packed context differs from the folder.
+#[derive(Debug, Default)]
+pub(super) struct Changes<'a> {
+    /// The Dockerfile's text, where it is not the file's own.
+    pub dockerfile: Option<String>,
+    /// Lines to add to files, by their path within the context.
+    pub additions: Vec<(&'a str, String)>,
+}
 
 /// Packs the context below a name, links as links.
 pub(super) fn pack(
     folder: &Path,
     dockerfile: &str,
-    additions: &Additions<'_>,
+    changes: &Changes<'_>,
     name: &str,
     out: impl Write,
 ) -> Result<(), FolderError> {
@@ -25,11 +31,23 @@ pub(super) fn pack(
     for entry in entries(folder, dockerfile)? {
         let path = folder.join(&entry);
         let added: String =
-            additions.iter().filter(|(path, _)| *path == entry).map(|(_, line)| line.as_str()).collect();
-        let packed = append(&mut tar, &path, &Path::new(name).join(&entry), &added);
+            changes.additions.iter().filter(|(path, _)| *path == entry).map(|(_, line)| line.as_str()).collect();
+        let packed_as = Path::new(name).join(&entry);
+        let packed = match &changes.dockerfile {
+            Some(text) if entry == dockerfile => append_text(&mut tar, &path, &packed_as, &format!("{text}{added}")),
+            _ => append(&mut tar, &path, &packed_as, &added),
+        };
         packed.map_err(|source| FolderError::Io { path, source })?;
     }
     tar.into_inner().and_then(|mut out| out.flush()).map_err(root)
+}
+
+/// A text in the place of a file's own, or of what a link leads to.
+fn append_text(tar: &mut tar::Builder<impl Write>, path: &Path, name: &Path, text: &str) -> io::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_metadata(&fs::metadata(path)?);
+    header.set_size(text.len() as u64);
+    tar.append_data(&mut header, name, text.as_bytes())
 }
 
 /// A file that changes while it is read would make an archive that nobody could read.
@@ -65,7 +83,7 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", folder.path().join("link")).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
         let mut packed = Vec::new();
-        pack(folder.path(), "Dockerfile", &[], "context", &mut packed).unwrap();
+        pack(folder.path(), "Dockerfile", &Changes::default(), "context", &mut packed).unwrap();
         let mut archive = tar::Archive::new(&packed[..]);
         let entries: Vec<_> = archive.entries().unwrap().map(|entry| entry.unwrap()).collect();
         assert_eq!(entries.len(), 2);
@@ -78,12 +96,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("main.py"), "print(1)").unwrap();
         let mut packed = Vec::new();
-        pack(folder.path(), "Dockerfile", &[("main.py", "\n# edit\n".to_owned())], "context", &mut packed).unwrap();
+        let changes = Changes { dockerfile: None, additions: vec![("main.py", "\n# edit\n".to_owned())] };
+        pack(folder.path(), "Dockerfile", &changes, "context", &mut packed).unwrap();
         let mut archive = tar::Archive::new(&packed[..]);
         let mut file = archive.entries().unwrap().map(|entry| entry.unwrap()).nth(1).unwrap();
         let mut text = String::new();
         file.read_to_string(&mut text).unwrap();
         assert_eq!(text, "print(1)\n# edit\n");
         assert_eq!(fs::read_to_string(folder.path().join("main.py")).unwrap(), "print(1)");
+    }
+
+    #[test]
+    fn another_dockerfile_is_in_the_archive_and_not_in_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("Dockerfile"), "FROM a\n").unwrap();
+        let mut packed = Vec::new();
+        let changes = Changes { dockerfile: Some("FROM ours\n".to_owned()), additions: Vec::new() };
+        pack(folder.path(), "Dockerfile", &changes, "context", &mut packed).unwrap();
+        let mut archive = tar::Archive::new(&packed[..]);
+        let mut file = archive.entries().unwrap().map(|entry| entry.unwrap()).nth(1).unwrap();
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "FROM ours\n");
+        assert_eq!(fs::read_to_string(folder.path().join("Dockerfile")).unwrap(), "FROM a\n");
     }
 }

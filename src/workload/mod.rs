@@ -1,6 +1,7 @@
 //! The steps of a job, executed in a job container, and what each one's output says.
 
 mod api;
+mod base;
 mod build;
 mod context;
 mod folder;

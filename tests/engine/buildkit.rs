@@ -1,9 +1,8 @@
 //! BuildKit on the real engine: right values beside the classic builder's, and failures.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use dindbench::case::{Builder, ErrorClass, Op, Status};
+use dindbench::case::{Builder, ErrorClass, Status};
 use dindbench::fixture::Fixture;
 use libtest_mimic::{Failed, Trial};
 
@@ -15,7 +14,6 @@ use crate::values::{assert_hits, one_build, one_fixture};
 
 pub fn tests() -> Vec<Trial> {
     vec![
-        Trial::test("buildkit::the_quick_scenario_has_the_hits_of_the_classic_builder", quick),
         Trial::test("buildkit::every_fixture_context_builds_and_rebuilds", fixtures),
         Trial::test("buildkit::output_that_imitates_the_builder_counts_for_nothing", imitation),
         Trial::test("buildkit::failures_have_their_class", failures),
@@ -26,47 +24,6 @@ pub fn tests() -> Vec<Trial> {
 fn run(text: &str, root: &Path) -> Recorded {
     let scenario = lab::scenario(text, root);
     with_buildkit(async |lab| lab.run(&scenario).await)
-}
-
-/// The quick scenario by a builder, with so many hits after the source edit.
-fn quick_by(builder: Builder, edited: u32) -> Recorded {
-    let text = include_str!("../../scenarios/quick.toml")
-        .replace("builder = \"classic\"", &format!("builder = \"{builder}\""))
-        .replace("instructions_cached = 6", &format!("instructions_cached = {edited}"));
-    let recorded = run(&text, Path::new("/"));
-    for row in recorded.samples() {
-        assert_eq!(row.status, Status::Ok, "{} job {} {}: {}", row.topology, row.job, row.step, row.error);
-        if row.op == Op::Build {
-            assert_eq!(row.builder, Some(builder));
-        }
-    }
-    recorded
-}
-
-fn quick() -> Result<(), Failed> {
-    let (classic, buildkit) = (quick_by(Builder::Classic, 6), quick_by(Builder::Buildkit, 5));
-    for (topology, hits) in [("socket", [0, 7, 5]), ("dind-kept", [0, 7, 5]), ("dind", [0, 0, 0])] {
-        for (job, expected) in (1..).zip(hits) {
-            let row = buildkit.sample(topology, job, "app");
-            let instructions = (row.instructions_cached, row.instructions_total);
-            assert_eq!(instructions, (Some(expected), Some(7)), "{topology} job {job}");
-            let phases = row.upload_ns.zip(row.export_ns).map(|(upload, export)| upload + export);
-            assert!(phases.is_some_and(|phases| Some(phases) <= row.elapsed_ns), "{topology} job {job}");
-        }
-    }
-    // ENV, LABEL and CMD have no vertex; of the others each is a hit of one builder where it is one of the other.
-    let cached = |recorded: &Recorded| -> BTreeMap<(String, u32, String), bool> {
-        let rows = recorded.run.instructions().unwrap().map(|row| row.unwrap());
-        rows.map(|row| ((row.topology.as_str().to_owned(), row.job, row.text.as_str().to_owned()), row.cached))
-            .collect()
-    };
-    let classic = cached(&classic);
-    let buildkit = cached(&buildkit);
-    assert_eq!(buildkit.len(), 3 * 3 * 7);
-    for (instruction, hit) in buildkit {
-        assert_eq!(classic.get(&instruction), Some(&hit), "{instruction:?}");
-    }
-    Ok(())
 }
 
 fn fixtures() -> Result<(), Failed> {

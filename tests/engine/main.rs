@@ -2,6 +2,7 @@
 //!
 //! They run whenever an engine answers. With CI set, an engine that does not answer is an error.
 
+mod agreement;
 mod block;
 mod buildkit;
 mod command;
@@ -35,10 +36,11 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 13] = [
+    let tests: [Vec<Trial>; 14] = [
         host::tests(),
         values::tests(),
         versions::tests(),
+        agreement::tests(),
         buildkit::tests(),
         edits::tests(),
         pushes::tests(),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use dindbench::case::{Builder, Op, Status};
 use dindbench::record::RunDir;
@@ -10,7 +11,7 @@ use dindbench::scenario::EngineVersion;
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
-use crate::command::{dindbench, only_run, samples, state, stderr};
+use crate::command::{await_file, dindbench, only_run, samples, signal, state, stderr};
 use crate::host::fingerprint;
 use crate::lab;
 use crate::versions::build_archives;
@@ -20,6 +21,8 @@ pub fn tests() -> Vec<Trial> {
         Trial::test("own::a_base_is_carried_and_edits_are_seen", || carried(Builder::Classic)),
         Trial::test("own::a_base_is_carried_and_edits_are_seen_by_buildkit", || carried(Builder::Buildkit)),
         Trial::test("own::what_init_writes_runs", init),
+        Trial::test("own::on_the_users_own_engine_nothing_that_was_built_before_is_hit", on_the_users_own),
+        Trial::test("own::a_killed_run_leaves_nothing_on_the_users_own_engine", killed),
         Trial::test("own::an_image_that_nobody_has_is_refused_before_anything_is_measured", missing),
     ]
 }
@@ -87,9 +90,10 @@ fn with_base(work: impl FnOnce(&str, &TempDir) -> Vec<Vec<String>>) -> Result<(T
     let base = format!("dindbench-own:{}", std::process::id());
     let state = state();
     docker(&["tag", &image, &base]);
+    let commands = work(&base, &state);
     let before = fingerprint();
     let mut told = Vec::new();
-    for arguments in work(&base, &state) {
+    for arguments in commands {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let output = dindbench(&state, &arguments).output()?;
         told.push((output.status.code(), stderr(&output)));
@@ -137,7 +141,7 @@ fn carried(builder: Builder) -> Result<(), Failed> {
 }
 
 fn init() -> Result<(), Failed> {
-    let (_, run) = with_base(|base, state| {
+    let (_state, run) = with_base(|base, state| {
         let own = state.path().join("own");
         fs::create_dir(&own).expect("a folder");
         let dockerfile = format!(
@@ -152,6 +156,44 @@ fn init() -> Result<(), Failed> {
         ["init own", "run dindbench.toml --blocks 1 --builder classic"].map(words).to_vec()
     })?;
     assert_kept(&run, Builder::Classic, [0, 4, 2, 0], 4);
+    Ok(())
+}
+
+/// The user has built the same context before.
+fn on_the_users_own() -> Result<(), Failed> {
+    let tag = format!("dindbench-own-before:{}", std::process::id());
+    let (_state, run) = with_base(|base, state| {
+        write(state.path(), base);
+        let folder = state.path().join("own");
+        let build = format!("build --quiet --tag {tag} --target build --build-arg NAME=given");
+        let mut build: Vec<&str> = build.split(' ').collect();
+        build.push(folder.to_str().expect("a path in UTF-8"));
+        docker(&build);
+        vec![words("run own.toml --seed 8 --host local --builder classic")]
+    })?;
+    docker(&["rmi", &tag]);
+    assert_kept(&run, Builder::Classic, [0, 6, 4, 2], 6);
+    Ok(())
+}
+
+fn killed() -> Result<(), Failed> {
+    let image = lab::with(async |lab| lab.host.image().to_owned());
+    let base = format!("dindbench-own:{}", std::process::id());
+    docker(&["tag", &image, &base]);
+    let (before, state) = (fingerprint(), state());
+    write(state.path(), &base);
+    for rows in [1, 2, 6] {
+        let child = dindbench(&state, &["run", "own.toml", "--host", "local"]).spawn()?;
+        await_file(&state, "samples.csv", rows);
+        std::thread::sleep(Duration::from_millis(100));
+        signal(&child, "KILL");
+        child.wait_with_output()?;
+        let output = dindbench(&state, &["clean"]).output()?;
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(fingerprint(), before, "after {rows} rows");
+        fs::remove_dir_all(state.path().join("results"))?;
+    }
+    docker(&["rmi", "--no-prune", &base]);
     Ok(())
 }
 

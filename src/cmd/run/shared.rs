@@ -35,8 +35,12 @@ pub enum Refusal {
         "--builder classic, another context, or --host reference, which is thrown away with all that is on it"
     ))]
     Traceless { context: String },
-    #[error("a context of your own, {context}, on your own engine is not built yet")]
-    #[diagnostic(help("--host reference, or a generated context such as fixture:ten"))]
+    #[error(
+        "BuildKit's records of a context of your own, {context}, could not be told from those of your own builds of it"
+    )]
+    #[diagnostic(help(
+        "--builder classic, a generated context such as fixture:ten, or --host reference, which is thrown away with all that is on it"
+    ))]
     OwnContext { context: String },
     #[error(
         "the tag {tag} names a registry with a port, and on your own engine tags stand below a name of the run's own"
@@ -77,7 +81,7 @@ fn of_build(build: &Build, buildkit: bool) -> Option<Refusal> {
         return Some(Refusal::Tag { tag: build.tag.clone() });
     }
     match &build.context {
-        Context::Folder(_) => Some(Refusal::OwnContext { context: build.context.word() }),
+        Context::Folder(_) => buildkit.then(|| Refusal::OwnContext { context: build.context.word() }),
         Context::Fixture(name) if name == "big" => Some(Refusal::Unlabelled { context: build.context.word() }),
         Context::Fixture(name) if buildkit && Fixture::from_name(name).is_ok_and(|one| one.commands().count() == 0) => {
             Some(Refusal::Traceless { context: build.context.word() })
@@ -119,7 +123,9 @@ mod tests {
         let traceless = Refusal::Traceless { context: "fixture:many".to_owned() };
         assert_eq!(of("fixture:many", "buildkit", "app", "--host local --allow-host-cache"), Some(traceless));
         assert_eq!(of("fixture:many", "classic", "app", local), None);
-        assert!(matches!(of("own", "classic", "app", local), Some(Refusal::OwnContext { .. })));
+        assert_eq!(of("own", "classic", "app", local), None);
+        let own = of("own", "buildkit", "app", "--host local --allow-host-cache");
+        assert!(matches!(own, Some(Refusal::OwnContext { .. })));
         assert_eq!(of("own", "auto", "app", ""), None);
     }
 
