@@ -2,7 +2,7 @@
 
 use dindbench::plan::{Block, Plan};
 use dindbench::record::{Environment, HostRecord, RunDir, RunRecord, SCHEMA, Sample, TrialRow, Writer};
-use dindbench::runner::{DockerExecutor, Ledger, Runner, Tally};
+use dindbench::runner::{DockerExecutor, Event, Ledger, Runner, Tally};
 use dindbench::scenario::Scenario;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -25,13 +25,20 @@ impl Lab {
         let (_tell, interrupt) = watch::channel(false);
         let ledger = Ledger::new(&mut writer, scenario, "test", "here");
         let mut executor = DockerExecutor::new(scenario, &mut self.journal, &mut self.host);
-        let runner = Runner::new(scenario, &mut executor, ledger, interrupt, |_| {});
+        let runner = Runner::new(scenario, &mut executor, ledger, interrupt, tell);
         let (tally, ()) = tokio::join!(runner.run(&plan), meanwhile);
         Recorded {
             tally: tally.expect("files that can be written"),
             run: RunDir::open(&dir).expect("readable files"),
             _folder: folder,
         }
+    }
+}
+
+/// A trial without a host has no rows: why must be found in the test's output then.
+fn tell(event: Event) {
+    if let Event::Spoiled { topology, job, step, message, .. } = event {
+        eprintln!("{topology}, job {job:?}, {step}: {message}");
     }
 }
 
