@@ -64,16 +64,37 @@ impl<'a, E: Executor> Runner<'a, E> {
     pub async fn run(mut self, plan: &Plan) -> Result<Tally, WriteError> {
         let mut tally = Tally::default();
         for block in &plan.blocks {
-            for (position, topology) in block.order.iter().enumerate() {
-                if self.interrupted() {
-                    return Ok(Tally { interrupted: true, unclear_records: self.unclear_records, ..tally });
-                }
-                let fault = self.trial(slot(block, position, *topology)).await?;
-                tally.trials += 1;
-                tally.spoiled += u32::from(fault.is_some());
-            }
+            let slots: Vec<Slot> =
+                (0..).zip(&block.order).map(|(place, topology)| slot(block, place, *topology)).collect();
+            let invalid = self.attempts(slots, &mut tally).await?;
+            // Once, and at the end of the block: the others keep their order, and what spoils every trial ends.
+            let again = invalid.into_iter().map(|slot| Slot { attempt: slot.attempt + 1, ..slot }).collect();
+            self.attempts(again, &mut tally).await?;
         }
         Ok(Tally { interrupted: self.interrupted(), unclear_records: self.unclear_records, ..tally })
+    }
+
+    /// Runs trials one after another; returns those that were invalid. A failure is a result of its topology, and no
+    /// reason to try until it works.
+    async fn attempts(&mut self, slots: Vec<Slot>, tally: &mut Tally) -> Result<Vec<Slot>, WriteError> {
+        let mut invalid = Vec::new();
+        for slot in slots {
+            if self.interrupted() {
+                break;
+            }
+            let status = self.trial(slot).await?.map(|fault| fault.status);
+            match slot.attempt {
+                1 => {
+                    tally.trials += 1;
+                    tally.spoiled += u32::from(status.is_some());
+                }
+                _ => tally.spoiled -= u32::from(status.is_none()),
+            }
+            if status == Some(Status::Invalid) {
+                invalid.push(slot);
+            }
+        }
+        Ok(invalid)
     }
 
     /// Returns the first fault of the trial, where there was one.
@@ -208,8 +229,7 @@ impl<'a, E: Executor> Runner<'a, E> {
     }
 }
 
-fn slot(block: &Block, position: usize, topology: usize) -> Slot {
-    let position = u32::try_from(position).unwrap_or(u32::MAX);
+fn slot(block: &Block, position: u32, topology: usize) -> Slot {
     Slot { block: block.index, warmup: block.warmup(), position, topology, attempt: 1 }
 }
 

@@ -34,7 +34,7 @@ pub enum Turn {
 /// The executor, and after a run what it was asked, call by call: `open 1 dind`, `dead?`, `job 2: app`, `close`.
 pub struct Fake<'a> {
     scenario: &'a Scenario,
-    script: BTreeMap<(u32, &'static str, &'static str), Turn>,
+    script: BTreeMap<(u32, u32, &'static str, &'static str), Turn>,
     /// By this factor every trial is slower than the one before it.
     slowdown: f64,
     pub calls: Vec<String>,
@@ -59,8 +59,20 @@ impl<'a> Fake<'a> {
     }
 
     /// Writes a turn into the script; `call` is as in `calls`, an opening being just `open`.
-    pub fn at(mut self, block: u32, topology: &'static str, call: &'static str, turn: Turn) -> Self {
-        self.script.insert((block, topology, call), turn);
+    /// It is for the first attempt.
+    pub fn at(self, block: u32, topology: &'static str, call: &'static str, turn: Turn) -> Self {
+        self.at_attempt(1, block, topology, call, turn)
+    }
+
+    pub fn at_attempt(
+        mut self,
+        attempt: u32,
+        block: u32,
+        topology: &'static str,
+        call: &'static str,
+        turn: Turn,
+    ) -> Self {
+        self.script.insert((attempt, block, topology, call), turn);
         self
     }
 
@@ -74,7 +86,8 @@ impl<'a> Fake<'a> {
         let topology = self.scenario.topologies[slot.topology].name.as_str();
         let shown = if call == "open" { format!("open {} {topology}", slot.block) } else { call.to_owned() };
         self.calls.push(shown);
-        let place = |(block, name, at): &(u32, &str, &str)| (*block, *name, *at) == (slot.block, topology, call);
+        let here = (slot.attempt, slot.block, topology, call);
+        let place = |key: &(u32, u32, &str, &str)| *key == here;
         let turn = self.script.iter().find(|(key, _)| place(key)).map(|(_, turn)| turn.clone());
         match turn {
             Some(Turn::Hangs) => {

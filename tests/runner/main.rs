@@ -1,5 +1,6 @@
 //! What a runner promises, shown with an executor that follows a script instead of Docker.
 
+mod attempt;
 mod expectation;
 mod failure;
 mod fake;

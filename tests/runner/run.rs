@@ -107,9 +107,11 @@ impl Run {
         self.files().samples().unwrap().map(Result::unwrap).collect()
     }
 
+    /// Of the first attempt.
     pub fn sample(&self, block: u32, topology: &str, job: u32, step: &str) -> Sample {
         let here = |row: &Sample| {
-            (row.block, row.topology.as_str(), row.job, row.step.as_str()) == (block, topology, job, step)
+            (row.attempt, row.block, row.topology.as_str(), row.job, row.step.as_str())
+                == (1, block, topology, job, step)
         };
         let mut found = self.samples().into_iter().filter(here);
         let sample = found.next().expect("the part has a row");
@@ -132,7 +134,7 @@ impl Run {
     pub fn trial(&self, block: u32, topology: &str) -> TrialRow {
         let mut found = self.trials().into_iter().filter(|row| (row.block, row.topology.as_str()) == (block, topology));
         let trial = found.next().expect("the trial has a row");
-        assert_eq!(found.next(), None, "a trial has one row");
+        assert!(found.all(|row| row.attempt > 1), "an attempt has one row");
         trial
     }
 
@@ -140,10 +142,11 @@ impl Run {
         Analysis::of(&self.files()).unwrap()
     }
 
-    /// The rows of a trial, one line per job: `1: start 0 app(failed) stop`.
+    /// The rows of a trial's first attempt, one line per job: `1: start 0 app(failed) stop`.
     pub fn outline(&self, block: u32, topology: &str) -> Vec<String> {
         let mut jobs = BTreeMap::new();
-        for row in self.samples().iter().filter(|row| (row.block, row.topology.as_str()) == (block, topology)) {
+        let first = |row: &&Sample| (row.attempt, row.block, row.topology.as_str()) == (1, block, topology);
+        for row in self.samples().iter().filter(first) {
             let job = jobs.entry(row.job).or_insert_with(|| format!("{}:", row.job));
             job.push_str(&match row.status {
                 Status::Ok => format!(" {}", row.step),
