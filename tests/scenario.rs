@@ -206,9 +206,8 @@ fn unknown_words_are_told_with_the_nearest_known_one() {
     ]);
 }
 
-const UNBUILT_TOPOLOGIES: [&str; 10] = [
+const UNBUILT_TOPOLOGIES: [&str; 9] = [
     "host",
-    "socket-proxy",
     "dind-service",
     "dind-mirror",
     "dind-preload",
@@ -228,7 +227,7 @@ fn what_is_not_built_is_refused_with_what_works() {
             assert_eq!(invalid.help, format!("what works now: {works}"));
         }
     };
-    refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, "socket, dind");
+    refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, "socket, socket-proxy, dind");
     let roots = ["container", "tmpfs", "bind", "loop:ext4", "loop:xfs", "loop:btrfs"];
     refused("data_root = \"fresh\"", "data_root", &roots, "fresh, kept");
     let drivers = ["fuse-overlayfs", "btrfs", "containerd"];
@@ -516,7 +515,7 @@ fn the_scenarios_beside_the_built_in_ones_are_valid() {
         }
     }
     names.sort();
-    assert_eq!(names, ["edits", "lifecycle", "quick"]);
+    assert_eq!(names, ["agreement", "edits", "lifecycle", "quick"]);
 }
 
 #[test]

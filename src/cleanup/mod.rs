@@ -10,7 +10,7 @@ use crate::engine::{Engine, EngineError, Labelled};
 use crate::journal::{Entry, Kind, ROLE_LABEL, RUN_LABEL};
 
 /// The roles of what a trial makes on an engine; the rest of a run's objects are its own.
-const OF_TRIAL: [&str; 7] = ["job", "inner", "data", "socket", "check", "fixture", "base"];
+const OF_TRIAL: [&str; 8] = ["job", "inner", "socket-proxy", "data", "socket", "check", "fixture", "base"];
 
 /// Removes all that a run created: what its journal names, and what carries its label. The journal knows of objects
 /// that were never finished; the label, of a loaded image that was not named yet.

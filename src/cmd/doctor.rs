@@ -6,11 +6,11 @@ use std::path::Path;
 
 use super::connect::{self, Connected};
 use super::progress::Progress;
-use super::tenancy::{Needs, Tenancy};
+use super::tenancy::Tenancy;
 use super::{Exit, Failure, could_not_run, interrupt, print, runtime};
 use crate::cli::{self, DoctorArgs};
 use crate::engine::{Description, Privilege};
-use crate::image;
+use crate::image::{self, System, Wanted};
 use crate::journal::cache_folder;
 use crate::scenario::EngineVersion;
 use crate::topology::{Host, Place};
@@ -45,8 +45,8 @@ async fn examine(host: &cli::Host) -> Result<Vec<Finding>, Failure> {
     let progress = Progress::new();
     let interrupt = interrupt::watch().map_err(could_not_run)?;
     let mut tenancy = Tenancy::open(&engine, &description.id, "doctor", None, &progress)?;
-    let needs = Needs { outer: EngineVersion::Auto, inner: BTreeSet::new(), carry: &[], seed: 0 };
-    let prepared = tenancy.prepare(&place, &needs, interrupt).await;
+    let wanted = Wanted { outer: EngineVersion::Auto, inner: BTreeSet::new(), proxy: false, carry: &[] };
+    let prepared = tenancy.prepare(&place, &wanted, 0, interrupt).await;
     match prepared {
         Ok(Some(host)) => findings.extend(about_host(&place, &host)),
         Ok(None) => findings.push(Finding::new(Verdict::No, "host", "interrupted")),
@@ -54,7 +54,7 @@ async fn examine(host: &cli::Host) -> Result<Vec<Finding>, Failure> {
     }
     tenancy.close().await?;
     progress.end();
-    findings.extend(about_versions(&cache_folder()));
+    findings.extend(about_systems(&cache_folder()));
     Ok(findings)
 }
 
@@ -84,16 +84,16 @@ fn about_privilege(engine: &str, privilege: Privilege) -> Finding {
     Finding::new(verdict, "privilege", format!("{engine} {how}"))
 }
 
-/// Engines of other versions: which can be run, and how the others are got.
-fn about_versions(cache: &Path) -> Vec<Finding> {
-    let list = |versions: &[EngineVersion], separator: &str| {
-        versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+/// Engines of other versions and what stands beside them: which can be run, and how the others are got.
+fn about_systems(cache: &Path) -> Vec<Finding> {
+    let list = |systems: &[System], separator: &str| {
+        systems.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
     };
-    let (there, missing) = (image::versions(cache, true), image::versions(cache, false));
+    let (there, missing) = (image::systems(cache, true), image::systems(cache, false));
     let mut findings = Vec::new();
     if !there.is_empty() {
-        let detail = format!("auto, and from the cache {}", list(&there, ", "));
-        findings.push(Finding::new(Verdict::Ok, "engine versions", detail));
+        let detail = format!("the engine's own, and from the cache {}", list(&there, ", "));
+        findings.push(Finding::new(Verdict::Ok, "systems", detail));
     }
     if !missing.is_empty() {
         let detail = format!(
@@ -101,7 +101,7 @@ fn about_versions(cache: &Path) -> Vec<Finding> {
             list(&missing, ", "),
             list(&missing, " ")
         );
-        findings.push(Finding::new(Verdict::Warn, "engine versions", detail));
+        findings.push(Finding::new(Verdict::Warn, "systems", detail));
     }
     findings
 }
@@ -132,7 +132,7 @@ fn about_host(place: &Place, host: &Host) -> Vec<Finding> {
     findings.push(Finding::new(
         Verdict::Ok,
         "topologies",
-        "socket; dind with lifecycle recreate, restart or keep, data root fresh or kept, storage driver auto, overlay2 or vfs",
+        "socket; socket-proxy where proxy is in the cache; dind with lifecycle recreate, restart or keep, data root fresh or kept, storage driver auto, overlay2 or vfs",
     ));
     findings.push(Finding::new(
         Verdict::Warn,

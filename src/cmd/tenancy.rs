@@ -1,6 +1,5 @@
 //! What a run has on the user's engine, from its journal's first line to the last removal.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -9,7 +8,7 @@ use super::progress::Progress;
 use super::{Failure, could_not_run};
 use crate::cleanup;
 use crate::engine::Engine;
-use crate::image::{self, EngineImages};
+use crate::image::{self, RunImages, Wanted};
 use crate::journal::{Journal, cache_folder, state_folder};
 use crate::registry::Address;
 use crate::scenario::EngineVersion;
@@ -20,22 +19,11 @@ const WITHDRAWAL: Duration = Duration::from_secs(30);
 
 pub struct Tenancy<'a> {
     pub journal: Journal,
-    pub images: Option<EngineImages>,
+    pub images: Option<RunImages>,
     engine: Engine,
     /// The registry that others run, where one is used.
     registry: Option<Address>,
     progress: &'a Progress,
-}
-
-/// What a run needs of its host.
-pub struct Needs<'a> {
-    /// Version of the outer engine.
-    pub outer: EngineVersion,
-    /// Versions of inner engines.
-    pub inner: BTreeSet<EngineVersion>,
-    /// Images of the user's engine that every engine is given.
-    pub carry: &'a [String],
-    pub seed: u64,
 }
 
 impl<'a> Tenancy<'a> {
@@ -59,29 +47,29 @@ impl<'a> Tenancy<'a> {
     pub async fn prepare(
         &mut self,
         place: &Place,
-        needs: &Needs<'_>,
+        wanted: &Wanted<'_>,
+        seed: u64,
         mut interrupt: watch::Receiver<bool>,
     ) -> Result<Option<Host>, Failure> {
         tokio::select! {
-            prepared = self.build(place, needs) => prepared.map(Some).map_err(could_not_run),
+            prepared = self.build(place, wanted, seed) => prepared.map(Some).map_err(could_not_run),
             _ = interrupt.wait_for(|interrupted| *interrupted) => Ok(None),
         }
     }
 
-    async fn build(&mut self, place: &Place, needs: &Needs<'_>) -> Result<Host, TopologyError> {
+    async fn build(&mut self, place: &Place, wanted: &Wanted<'_>, seed: u64) -> Result<Host, TopologyError> {
         let program = std::env::current_exe().map_err(|error| image::ImageError::File {
             path: "dindbench itself".to_owned(),
             reason: error.to_string(),
         })?;
-        self.progress.phase(match needs.outer {
+        self.progress.phase(match wanted.outer {
             EngineVersion::Auto => "packing the host's engine",
             _ => "taking the engine's image from the cache",
         });
         let (journal, cache) = (&mut self.journal, cache_folder());
-        let Needs { outer, inner, carry, seed } = needs;
-        let images = EngineImages::provide(&self.engine, journal, &cache, &program, *outer, inner, carry).await?;
+        let images = RunImages::provide(&self.engine, journal, &cache, &program, wanted).await?;
         self.progress.phase("preparing the host");
-        let host = Host::prepare(place, &self.engine, &mut self.journal, &images, self.registry.as_ref(), *seed).await;
+        let host = Host::prepare(place, &self.engine, &mut self.journal, &images, self.registry.as_ref(), seed).await;
         self.images = Some(images);
         host
     }

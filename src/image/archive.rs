@@ -8,14 +8,14 @@ use futures_util::{Stream, StreamExt, stream};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{EngineImage, ImageError};
+use super::{ImageError, SystemImage};
 use crate::engine::image::file_chunks;
 use crate::platform;
 
 /// An image archive under a reference, streamed: header, layer, header, and so on. The labels make the image's id this
 /// run's own.
 pub async fn archive(
-    image: &EngineImage,
+    image: &SystemImage,
     reference: &str,
     labels: &BTreeMap<String, String>,
 ) -> Result<impl Stream<Item = std::io::Result<Bytes>> + Send + use<>, ImageError> {
@@ -32,7 +32,7 @@ pub async fn archive(
 }
 
 /// The image's configuration, and the manifest that names it with the layers.
-fn description(image: &EngineImage, reference: &str, labels: &BTreeMap<String, String>) -> Vec<u8> {
+fn description(image: &SystemImage, reference: &str, labels: &BTreeMap<String, String>) -> Vec<u8> {
     let diff_ids: Vec<&str> = image.layers.iter().map(|layer| layer.digest.as_str()).collect();
     let history: Vec<_> = diff_ids.iter().map(|_| json!({ "created_by": "dindbench" })).collect();
     let config = json!({
@@ -102,7 +102,7 @@ mod tests {
         };
         let contents = [vec![7; 1024], vec![9; 700_001]];
         let layers = vec![layer("a", &contents[0]), layer("b", &contents[1])];
-        let image = EngineImage { name: "test".to_owned(), layers };
+        let image = SystemImage { name: "test".to_owned(), layers };
         let labels = BTreeMap::from([("dindbench.role".to_owned(), "test".to_owned())]);
         let stream = archive(&image, "dindbench/test:1", &labels).await.unwrap();
         let chunks: Vec<Bytes> = stream.map(Result::unwrap).collect().await;

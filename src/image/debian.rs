@@ -1,5 +1,6 @@
-//! Debian systems with engines of other versions, as `scripts/images` builds them.
+//! Debian systems with engines of other versions, and with what stands beside an engine, as `scripts/images` builds them.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -7,25 +8,51 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use strum::VariantArray;
 
-use super::{EngineImage, ImageError, Layer, program};
+use super::{ImageError, Layer, SystemImage, program};
 use crate::scenario::EngineVersion;
 use crate::units::hex;
 
 /// The script whose archives are looked for: another recipe makes other archives.
 const RECIPE: &[u8] = include_bytes!("../../scripts/images");
 
-/// The image of a version: Debian's layer, and one of `program` (dindbench itself) on top.
-pub(super) fn image(version: EngineVersion, cache: &Path, program: &Path) -> Result<EngineImage, ImageError> {
-    Ok(EngineImage {
-        name: format!("engine-{version}"),
-        layers: vec![debian_layer(archive(cache, version))?, program::layer(cache, program)?],
-    })
+/// What the script can build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum System {
+    Engine(EngineVersion),
+    /// HAProxy, to filter what reaches an engine.
+    Proxy,
 }
 
-/// The versions whose archive is in the cache folder, or, where `there` is false, those for which it could be built.
-pub fn versions(cache: &Path, there: bool) -> Vec<EngineVersion> {
-    let named = EngineVersion::VARIANTS.iter().copied().filter(|version| *version != EngineVersion::Auto);
-    named.filter(|version| archive(cache, *version).is_file() == there).collect()
+impl System {
+    fn all() -> Vec<Self> {
+        let named = EngineVersion::VARIANTS.iter().copied().filter(|version| *version != EngineVersion::Auto);
+        named.map(Self::Engine).chain([Self::Proxy]).collect()
+    }
+
+    /// The image: Debian's layer, and for engines one of `program` (dindbench itself) on top.
+    pub(super) fn image(self, cache: &Path, program: &Path) -> Result<SystemImage, ImageError> {
+        let debian = debian_layer(archive(cache, self))?;
+        Ok(match self {
+            Self::Engine(version) => {
+                SystemImage { name: format!("engine-{version}"), layers: vec![debian, program::layer(cache, program)?] }
+            }
+            Self::Proxy => SystemImage { name: "proxy".to_owned(), layers: vec![debian] },
+        })
+    }
+}
+
+impl fmt::Display for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Engine(version) => version.fmt(f),
+            Self::Proxy => f.write_str("proxy"),
+        }
+    }
+}
+
+/// The systems whose archive is in the cache folder, or, where `there` is false, those for which it could be built.
+pub fn systems(cache: &Path, there: bool) -> Vec<System> {
+    System::all().into_iter().filter(|system| archive(cache, *system).is_file() == there).collect()
 }
 
 /// Where the script puts its archives.
@@ -33,9 +60,9 @@ pub(super) fn folder(cache: &Path) -> PathBuf {
     cache.join("engines")
 }
 
-pub(super) fn archive(cache: &Path, version: EngineVersion) -> PathBuf {
+pub(super) fn archive(cache: &Path, system: System) -> PathBuf {
     let recipe = &hex(&Sha256::digest(RECIPE))[..12];
-    folder(cache).join(format!("{version}-{}-{recipe}.tar", std::env::consts::ARCH))
+    folder(cache).join(format!("{system}-{}-{recipe}.tar", std::env::consts::ARCH))
 }
 
 fn debian_layer(file: PathBuf) -> Result<Layer, ImageError> {
@@ -74,25 +101,26 @@ mod tests {
             text.lines().map(row).collect::<Vec<_>>()
         };
         let folder = cache.path().join("dindbench");
-        let every: Vec<EngineVersion> = versions(&folder, false);
-        assert_eq!(list(), every.iter().map(|version| (version.to_string(), "not".to_owned())).collect::<Vec<_>>());
+        let every: Vec<System> = systems(&folder, false);
+        assert_eq!(list(), every.iter().map(|system| (system.to_string(), "not".to_owned())).collect::<Vec<_>>());
 
         std::fs::create_dir_all(super::folder(&folder)).unwrap();
-        for version in &every {
-            std::fs::write(archive(&folder, *version), "layer").unwrap();
+        for system in &every {
+            std::fs::write(archive(&folder, *system), "layer").unwrap();
         }
-        let named = |version: &EngineVersion| (version.to_string(), archive(&folder, *version).display().to_string());
+        let named = |system: &System| (system.to_string(), archive(&folder, *system).display().to_string());
         assert_eq!(list(), every.iter().map(named).collect::<Vec<_>>());
-        assert_eq!((versions(&folder, true), versions(&folder, false)), (every, Vec::new()));
+        assert_eq!((systems(&folder, true), systems(&folder, false)), (every, Vec::new()));
     }
 
     #[test]
-    fn an_archive_is_the_lower_of_two_layers() {
+    fn an_archive_is_the_lower_of_an_engines_two_layers() {
         let cache = tempfile::tempdir().unwrap();
-        let file = archive(cache.path(), EngineVersion::V28_5);
+        let engine = System::Engine(EngineVersion::V28_5);
+        let file = archive(cache.path(), engine);
         std::fs::create_dir_all(folder(cache.path())).unwrap();
         std::fs::write(&file, "layer").unwrap();
-        let image = image(EngineVersion::V28_5, cache.path(), &std::env::current_exe().unwrap()).unwrap();
+        let image = engine.image(cache.path(), &std::env::current_exe().unwrap()).unwrap();
         let digest = format!("sha256:{}", hex(&Sha256::digest("layer")));
         assert_eq!(image.name, "engine-28.5");
         assert_eq!(image.layers[0], Layer { file, digest, bytes: 5 });

@@ -3,23 +3,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{Carried, EngineImage, ImageError, debian, pack};
+use super::{Carried, ImageError, System, SystemImage, debian, pack};
 use crate::engine::Engine;
 use crate::journal::Journal;
 use crate::scenario::EngineVersion;
 
+/// What a run needs images of.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// Version of the outer engine, and of every job's docker command.
+    pub outer: EngineVersion,
+    /// Versions of inner engines.
+    pub inner: BTreeSet<EngineVersion>,
+    pub proxy: bool,
+    /// Images of the user's engine that every engine under test is given.
+    pub carry: &'a [String],
+}
+
 /// One image for the outer engine and every job container, and one for each other version of an inner engine.
 #[derive(Clone, Debug)]
-pub struct EngineImages {
+pub struct RunImages {
     /// As it was asked for.
     pub outer_version: EngineVersion,
-    pub outer: EngineImage,
-    pub inner: BTreeMap<EngineVersion, EngineImage>,
+    pub outer: SystemImage,
+    pub inner: BTreeMap<EngineVersion, SystemImage>,
+    /// What filters a socket, where a topology has that.
+    pub proxy: Option<SystemImage>,
     /// Images of the user's engine that every engine under test is given.
     pub carried: Vec<Carried>,
 }
 
-impl EngineImages {
+impl RunImages {
     /// Packs the host's own engine where that is the outer one, and takes every other version from the cache folder.
     /// `program` is dindbench itself.
     pub async fn provide(
@@ -27,27 +41,28 @@ impl EngineImages {
         journal: &mut Journal,
         cache: &Path,
         program: &Path,
-        outer_version: EngineVersion,
-        inner: &BTreeSet<EngineVersion>,
-        carry: &[String],
+        wanted: &Wanted<'_>,
     ) -> Result<Self, ImageError> {
-        let others = others(outer_version, inner);
-        check_built(cache, others.iter().copied().chain([outer_version]))?;
+        let outer_version = wanted.outer;
+        let others = others(outer_version, &wanted.inner);
+        let engines = others.iter().copied().chain([outer_version]).map(System::Engine);
+        check_built(cache, engines.chain(wanted.proxy.then_some(System::Proxy)))?;
         let outer = match outer_version {
             EngineVersion::Auto => pack::pack(engine, journal, cache, program).await?,
-            version => debian::image(version, cache, program)?,
+            version => System::Engine(version).image(cache, program)?,
         };
-        let inner = others.into_iter().map(|version| Ok((version, debian::image(version, cache, program)?)));
+        let inner = others.into_iter().map(|version| Ok((version, System::Engine(version).image(cache, program)?)));
         let inner = inner.collect::<Result<_, ImageError>>()?;
+        let proxy = wanted.proxy.then(|| System::Proxy.image(cache, program)).transpose()?;
         let mut carried = Vec::new();
-        for name in carry {
+        for name in wanted.carry {
             carried.push(Carried::take(engine, name).await?);
         }
-        Ok(Self { outer_version, outer, inner, carried })
+        Ok(Self { outer_version, outer, inner, proxy, carried })
     }
 
-    pub fn all(&self) -> impl Iterator<Item = &EngineImage> {
-        std::iter::once(&self.outer).chain(self.inner.values())
+    pub fn all(&self) -> impl Iterator<Item = &SystemImage> {
+        std::iter::once(&self.outer).chain(self.inner.values()).chain(&self.proxy)
     }
 }
 
@@ -57,14 +72,14 @@ fn others(outer: EngineVersion, inner: &BTreeSet<EngineVersion>) -> BTreeSet<Eng
 }
 
 /// Names everything that is missing at once, before anything is made on an engine.
-fn check_built(cache: &Path, wanted: impl Iterator<Item = EngineVersion>) -> Result<(), ImageError> {
-    let missing = debian::versions(cache, false);
-    let versions: BTreeSet<EngineVersion> = wanted.filter(|version| missing.contains(version)).collect();
-    if versions.is_empty() {
+fn check_built(cache: &Path, wanted: impl Iterator<Item = System>) -> Result<(), ImageError> {
+    let missing = debian::systems(cache, false);
+    let systems: BTreeSet<System> = wanted.filter(|system| missing.contains(system)).collect();
+    if systems.is_empty() {
         return Ok(());
     }
-    let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
-    Err(ImageError::NotBuilt { versions: versions.join(" "), folder: debian::folder(cache) })
+    let systems: Vec<String> = systems.iter().map(ToString::to_string).collect();
+    Err(ImageError::NotBuilt { systems: systems.join(" "), folder: debian::folder(cache) })
 }
 
 #[cfg(test)]
@@ -83,12 +98,12 @@ mod tests {
     fn everything_that_is_missing_is_named_at_once() {
         let cache = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(debian::folder(cache.path())).unwrap();
-        std::fs::write(debian::archive(cache.path(), V26_1), "layer").unwrap();
-        let told = |wanted: &[EngineVersion]| {
-            check_built(cache.path(), wanted.iter().copied()).err().map(|error| error.to_string())
-        };
-        assert_eq!(told(&[Auto, V26_1]), None);
-        let error = told(&[V28_5, V26_1, V20_10]).unwrap();
-        assert!(error.ends_with("scripts/images 20.10 28.5"), "{error}");
+        std::fs::write(debian::archive(cache.path(), System::Engine(V26_1)), "layer").unwrap();
+        let told =
+            |wanted: &[System]| check_built(cache.path(), wanted.iter().copied()).err().map(|error| error.to_string());
+        assert_eq!(told(&[Auto, V26_1].map(System::Engine)), None);
+        let engines = [V28_5, V26_1, V20_10].map(System::Engine);
+        let error = told(&[&engines[..], &[System::Proxy]].concat()).unwrap();
+        assert!(error.ends_with("scripts/images 20.10 28.5 proxy"), "{error}");
     }
 }

@@ -20,9 +20,9 @@ use sha2::{Digest, Sha256};
 
 pub use archive::archive;
 pub use carried::Carried;
-pub use debian::versions;
+pub use debian::{System, systems};
 pub use gather::gather;
-pub use images::EngineImages;
+pub use images::{RunImages, Wanted};
 pub use layer::Layer;
 
 use crate::engine::EngineError;
@@ -30,14 +30,14 @@ use crate::journal::JournalError;
 
 /// An image whose layers are in the cache folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EngineImage {
-    /// `host-engine`, or `engine-` and a version.
+pub struct SystemImage {
+    /// `host-engine`, `engine-` and a version, or `proxy`.
     pub name: String,
     /// Lowest first.
     pub layers: Vec<Layer>,
 }
 
-impl EngineImage {
+impl SystemImage {
     /// Names the whole content: the digest of a single layer, else the chain of them, as the image specification
     /// defines it.
     pub fn digest(&self) -> String {
@@ -70,8 +70,8 @@ pub enum ImageError {
          have them on its host"
     )]
     Gather(String),
-    #[error("{} has no image of engine {versions} by this program's recipe; it is built by: scripts/images {versions}", folder.display())]
-    NotBuilt { versions: String, folder: PathBuf },
+    #[error("{} has no image of {systems} by this program's recipe; it is built by: scripts/images {systems}", folder.display())]
+    NotBuilt { systems: String, folder: PathBuf },
     #[error("cannot pack {path}: it needs the library {library}, which is in none of the usual folders")]
     Library { path: String, library: String },
     #[error("cannot pack {path}: {reason}")]
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn the_digest_of_an_image_is_that_of_its_chain_of_layers() {
         let layer = |digest: &str| Layer { file: PathBuf::new(), digest: digest.to_owned(), bytes: 2 };
-        let image = |layers| EngineImage { name: "test".to_owned(), layers };
+        let image = |layers| SystemImage { name: "test".to_owned(), layers };
         assert_eq!(image(vec![layer("sha256:a")]).digest(), "sha256:a");
         let two = image(vec![layer("sha256:a"), layer("sha256:b")]);
         assert_eq!(two.digest(), "sha256:970a948bffa8de94d6e22d747ba8c95030e6e546909f98f54e99a13005e173a8");

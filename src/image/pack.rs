@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::cache::Cache;
 use super::gather::{Answer, HOST_ROOT, Offer};
-use super::{EngineImage, ImageError, Layer, archive, program};
+use super::{ImageError, Layer, SystemImage, archive, program};
 use crate::agent;
 use crate::engine::{AttachedOutput, ContainerSpec, Engine, Mount, Network, Source};
 use crate::journal::{Journal, Kind};
@@ -24,10 +24,10 @@ pub(super) async fn pack(
     journal: &mut Journal,
     cache: &Path,
     program: &Path,
-) -> Result<EngineImage, ImageError> {
+) -> Result<SystemImage, ImageError> {
     let own = program::layer(cache, program)?;
     let own_digest = own.digest.clone();
-    let files = EngineImage { name: "files".to_owned(), layers: vec![own] };
+    let files = SystemImage { name: "files".to_owned(), layers: vec![own] };
     let (image, container) = (format!("dindbench/files:{}", journal.run()), journal.name("files"));
     journal.creating(Kind::Image, &image)?;
     engine.load_image(&image, archive(&files, &image, &journal.labels("files")).await?).await?;
@@ -46,7 +46,7 @@ pub(super) async fn pack(
     let packed = fetch(engine, &spec, Cache(cache)).await;
     engine.remove_container(&spec.name).await?;
     engine.remove_image(&image).await?;
-    Ok(EngineImage { name: HOST_ENGINE.to_owned(), layers: vec![packed?] })
+    Ok(SystemImage { name: HOST_ENGINE.to_owned(), layers: vec![packed?] })
 }
 
 /// Starts the container and takes its layer, where the cache has not got it.

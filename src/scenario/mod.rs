@@ -67,6 +67,8 @@ pub struct Topology {
 pub enum Kind {
     /// The outer engine's socket, mounted into the job container.
     Socket,
+    /// The outer engine's socket behind a proxy that passes on what a list allows.
+    SocketProxy,
     /// An inner engine in a privileged container of its own.
     Dind(Dind),
 }
@@ -273,6 +275,7 @@ impl Kind {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Socket => "socket",
+            Self::SocketProxy => "socket-proxy",
             Self::Dind(_) => "dind",
         }
     }
@@ -280,7 +283,7 @@ impl Kind {
     /// Empty where the topology has no inner engine.
     pub fn lifecycle(&self) -> Option<Lifecycle> {
         match self {
-            Self::Socket => None,
+            Self::Socket | Self::SocketProxy => None,
             Self::Dind(dind) => Some(dind.lifecycle),
         }
     }
@@ -288,7 +291,7 @@ impl Kind {
     /// The version asked of the engine that the job talks to.
     pub fn engine(&self) -> EngineVersion {
         match self {
-            Self::Socket => EngineVersion::Auto,
+            Self::Socket | Self::SocketProxy => EngineVersion::Auto,
             Self::Dind(dind) => dind.engine,
         }
     }
@@ -296,7 +299,7 @@ impl Kind {
     /// Where the job's engine keeps its data.
     pub fn data_root(&self) -> &'static str {
         match self {
-            Self::Socket => "outer",
+            Self::Socket | Self::SocketProxy => "outer",
             Self::Dind(Dind { data_root: DataRoot::Fresh, .. }) => "fresh",
             Self::Dind(Dind { data_root: DataRoot::Kept, .. }) => "kept",
         }
@@ -305,7 +308,7 @@ impl Kind {
     /// The parameters as `key=value` joined by spaces.
     pub fn parameters(&self) -> String {
         match self {
-            Self::Socket => String::new(),
+            Self::Socket | Self::SocketProxy => String::new(),
             Self::Dind(dind) => {
                 let Dind { lifecycle, engine, storage_driver, data_root: _ } = dind;
                 let data_root = self.data_root();

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::dind::{InnerEngine, data_volume};
 use super::error::{Death, TopologyError};
+use super::proxy::Proxy;
 use super::{JobContainer, OuterHost};
 use crate::case::Lifecycle;
 use crate::engine::{Engine, EngineError};
@@ -16,6 +17,7 @@ pub struct Arm {
     /// Name of the volume that an inner engine's data are on.
     data_volume: String,
     inner: Option<InnerEngine>,
+    proxy: Option<Proxy>,
 }
 
 /// A started job: its container, and the parts of its start that took time.
@@ -26,7 +28,13 @@ pub struct Started {
 
 impl Arm {
     pub fn new(kind: &Kind, host: &OuterHost) -> Self {
-        Self { kind: kind.clone(), outer: host.engine.clone(), data_volume: data_volume(host), inner: None }
+        Self {
+            kind: kind.clone(),
+            outer: host.engine.clone(),
+            data_volume: data_volume(host),
+            inner: None,
+            proxy: None,
+        }
     }
 
     /// What a CI job waits for before its first command: its engine, where it has one of its own, and its container.
@@ -36,7 +44,14 @@ impl Arm {
         if self.provide_engine(host).await? {
             phases.push(("engine", began.elapsed()));
         }
-        let socket = self.inner.as_ref().map_or_else(|| host.socket.clone(), InnerEngine::socket_mount);
+        if self.provide_proxy(host).await? {
+            phases.push(("proxy", began.elapsed()));
+        }
+        let socket = match (&self.inner, &self.proxy) {
+            (Some(inner), _) => inner.socket_mount(),
+            (None, Some(proxy)) => proxy.socket_mount(),
+            (None, None) => host.socket.clone(),
+        };
         let container = JobContainer::start(host, job, socket).await?;
         phases.push(("job-container", began.elapsed()));
         Ok(Started { job: container, phases })
@@ -53,16 +68,27 @@ impl Arm {
         Ok(true)
     }
 
+    /// Starts the proxy before the engine, where there is one that does not run; tells whether it did. It is the host's and
+    /// outlives jobs.
+    async fn provide_proxy(&mut self, host: &OuterHost) -> Result<bool, TopologyError> {
+        if self.kind != Kind::SocketProxy || self.proxy.is_some() {
+            return Ok(false);
+        }
+        self.proxy = Some(Proxy::start(host).await?);
+        Ok(true)
+    }
+
     /// The engine that the job talks to.
     pub fn engine(&self) -> &Engine {
         self.inner.as_ref().map_or(&self.outer, |inner| &inner.engine)
     }
 
-    /// The end of the job's own engine, where it has one that has ended and not as it was asked to.
+    /// The end of the job's own engine, or of the proxy, where it has one that has ended and not as it was asked to.
     pub async fn dead(&self) -> Result<Option<Death>, EngineError> {
-        match &self.inner {
-            Some(inner) => inner.dead().await,
-            None => Ok(None),
+        match (&self.inner, &self.proxy) {
+            (Some(inner), _) => inner.dead().await,
+            (None, Some(proxy)) => proxy.dead().await,
+            (None, None) => Ok(None),
         }
     }
 
@@ -94,8 +120,11 @@ impl Arm {
         stopped
     }
 
-    /// Volumes that live on between jobs: those of an engine that does, and kept data.
+    /// Volumes that live on between jobs: those of an engine or a proxy that does, and kept data.
     pub fn volumes(&self) -> Vec<String> {
+        if let Some(proxy) = &self.proxy {
+            return vec![proxy.volume().to_owned()];
+        }
         match (&self.inner, &self.kind) {
             (Some(inner), _) => inner.volumes().to_vec(),
             (None, Kind::Dind(Dind { data_root: DataRoot::Kept, .. })) => vec![self.data_volume.clone()],

@@ -10,7 +10,7 @@ use super::{Held, name};
 use crate::agent::{Machine, Reading, Reply, Request};
 use crate::cleanup;
 use crate::engine::{Description, Engine, EngineError, Mount, Privilege};
-use crate::image::{Carried, EngineImages};
+use crate::image::{Carried, RunImages};
 use crate::journal::{self, CacheNote, Journal};
 use crate::registry::{Address, Snapshot, Upstream};
 use crate::scenario::EngineVersion;
@@ -68,6 +68,8 @@ pub struct OuterHost {
     pub(super) image: String,
     /// Of inner engines, by the version asked for.
     pub(super) inner_images: BTreeMap<EngineVersion, String>,
+    /// Of what filters a socket, where a topology has that.
+    pub(super) proxy_image: Option<String>,
     /// How this engine grants an engine's container what it needs.
     pub(super) privilege: Privilege,
     /// What brings this engine's socket into a job container.
@@ -88,7 +90,7 @@ impl Host {
         place: &Place,
         engine: &Engine,
         journal: &mut Journal,
-        images: &EngineImages,
+        images: &RunImages,
         registry: Option<&Address>,
         seed: u64,
     ) -> Result<Self, TopologyError> {
@@ -194,6 +196,10 @@ impl OuterHost {
     /// The image of an inner engine of this version.
     pub(super) fn inner_image(&self, version: EngineVersion) -> &str {
         self.inner_images.get(&version).expect("a run provides an image of every version that its scenario names")
+    }
+
+    pub(super) fn proxy_image(&self) -> &str {
+        self.proxy_image.as_deref().expect("a run provides the image where its scenario has a proxy")
     }
 
     /// The end of the container that holds the host, where it has ended.

@@ -13,7 +13,7 @@ use crate::agent;
 use crate::cleanup::Traces;
 use crate::engine::{ContainerSpec, Engine, Network};
 use crate::fixture;
-use crate::image::EngineImages;
+use crate::image::RunImages;
 use crate::journal::{CacheNote, Journal, Kind};
 
 /// The user's engine with what the trials of a run share on it.
@@ -31,12 +31,12 @@ impl Local {
     pub(super) async fn prepare(
         site: Site,
         journal: &mut Journal,
-        images: &EngineImages,
+        images: &RunImages,
         socket: &str,
         buildkit_builds: u32,
         seed: u64,
     ) -> Result<(Self, Learnt), TopologyError> {
-        for image in images.inner.values() {
+        for image in images.inner.values().chain(&images.proxy) {
             journal.creating(Kind::Image, &reference(&site.run, image))?;
             load(&site.engine, &site.run, image).await?;
         }
@@ -71,8 +71,13 @@ impl Local {
     fn announce(&self, journal: &mut Journal, jobs: u32) -> Result<(), TopologyError> {
         let run = self.site.run.clone();
         let jobs = (1..=jobs).map(|job| (Kind::Container, format!("job-{job}")));
-        let engine =
-            [(Kind::Container, "engine"), (Kind::Container, "check"), (Kind::Volume, "data"), (Kind::Volume, "socket")];
+        let engine = [
+            (Kind::Container, "engine"),
+            (Kind::Container, "proxy"),
+            (Kind::Container, "check"),
+            (Kind::Volume, "data"),
+            (Kind::Volume, "socket"),
+        ];
         let engine = engine.map(|(kind, suffix)| (kind, suffix.to_owned()));
         for (kind, suffix) in engine.into_iter().chain(jobs) {
             journal.creating(kind, &name(&run, &suffix))?;
@@ -105,6 +110,7 @@ impl Local {
             run: self.site.run.clone(),
             image: self.site.image.clone(),
             inner_images: self.site.inner_images.clone(),
+            proxy_image: self.site.proxy_image.clone(),
             privilege: self.site.privilege,
             socket: JobContainer::socket_file(&self.socket),
             registry: self.site.registry_mount(),

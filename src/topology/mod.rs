@@ -7,6 +7,7 @@ mod held;
 mod host;
 mod job;
 mod local;
+mod proxy;
 mod reference;
 mod site;
 

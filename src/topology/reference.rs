@@ -12,7 +12,7 @@ use super::{
 };
 use crate::agent::{self, DiskConfig, EngineConfig, Reply, Request};
 use crate::engine::{ContainerSpec, Engine, Mount, Network, Privilege};
-use crate::image::EngineImages;
+use crate::image::RunImages;
 use crate::journal::{Journal, Kind};
 
 /// Apparent size of an outer engine's disk; it is sparse.
@@ -36,7 +36,7 @@ impl Reference {
     pub(super) async fn prepare(
         site: Site,
         journal: &mut Journal,
-        images: &EngineImages,
+        images: &RunImages,
         seed: u64,
     ) -> Result<(Self, Learnt), TopologyError> {
         let disk_volume = journal.name("disk");
@@ -124,6 +124,7 @@ impl Reference {
             run: self.site.run.clone(),
             image: self.site.image.clone(),
             inner_images: self.site.inner_images.clone(),
+            proxy_image: self.site.proxy_image.clone(),
             privilege: self.inner_privilege,
             socket: JobContainer::socket_folder(SOCKET_FOLDER),
             registry,

@@ -8,7 +8,7 @@ use super::{Held, REGISTRY_FOLDER, REGISTRY_SOCKET, name};
 use crate::agent;
 use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Network, Patience, Privilege, Source};
 use crate::fixture::{self, images};
-use crate::image::{EngineImage, EngineImages, archive};
+use crate::image::{RunImages, SystemImage, archive};
 use crate::journal::{self, Journal, Kind};
 use crate::registry::{self, Address, Snapshot, Upstream};
 use crate::scenario::EngineVersion;
@@ -21,6 +21,8 @@ pub(super) struct Site {
     pub image: String,
     /// The images of inner engines, by the version asked for; those of other versions are loaded where they are needed.
     pub inner_images: BTreeMap<EngineVersion, String>,
+    /// The image of what filters a socket, loaded where it is needed.
+    pub proxy_image: Option<String>,
     /// How the user's engine grants an engine's container what it needs.
     pub privilege: Privilege,
     registry_volume: String,
@@ -37,7 +39,7 @@ impl Site {
     pub async fn prepare(
         engine: &Engine,
         journal: &mut Journal,
-        images: &EngineImages,
+        images: &RunImages,
         registry: Option<&Address>,
         seed: u64,
     ) -> Result<Self, TopologyError> {
@@ -57,7 +59,19 @@ impl Site {
         // It answers when the fixtures are made and the socket is open.
         let deletes = registry.ask(&deletes()).await?;
         let (engine, inner_images) = (engine.clone(), inner_images(&run, images));
-        Ok(Self { engine, run, image, inner_images, privilege, registry_volume, registry, upstream, deletes })
+        let proxy_image = images.proxy.as_ref().map(|proxy| reference(&run, proxy));
+        Ok(Self {
+            engine,
+            run,
+            image,
+            inner_images,
+            proxy_image,
+            privilege,
+            registry_volume,
+            registry,
+            upstream,
+            deletes,
+        })
     }
 
     /// What the registry has served so far.
@@ -115,18 +129,18 @@ impl Site {
 }
 
 /// The name of an image on every engine of a run.
-pub(super) fn reference(run: &str, image: &EngineImage) -> String {
+pub(super) fn reference(run: &str, image: &SystemImage) -> String {
     format!("dindbench/{}:{run}", image.name)
 }
 
 /// Loads an image under its name.
-pub(super) async fn load(engine: &Engine, run: &str, image: &EngineImage) -> Result<(), TopologyError> {
+pub(super) async fn load(engine: &Engine, run: &str, image: &SystemImage) -> Result<(), TopologyError> {
     let name = reference(run, image);
     let archive = archive(image, &name, &journal::labels(run, &image.name)).await?;
     Ok(engine.load_image(&name, archive).await?)
 }
 
-fn inner_images(run: &str, images: &EngineImages) -> BTreeMap<EngineVersion, String> {
+fn inner_images(run: &str, images: &RunImages) -> BTreeMap<EngineVersion, String> {
     let others = images.inner.iter().map(|(version, image)| (*version, reference(run, image)));
     let same = [EngineVersion::Auto, images.outer_version].map(|version| (version, reference(run, &images.outer)));
     others.chain(same).collect()

@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use dindbench::cleanup;
 use dindbench::engine::{Endpoint, Engine, Settings};
-use dindbench::image::EngineImages;
+use dindbench::image::{RunImages, Wanted};
 use dindbench::journal::{Journal, cache_folder, state_folder};
 use dindbench::registry::Address;
 use dindbench::scenario::{self, EngineVersion, Scenario};
@@ -68,11 +68,16 @@ impl Lab {
         inner: &BTreeSet<EngineVersion>,
         registry: Option<&Address>,
     ) -> Self {
+        let wanted = Wanted { outer, inner: inner.clone(), proxy: false, carry: &[] };
+        Self::with_images(run, place, &wanted, registry).await
+    }
+
+    pub async fn with_images(run: &str, place: &Place, wanted: &Wanted<'_>, registry: Option<&Address>) -> Self {
         let engine = Engine::at(endpoint(), "user");
         let id = engine.describe().await.expect("an engine").id;
         let mut journal = Journal::create(&state_folder(), run, &id).expect("a journal");
         let (cache, program) = (cache_folder(), program());
-        let images = EngineImages::provide(&engine, &mut journal, &cache, &program, outer, inner, &[]).await;
+        let images = RunImages::provide(&engine, &mut journal, &cache, &program, wanted).await;
         let images = images.expect("images");
         let host = Host::prepare(place, &engine, &mut journal, &images, registry, SEED).await.expect("a host");
         Self { engine, journal, host }

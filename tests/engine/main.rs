@@ -13,6 +13,7 @@ mod host;
 mod lab;
 mod lifecycles;
 mod own;
+mod proxy;
 mod pushes;
 mod recordings;
 mod shared;
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 14] = [
+    let tests: [Vec<Trial>; 15] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         command::tests(),
         shared::tests(),
         own::tests(),
+        proxy::tests(),
         upstream::tests(),
     ];
     let tests = tests.into_iter().flatten().map(|test| test.with_ignored_flag(missing.is_some())).collect();

@@ -67,9 +67,15 @@ fn scenario(engines: Engines, builder: Builder) -> String {
 }
 
 pub fn build_archives(versions: &BTreeSet<EngineVersion>) {
+    build_systems(versions.iter().map(ToString::to_string));
+}
+
+/// Builds those that are not built yet.
+pub fn build_systems(systems: impl Iterator<Item = String>) {
+    let systems: Vec<String> = systems.collect();
     let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/images"));
-    let built = script.args(versions.iter().map(ToString::to_string)).stdout(Stdio::null()).status();
-    assert!(built.is_ok_and(|status| status.success()), "scripts/images does not build {versions:?}");
+    let built = script.args(&systems).stdout(Stdio::null()).status();
+    assert!(built.is_ok_and(|status| status.success()), "scripts/images does not build {systems:?}");
 }
 
 /// Does something with a lab of its own, whose outer engine and inner ones are of these versions.

@@ -9,7 +9,7 @@ use crate::case::Builder;
 use crate::cli::{self, RunArgs};
 use crate::cmd::tenancy::Tenancy;
 use crate::engine::{Description, Privilege};
-use crate::image::EngineImages;
+use crate::image::RunImages;
 use crate::plan::Plan;
 use crate::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, SCHEMA, own_registry};
 use crate::registry::{Address, Upstream};
@@ -72,7 +72,7 @@ pub(super) fn record(
             images: tenancy
                 .images
                 .iter()
-                .flat_map(EngineImages::all)
+                .flat_map(RunImages::all)
                 .map(|image| (image.name.clone(), ImageRecord { digest: image.digest(), bytes: image.bytes() }))
                 .collect(),
         },

@@ -10,15 +10,16 @@ use tokio::sync::watch;
 
 use super::connect::{self, Connected};
 use super::progress::Progress;
-use super::tenancy::{Needs, Tenancy};
+use super::tenancy::Tenancy;
 use super::{Exit, Failure, could_not_run, interrupt, plan, print, runtime, tell_left};
 use crate::analysis::Analysis;
 use crate::cli::{Format, RunArgs};
+use crate::image::Wanted;
 use crate::plan::Plan;
 use crate::record::{RunDir, Writer};
 use crate::report;
 use crate::runner::{DockerExecutor, Ledger, Runner, Tally};
-use crate::scenario::Scenario;
+use crate::scenario::{Kind, Scenario};
 use crate::topology::Host;
 
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
@@ -66,9 +67,13 @@ async fn measure(
     let Connected { engine, description, place } =
         connect::engine(&args.host, shared::buildkit_builds(scenario)).await?;
     let mut tenancy = Tenancy::open(&engine, &description.id, &scenario.name, args.registry.clone(), &progress)?;
-    let (outer, inner, carry) = (args.engine, scenario.engines(), scenario.job.carry.as_slice());
-    let needs = Needs { outer, inner, carry, seed: plan.seed };
-    let prepared = tenancy.prepare(&place, &needs, interrupt.clone()).await;
+    let wanted = Wanted {
+        outer: args.engine,
+        inner: scenario.engines(),
+        proxy: scenario.topologies.iter().any(|topology| topology.kind == Kind::SocketProxy),
+        carry: &scenario.job.carry,
+    };
+    let prepared = tenancy.prepare(&place, &wanted, plan.seed, interrupt.clone()).await;
     let measured = match prepared {
         Ok(Some(mut host)) => {
             let record = description::record(args, scenario, plan, &tenancy, &description, &host);

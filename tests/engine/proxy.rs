@@ -1,0 +1,117 @@
+//! The socket behind a proxy: the same values as without it, and nothing but what its list allows.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+
+use dindbench::case::{Builder, Op, Status};
+use dindbench::engine::{Command, Patience, Source};
+use dindbench::image::Wanted;
+use dindbench::scenario::{EngineVersion, Kind};
+use dindbench::topology::{Arm, Place, Started};
+use libtest_mimic::{Failed, Trial};
+
+use crate::command::{dindbench, only_run, samples, state, stderr};
+use crate::host::fingerprint;
+use crate::lab::{self, Lab};
+use crate::versions::build_systems;
+
+const SCENARIO: &str = r#"
+question = "What does a proxy before the socket cost?"
+baseline = "socket"
+[[topology]]
+use = "socket"
+[[topology]]
+use = "socket-proxy"
+[job]
+builder = "classic"
+steps = [
+  { op = "pull", image = "fixture:base" },
+  { op = "build", context = "fixture:ten", tag = "app" },
+  { op = "run", image = "app", command = ["true"] },
+  { op = "push", image = "app" },
+]
+[sequence]
+jobs = 3
+edits = { 3 = "source" }
+blocks = 1
+"#;
+
+pub fn tests() -> Vec<Trial> {
+    vec![
+        Trial::test("proxy::both_builders_have_the_values_of_the_socket", values),
+        Trial::test("proxy::on_the_users_own_engine_nothing_is_left", on_the_users_own),
+        Trial::test("proxy::what_is_not_on_its_list_is_refused", refused),
+    ]
+}
+
+/// A lab of its own, whose jobs have BuildKit built into their docker command.
+fn with_proxy<T>(work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
+    build_systems(["20.10", "proxy"].map(str::to_owned).into_iter());
+    let wanted = Wanted { outer: EngineVersion::V20_10, inner: BTreeSet::new(), proxy: true, carry: &[] };
+    let run = format!("test-proxy-{}", std::process::id());
+    let mut lab = lab::RUNTIME.block_on(Lab::with_images(&run, &Place::Reference, &wanted, None));
+    let done = catch_unwind(AssertUnwindSafe(|| lab::RUNTIME.block_on(work(&mut lab))));
+    lab::RUNTIME.block_on(lab.close());
+    done.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+fn values() -> Result<(), Failed> {
+    let recorded = with_proxy(async |lab| {
+        let mut recorded = Vec::new();
+        for builder in [Builder::Classic, Builder::Buildkit] {
+            let mut scenario = lab::scenario(SCENARIO, Path::new("/"));
+            scenario.job.builder = builder;
+            recorded.push((builder, lab.run(&scenario).await));
+        }
+        recorded
+    });
+    for (builder, recorded) in recorded {
+        let hits = if builder == Builder::Classic { [0, 10, 6] } else { [0, 7, 5] };
+        for row in recorded.samples() {
+            assert_eq!(row.status, Status::Ok, "{} job {} {}: {}", row.topology, row.job, row.step, row.error);
+        }
+        for (job, hits) in (1..).zip(hits) {
+            for topology in ["socket", "socket-proxy"] {
+                assert_eq!(recorded.sample(topology, job, "app").instructions_cached, Some(hits), "{topology} {job}");
+                assert_eq!(recorded.sample(topology, job, "stop").volumes_leaked, Some(0), "{topology} {job}");
+            }
+            let pulled = |topology| recorded.sample(topology, job, "0").bytes_pulled;
+            assert_eq!(pulled("socket-proxy"), pulled("socket"), "job {job}");
+        }
+    }
+    Ok(())
+}
+
+fn on_the_users_own() -> Result<(), Failed> {
+    build_systems(["proxy".to_owned()].into_iter());
+    let (before, state) = (fingerprint(), state());
+    fs::write(state.path().join("proxy.toml"), SCENARIO)?;
+    let output = dindbench(&state, &["run", "proxy.toml", "--host", "local"]).output()?;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let builds: Vec<_> = samples(&only_run(&state)).into_iter().filter(|row| row.op == Op::Build).collect();
+    assert!(builds.iter().all(|row| row.instructions_cached == Some([0, 10, 6][row.job as usize - 1])));
+    assert_eq!(fingerprint(), before);
+    Ok(())
+}
+
+fn refused() -> Result<(), Failed> {
+    let said = with_proxy(async |lab| {
+        let host = lab.open_host().await.expect("a host");
+        let mut arm = Arm::new(&Kind::SocketProxy, &host);
+        let Started { job, .. } = arm.start(&host, 1).await.expect("a job");
+        let mut said = Vec::new();
+        for command in ["docker ps", "docker images", "docker volume ls", "docker network ls", "docker swarm init"] {
+            let output = job.exec(&Command::new(command.split(' ')), Patience::CHORE).await.expect("an answer");
+            said.push((command, output.exit_code, output.text(Source::Stderr)));
+        }
+        arm.stop(Some(job)).await.expect("the job ends");
+        host.remove().await.expect("the host is removed");
+        said
+    });
+    let refused: Vec<&str> = said.iter().filter(|(_, code, _)| *code != 0).map(|(command, ..)| *command).collect();
+    assert_eq!(refused, ["docker volume ls", "docker network ls", "docker swarm init"], "{said:?}");
+    assert!(said.iter().all(|(_, code, text)| *code == 0 || text.contains("403")), "{said:?}");
+    Ok(())
+}
