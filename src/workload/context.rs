@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 
-use crate::case::Edit;
+use crate::case::{Builder, Driver, Edit};
 use crate::engine::{Engine, EngineError};
 use crate::fixture::{Evidence, Fixture, Revisions};
+use crate::ignore::Sender;
 use crate::scenario::{Build, Context, Job, Step};
 use crate::topology::{JobContainer, OuterHost};
+
+use super::Printout;
 
 /// A context could not be made or brought to its place.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +39,8 @@ fn folder_name(step: usize) -> String {
 #[derive(Clone, Debug)]
 pub struct Contexts {
     seed: u64,
+    driver: Driver,
+    builder: Builder,
     builds: BTreeMap<usize, Build>,
     revisions: Revisions,
 }
@@ -46,7 +51,8 @@ impl Contexts {
             Step::Build(build) => Some((index, build.clone())),
             Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => None,
         });
-        Self { seed, builds: builds.collect(), revisions: Revisions::default() }
+        let revisions = Revisions::default();
+        Self { seed, driver: job.driver, builder: job.builder, builds: builds.collect(), revisions }
     }
 
     /// Makes the edit that precedes a job.
@@ -59,11 +65,16 @@ impl Contexts {
     }
 
     /// Brings every context to its folder in a new job container.
-    pub async fn upload(&self, job: &JobContainer) -> Result<(), ContextError> {
+    pub async fn upload(&self, job: &JobContainer, printout: Printout) -> Result<(), ContextError> {
+        let sender = match self.driver {
+            Driver::Cli => Sender::Command,
+            Driver::Api if printout.buildkit(self.builder) => Sender::Buildkit,
+            Driver::Api => Sender::Classic,
+        };
         for (index, build) in &self.builds {
             let (packed, seed, revisions) = (build.clone(), self.seed, self.revisions);
             let folder = folder_name(*index);
-            let packed = tokio::task::spawn_blocking(move || pack(&packed, seed, revisions, &folder));
+            let packed = tokio::task::spawn_blocking(move || pack(&packed, sender, seed, revisions, &folder));
             let tar = packed.await.map_err(|error| unreadable(&build.context, error))??;
             job.copy_in(tar).await?;
         }
@@ -90,7 +101,7 @@ impl Contexts {
     }
 }
 
-fn pack(build: &Build, seed: u64, revisions: Revisions, folder: &str) -> Result<File, ContextError> {
+fn pack(build: &Build, sender: Sender, seed: u64, revisions: Revisions, folder: &str) -> Result<File, ContextError> {
     let context = &build.context;
     let wrong = |error: std::io::Error| unreadable(context, error);
     let mut file = tempfile::tempfile().map_err(wrong)?;
@@ -101,7 +112,7 @@ fn pack(build: &Build, seed: u64, revisions: Revisions, folder: &str) -> Result<
         }
         Context::Folder(path) => {
             let additions = additions(build, seed, revisions);
-            super::folder::pack(path, &build.file, &additions, folder, &mut file)
+            super::folder::pack(path, &build.file, sender, &additions, folder, &mut file)
                 .map_err(|error| unreadable(context, error))?;
         }
     }

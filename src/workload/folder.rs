@@ -1,10 +1,10 @@
-//! A folder of the user's as a build context: what the docker command would send of it, with the edits made so far.
+//! A folder of the user's as a build context: what belongs to it, with the edits made so far.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use crate::ignore::{FolderError, entries};
+use crate::ignore::{FolderError, Sender, entries};
 
 /// Lines to add to files, by their path within the context.
 pub(super) type Additions<'a> = [(&'a str, String)];
@@ -13,6 +13,7 @@ pub(super) type Additions<'a> = [(&'a str, String)];
 pub(super) fn pack(
     folder: &Path,
     dockerfile: &str,
+    sender: Sender,
     additions: &Additions<'_>,
     name: &str,
     out: impl Write,
@@ -22,7 +23,7 @@ pub(super) fn pack(
     tar.mode(tar::HeaderMode::Complete);
     let root = |source: io::Error| FolderError::Io { path: folder.to_owned(), source };
     tar.append_dir(name, folder).map_err(root)?;
-    for entry in entries(folder, dockerfile)? {
+    for entry in entries(folder, dockerfile, sender)? {
         let path = folder.join(&entry);
         let added: String =
             additions.iter().filter(|(path, _)| *path == entry).map(|(_, line)| line.as_str()).collect();
@@ -65,7 +66,7 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", folder.path().join("link")).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
         let mut packed = Vec::new();
-        pack(folder.path(), "Dockerfile", &[], "context", &mut packed).unwrap();
+        pack(folder.path(), "Dockerfile", Sender::Command, &[], "context", &mut packed).unwrap();
         let mut archive = tar::Archive::new(&packed[..]);
         let entries: Vec<_> = archive.entries().unwrap().map(|entry| entry.unwrap()).collect();
         assert_eq!(entries.len(), 2);
@@ -78,7 +79,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("main.py"), "print(1)").unwrap();
         let mut packed = Vec::new();
-        pack(folder.path(), "Dockerfile", &[("main.py", "\n# edit\n".to_owned())], "context", &mut packed).unwrap();
+        pack(
+            folder.path(),
+            "Dockerfile",
+            Sender::Command,
+            &[("main.py", "\n# edit\n".to_owned())],
+            "context",
+            &mut packed,
+        )
+        .unwrap();
         let mut archive = tar::Archive::new(&packed[..]);
         let mut file = archive.entries().unwrap().map(|entry| entry.unwrap()).nth(1).unwrap();
         let mut text = String::new();
