@@ -332,7 +332,7 @@ fn scenario() -> Scenario {
 }
 
 async fn upload(job: &Job, seed: u64, container: &dindbench::topology::JobContainer) {
-    Contexts::new(seed, job).upload(container).await.expect("a context");
+    Contexts::new(seed, job).upload(container, Printout::Classic).await.expect("a context");
 }
 
 fn tell_ratio(what: &str, ours: &[f64], theirs: &[f64], aim: &str) {

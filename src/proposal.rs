@@ -1,5 +1,6 @@
 //! What `init` proposes for a Dockerfile: the files that its edits change, the images it needs, and the scenario around it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use glob::{MatchOptions, Pattern};
@@ -73,8 +74,8 @@ const ASIDE: [&str; 10] =
     ["test", "tests", "spec", "docs", "doc", "examples", "vendor", "node_modules", "benches", "scripts"];
 
 impl Proposal {
-    /// `sent` are the paths of the context that belong to it, in any order.
-    pub fn new(dockerfile: &Dockerfile, sent: &[String]) -> Self {
+    /// `sent` are the paths of the context that belong to it.
+    pub fn new(dockerfile: &Dockerfile, sent: &BTreeSet<String>) -> Self {
         let stages = dockerfile.needed();
         let takers: Vec<&Instruction> =
             stages.iter().flat_map(|stage| &stage.instructions).filter(|taker| !taker.takes.is_empty()).collect();
@@ -222,7 +223,7 @@ mod tests {
     use super::*;
 
     fn proposal(dockerfile: &str, sent: &[&str]) -> Proposal {
-        let sent: Vec<String> = sent.iter().map(|path| (*path).to_owned()).collect();
+        let sent: BTreeSet<String> = sent.iter().map(|path| (*path).to_owned()).collect();
         Proposal::new(&Dockerfile::parse(dockerfile, &BTreeMap::new()).unwrap(), &sent)
     }
 

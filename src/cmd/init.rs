@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use super::{Exit, Failure, could_not_run, print};
 use crate::cli::InitArgs;
 use crate::dockerfile::{self, Dockerfile};
-use crate::ignore::{FolderError, entries, sent};
+use crate::ignore::{FolderError, Sender, entries, sent};
 use crate::proposal::{Choice, Proposal};
 use crate::scenario;
 
@@ -72,7 +72,8 @@ fn find(args: &InitArgs) -> Result<Found, InitError> {
     let written = fs::read_to_string(&path).map_err(|source| InitError::Unreadable { path: path.clone(), source })?;
     let dockerfile =
         Dockerfile::parse(&written, &BTreeMap::new()).map_err(|source| InitError::NoDockerfile { path, source })?;
-    let proposal = Proposal::new(&dockerfile, &entries(&folder, &file)?);
+    let sender = if dockerfile.buildkit().is_some() { Sender::Buildkit } else { Sender::Classic };
+    let proposal = Proposal::new(&dockerfile, &entries(&folder, &file, sender)?);
     Ok(Found { context, file, dockerfile, proposal })
 }
 

@@ -1,11 +1,13 @@
-//! What the docker command sends of a folder: all that its ignore file does not leave out.
+//! What is sent of a folder: all that its ignore file does not leave out.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use super::{Found, Ignore};
+use super::pattern::Version;
+use super::{Found, Ignore, Sender};
 
 const IGNORE_FILE: &str = ".dockerignore";
 
@@ -20,42 +22,103 @@ pub enum FolderError {
     Name { path: PathBuf },
 }
 
-/// The paths below the folder that belong to the context, folders before what is in them, in the order of their names.
+/// The paths below the folder that belong to the context, folders before what is in them.
 ///
-/// `dockerfile` is a path within the folder. An ignore file of its own, `DOCKERFILE.dockerignore`, holds for BuildKit
-/// alone: where there is one, everything is sent, and the builder leaves out what it must.
-pub fn entries(folder: &Path, dockerfile: &str) -> Result<Vec<String>, FolderError> {
-    let mut found = Vec::new();
-    walk(folder, "", &Found::default(), &ignore(folder, dockerfile)?, &mut found)?;
-    Ok(found)
+/// `dockerfile` is a path within the folder; an API client can send it nowhere else.
+pub fn entries(folder: &Path, dockerfile: &str, sender: Sender) -> Result<BTreeSet<String>, FolderError> {
+    let mut entries = BTreeSet::new();
+    for ignore in ignores(folder, dockerfile, sender)? {
+        walk(folder, "", &Found::default(), &ignore, &mut entries)?;
+    }
+    entries.extend(named(folder, dockerfile, sender));
+    if sender != Sender::Classic {
+        let above = |path: &String| path.match_indices('/').map(|(end, _)| path[..end].to_owned()).collect::<Vec<_>>();
+        let folders: Vec<String> = entries.iter().flat_map(above).collect();
+        entries.extend(folders);
+    }
+    Ok(entries)
 }
 
-fn ignore(folder: &Path, dockerfile: &str) -> Result<Ignore, FolderError> {
-    if folder.join(format!("{dockerfile}{IGNORE_FILE}")).is_file() {
-        return Ok(Ignore::default());
+/// Whether a file of the folder belongs to the context, by whichever docker command.
+pub fn sent(folder: &Path, dockerfile: &str, path: &str) -> Result<bool, FolderError> {
+    let ignores = ignores(folder, dockerfile, Sender::Command)?;
+    Ok(path == dockerfile || ignores.iter().any(|ignore| ignore.sends(path)))
+}
+
+/// What is sent apart from the context, and so without regard to ignore files. The classic builder has no such way.
+fn named(folder: &Path, dockerfile: &str, sender: Sender) -> Vec<String> {
+    let named = match sender {
+        Sender::Classic => Vec::new(),
+        Sender::Buildkit => vec![dockerfile.to_owned()],
+        Sender::Command => vec![dockerfile.to_owned(), own(dockerfile), IGNORE_FILE.to_owned()],
+    };
+    let mut files: Vec<String> = named.iter().flat_map(|file| with_target(folder, file)).collect();
+    files.retain(|file| folder.join(file).is_file());
+    files
+}
+
+/// A file, and what it is a link to.
+fn with_target(folder: &Path, file: &str) -> impl Iterator<Item = String> {
+    let target = folder.canonicalize().and_then(|root| Ok((folder.join(file).canonicalize()?, root))).ok();
+    let target = target.and_then(|(target, root)| Some(target.strip_prefix(root).ok()?.to_str()?.to_owned()));
+    [Some(file.to_owned()), target].into_iter().flatten()
+}
+
+/// The ignore file of one Dockerfile.
+fn own(dockerfile: &str) -> String {
+    format!("{dockerfile}{IGNORE_FILE}")
+}
+
+/// The ignore files, each as a docker command applies it that the sender may be or stands for.
+fn ignores(folder: &Path, dockerfile: &str, sender: Sender) -> Result<Vec<Ignore>, FolderError> {
+    let commands: &[(Version, bool)] = match sender {
+        Sender::Classic => &[(Version::Current, false)],
+        Sender::Buildkit => &[(Version::Current, true)],
+        Sender::Command => {
+            &[(Version::Current, false), (Version::Current, true), (Version::V20_10, false), (Version::V20_10, true)]
+        }
+    };
+    let mut ignores = Vec::new();
+    for (version, buildkit) in commands {
+        match ignore(folder, dockerfile, *version, *buildkit) {
+            // Such a pattern only the old command refuses, and then it sends nothing.
+            Err(FolderError::Ignore { .. }) if *version == Version::V20_10 => {}
+            ignore => ignores.push(ignore?),
+        }
     }
-    let path = folder.join(IGNORE_FILE);
+    Ok(ignores)
+}
+
+/// Where a Dockerfile has an ignore file of its own, BuildKit takes that one alone; the classic builder knows of none.
+fn ignore(folder: &Path, dockerfile: &str, version: Version, buildkit: bool) -> Result<Ignore, FolderError> {
+    let own = folder.join(own(dockerfile));
+    let path = if buildkit && own.is_file() { own } else { folder.join(IGNORE_FILE) };
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ignore::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(FolderError::Io { path, source }),
     };
-    let ignore = Ignore::parse(&text).map_err(|source| FolderError::Ignore { path, source })?;
-    Ok(ignore.but_not(IGNORE_FILE).but_not(dockerfile))
+    let ignore = Ignore::parse(&text, version, buildkit).map_err(|source| FolderError::Ignore { path, source })?;
+    Ok(if buildkit { ignore } else { ignore.but_not(IGNORE_FILE).but_not(dockerfile) })
 }
 
+/// Takes up what one docker command would send of a folder.
 fn walk(
     root: &Path,
     folder: &str,
     above: &Found,
     ignore: &Ignore,
-    entries: &mut Vec<String>,
+    entries: &mut BTreeSet<String>,
 ) -> Result<(), FolderError> {
     let path = root.join(folder);
     let wrong = |source: io::Error| FolderError::Io { path: path.clone(), source };
-    let mut children: Vec<fs::DirEntry> = fs::read_dir(&path).and_then(Iterator::collect).map_err(wrong)?;
-    children.sort_by_key(fs::DirEntry::file_name);
+    let children = match fs::read_dir(&path) {
+        // Nothing of it would have been sent, if nothing of it is taken back in.
+        Err(error) if above.ignored && error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+        children => children.map_err(wrong)?,
+    };
     for child in children {
+        let child = child.map_err(wrong)?;
         let name = child.file_name().into_string().map_err(|_| FolderError::Name { path: child.path() })?;
         let kind = child.file_type().map_err(wrong)?;
         // No archive can hold one.
@@ -64,48 +127,93 @@ fn walk(
         }
         let child = if folder.is_empty() { name } else { format!("{folder}/{name}") };
         let found = ignore.of(&child, above);
-        if !found.ignored {
-            entries.push(child.clone());
-        }
-        if kind.is_dir() && (!found.ignored || ignore.may_return(&child)) {
+        let searched = found.ignored && kind.is_dir() && ignore.searches(&child);
+        if searched || (kind.is_dir() && !found.ignored) {
             walk(root, &child, &found, ignore, entries)?;
+        }
+        // The old command sends a folder in which it searches, also where it finds nothing.
+        if !found.ignored || (searched && ignore.version == Version::V20_10) {
+            entries.insert(child);
         }
     }
     Ok(())
-}
-
-/// Whether a file of the folder belongs to the context.
-pub fn sent(folder: &Path, dockerfile: &str, path: &str) -> Result<bool, FolderError> {
-    Ok(!ignore(folder, dockerfile)?.of_path(path).ignored)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sent(ignore: &str, dockerfile: &str, files: &[&str]) -> Vec<String> {
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(IGNORE_FILE), ignore).unwrap();
-        for file in files {
+        for (file, text) in files {
             let path = folder.path().join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, file).unwrap();
+            fs::write(path, text).unwrap();
         }
-        entries(folder.path(), dockerfile).unwrap()
+        folder
+    }
+
+    /// By sender: the command, and an API client for either builder.
+    fn sent(folder: &tempfile::TempDir, dockerfile: &str) -> [Vec<String>; 3] {
+        [Sender::Command, Sender::Classic, Sender::Buildkit]
+            .map(|sender| entries(folder.path(), dockerfile, sender).unwrap().into_iter().collect())
     }
 
     #[test]
     fn what_is_ignored_is_not_sent_and_its_exceptions_are() {
-        let files = ["Dockerfile", "target/big", "target/keep", "src/main.rs"];
-        assert_eq!(
-            sent("target\n!target/keep\nDockerfile\n", "Dockerfile", &files),
-            [".dockerignore", "Dockerfile", "src", "src/main.rs", "target/keep"]
-        );
+        let ignore = "target\n!target/keep\nDockerfile\n";
+        let files = [(IGNORE_FILE, ignore), ("Dockerfile", ""), ("target/big", ""), ("target/keep", ""), ("src/a", "")];
+        let [command, classic, buildkit] = sent(&folder(&files), "Dockerfile");
+        assert_eq!(command, [IGNORE_FILE, "Dockerfile", "src", "src/a", "target", "target/keep"]);
+        assert_eq!(classic, [IGNORE_FILE, "Dockerfile", "src", "src/a", "target/keep"]);
+        assert_eq!(buildkit, command);
     }
 
     #[test]
-    fn an_ignore_file_of_the_dockerfile_is_left_to_its_builder() {
-        let files = ["a.Dockerfile", "a.Dockerfile.dockerignore", "x"];
-        assert!(sent("*", "a.Dockerfile", &files).contains(&"x".to_owned()));
+    fn an_ignore_file_of_the_dockerfile_is_buildkits_alone() {
+        let own = "a.Dockerfile.dockerignore";
+        let files = [("a.Dockerfile", ""), (own, "x\n*.dockerignore"), (IGNORE_FILE, "*\n!x"), ("x", ""), ("y", "")];
+        let [command, classic, buildkit] = sent(&folder(&files), "a.Dockerfile");
+        assert_eq!(command, [IGNORE_FILE, "a.Dockerfile", own, "x", "y"]);
+        assert_eq!(classic, [IGNORE_FILE, "a.Dockerfile", "x"]);
+        assert_eq!(buildkit, ["a.Dockerfile", "y"]);
+    }
+
+    #[test]
+    fn of_a_large_ignored_folder_only_what_a_pattern_takes_back_is_sent() {
+        let large = ["node_modules/x/index.js", "node_modules/x/README.md", "app/node_modules/y.js", ".git/HEAD"];
+        let files: Vec<(&str, &str)> =
+            large.into_iter().chain(["Dockerfile", "app/main.js"]).map(|file| (file, "")).collect();
+        let folder = folder(&files);
+        let write = |text: &str| fs::write(folder.path().join(IGNORE_FILE), text).unwrap();
+        write("**/node_modules\n.git\n!app\napp/node_modules");
+        let [command, classic, buildkit] = sent(&folder, "Dockerfile");
+        assert_eq!(command, [IGNORE_FILE, "Dockerfile", "app", "app/main.js"]);
+        assert_eq!((&classic, &buildkit), (&command, &command));
+        write("**/node_modules\n.git\n!**/README.md");
+        let [command, classic, buildkit] = sent(&folder, "Dockerfile");
+        assert_eq!(classic, [IGNORE_FILE, "Dockerfile", "app", "app/main.js"]);
+        let taken_back = ["node_modules", "node_modules/x", "node_modules/x/README.md"];
+        assert_eq!(buildkit, [&classic[..], &taken_back.map(str::to_owned)].concat());
+        assert_eq!(command, buildkit);
+    }
+
+    #[test]
+    fn a_dockerfile_comes_with_what_it_is_a_link_to() {
+        let folder = folder(&[(IGNORE_FILE, "*"), ("docker/prod", ""), ("docker/other", "")]);
+        std::os::unix::fs::symlink("docker/prod", folder.path().join("Dockerfile")).unwrap();
+        let [command, _, buildkit] = sent(&folder, "Dockerfile");
+        assert_eq!(command, [IGNORE_FILE, "Dockerfile", "docker", "docker/prod"]);
+        assert_eq!(buildkit, ["Dockerfile", "docker", "docker/prod"]);
+    }
+
+    #[test]
+    fn a_pattern_that_only_the_old_command_refuses_is_no_error() {
+        let folder = folder(&[(IGNORE_FILE, "a(b"), ("Dockerfile", ""), ("a(b", "")]);
+        assert_eq!(sent(&folder, "Dockerfile")[0], [IGNORE_FILE, "Dockerfile"]);
+        fs::write(folder.path().join(IGNORE_FILE), "[").unwrap();
+        for sender in [Sender::Command, Sender::Classic, Sender::Buildkit] {
+            assert!(entries(folder.path(), "Dockerfile", sender).is_err(), "{sender:?}");
+        }
     }
 }

@@ -1,90 +1,79 @@
-//! `.dockerignore`: which files of a folder the docker command sends as a build context.
+//! Ignore files: which files of a folder belong to a build's context.
 //!
-//! The rules are those of the docker command's classic builder: patterns hold from the context's root, `*` and `?` stay
-//! within a folder, `**` does not, `!` takes back in, and the last pattern that matches decides. A match of a folder holds
-//! for all that is in it. Source: the documentation of `.dockerignore`; where it is silent, what the command does.
+//! Patterns hold from the context's root, `*` and `?` stay within a folder, `**` does not, `!` takes back in, and the last
+//! pattern that matches decides. A match of a folder holds for all that is in it. Source: the documentation of
+//! `.dockerignore`; where it is silent, what the docker command does with either builder.
 
 mod folder;
+mod pattern;
 
-use regex::Regex;
+use pattern::{Pattern, Version};
 
 pub use folder::{FolderError, entries, sent};
 
-/// The patterns of one file, in its order.
-#[derive(Clone, Debug, Default)]
-pub struct Ignore {
+/// Who sends a context to an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// A docker command of any version, with the builder that it takes. It applies the ignore file itself, so it needs
+    /// whatever one of them would send.
+    Command,
+    /// A client of the API that sends what the present docker command would send to the classic builder.
+    Classic,
+    /// A client of the API that sends what the present docker command would send to BuildKit.
+    Buildkit,
+}
+
+/// The patterns of one file, in its order, as one docker command applies them.
+#[derive(Clone, Debug)]
+struct Ignore {
     patterns: Vec<Pattern>,
+    version: Version,
+    /// Whether the command sends to BuildKit.
+    buildkit: bool,
 }
 
 /// A pattern that cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: `{pattern}` is no pattern: {reason}")]
 pub struct Error {
-    pub line: usize,
+    line: usize,
     pattern: String,
     reason: String,
 }
 
 /// What was found about a folder, for the files in it.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+struct Found {
     /// By pattern; empty for the root.
     matched: Vec<bool>,
     /// Whether the folder itself is left out.
-    pub ignored: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Pattern {
-    text: String,
-    /// Written with `!`.
-    exception: bool,
-    rule: Rule,
-}
-
-#[derive(Clone, Debug)]
-enum Rule {
-    Exact,
-    /// `**` at the end.
-    Prefix,
-    /// `**` at the beginning.
-    Suffix,
-    Regex(Regex),
+    ignored: bool,
 }
 
 impl Ignore {
-    /// Reads the text of a `.dockerignore`.
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    fn parse(text: &str, version: Version, buildkit: bool) -> Result<Self, Error> {
         let mut patterns = Vec::new();
         for (index, line) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate() {
-            if line.starts_with('#') || line.trim().is_empty() {
-                continue;
-            }
-            let wrong = |reason: String| Error { line: index + 1, pattern: line.trim().to_owned(), reason };
-            let (exception, rest) = match line.trim().strip_prefix('!') {
-                Some(rest) => (true, rest.trim()),
-                None => (false, line.trim()),
-            };
-            if rest.is_empty() {
-                return Err(wrong("nothing is taken back in".to_owned()));
-            }
-            patterns.push(Pattern::new(&clean(rest), exception).map_err(wrong)?);
+            let wrong = |reason| Error { line: index + 1, pattern: line.trim().to_owned(), reason };
+            patterns.extend(Pattern::read(line, version).map_err(wrong)?);
         }
-        Ok(Self { patterns })
+        Ok(Self { patterns, version, buildkit })
     }
 
-    /// These patterns, and after them one that takes a path back in where it would be left out: the command always sends
-    /// the Dockerfile and the ignore file.
-    #[must_use]
-    pub fn but_not(mut self, path: &str) -> Self {
-        if self.of_path(path).ignored {
-            self.patterns.push(Pattern { text: path.to_owned(), exception: true, rule: Rule::Exact });
+    /// These patterns, and after them one that takes a path back in where it would be left out: the classic builder
+    /// finds the Dockerfile and the ignore file in the context.
+    fn but_not(mut self, path: &str) -> Self {
+        if self.ignores(path) {
+            self.patterns.push(Pattern::taking_back(path));
         }
         self
     }
 
     /// What holds for a path, given what holds for the folder that it is in.
-    pub fn of(&self, path: &str, folder: &Found) -> Found {
+    fn of(&self, path: &str, folder: &Found) -> Found {
+        if self.version == Version::V20_10 {
+            return Found { matched: Vec::new(), ignored: self.ignores(path) };
+        }
         let mut found = Found { matched: vec![false; self.patterns.len()], ignored: false };
         for (index, pattern) in self.patterns.iter().enumerate() {
             let inherited = folder.matched.get(index) == Some(&true);
@@ -100,199 +89,130 @@ impl Ignore {
         found
     }
 
-    /// Whether something in an ignored folder can be taken back in. An exception is found by its first folders, so one
-    /// that begins with a wildcard takes nothing back out of an ignored folder.
-    pub fn may_return(&self, folder: &str) -> bool {
+    /// Whether a path is left out, where nothing is known of its folder: of the folders above it, a pattern is asked
+    /// about one.
+    fn ignores(&self, path: &str) -> bool {
+        let last = self.patterns.iter().rfind(|pattern| pattern.matches_at_its_depth(path));
+        last.is_some_and(|pattern| !pattern.exception)
+    }
+
+    /// Whether an ignored folder is searched for what can be taken back in.
+    fn searches(&self, folder: &str) -> bool {
         let below = format!("{folder}/");
-        self.patterns.iter().any(|pattern| pattern.exception && format!("{}/", pattern.text).starts_with(&below))
+        let mut exceptions = self.patterns.iter().filter(|pattern| pattern.exception).map(|pattern| &*pattern.text);
+        if self.version == Version::V20_10 || !self.buildkit {
+            // By the text alone: an exception that begins with a wildcard is found nowhere.
+            return exceptions.any(|text| format!("{text}/").starts_with(&below));
+        }
+        let stem = |text: &str| {
+            let text = text.strip_suffix("/**").unwrap_or(text);
+            format!("{}/", text.strip_suffix("/*").unwrap_or(text))
+        };
+        let stems: Vec<String> = exceptions.map(stem).collect();
+        // One wildcard elsewhere, and every folder is searched.
+        stems.iter().any(|stem| stem.starts_with(&below) || stem.contains(['*', '[', ']', '?', '^', '\\']))
     }
 
-    fn of_path(&self, path: &str) -> Found {
-        let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
-        let parent = folders.fold(Found::default(), |parent, folder| self.of(folder, &parent));
-        self.of(path, &parent)
-    }
-}
-
-impl Pattern {
-    fn new(text: &str, exception: bool) -> Result<Self, String> {
-        Ok(Self { text: text.to_owned(), exception, rule: Rule::of(text)? })
-    }
-
-    fn matches(&self, path: &str) -> bool {
-        match &self.rule {
-            Rule::Exact => path == self.text,
-            Rule::Prefix => path.starts_with(self.text.trim_end_matches('*')),
-            Rule::Suffix => {
-                let suffix = &self.text[2..];
-                path.ends_with(suffix) || suffix.strip_prefix('/') == Some(path)
+    /// Whether a path is sent; each folder above it must be gone through.
+    fn sends(&self, path: &str) -> bool {
+        let mut above = Found::default();
+        for (end, _) in path.match_indices('/') {
+            let folder = &path[..end];
+            above = self.of(folder, &above);
+            if above.ignored && !self.searches(folder) {
+                return false;
             }
-            Rule::Regex(regex) => regex.is_match(path),
         }
+        !self.of(path, &above).ignored
     }
-}
-
-impl Rule {
-    /// Rewrites a pattern as a regular expression, or finds out that it needs none.
-    fn of(pattern: &str) -> Result<Self, String> {
-        let mut regex = String::from("^");
-        let (mut rule, mut class) = (Self::Exact, false);
-        let mut rest = pattern.chars().peekable();
-        let mut first = true;
-        let mut wild = false;
-        while let Some(character) = rest.next() {
-            match character {
-                _ if class => {
-                    class = character != ']';
-                    // In a class these mean nothing to the docker command.
-                    if matches!(character, '[' | '&' | '~') {
-                        regex.push('\\');
-                    }
-                    regex.push(character);
-                }
-                '*' if rest.next_if_eq(&'*').is_some() => {
-                    rest.next_if_eq(&'/');
-                    let last = rest.peek().is_none();
-                    regex.push_str(if last { ".*" } else { "(.*/)?" });
-                    rule = match (first, last) {
-                        (true, _) => Self::Suffix,
-                        (false, true) if !wild && matches!(rule, Self::Exact) => Self::Prefix,
-                        (false, _) => {
-                            wild = true;
-                            rule
-                        }
-                    };
-                }
-                '*' => {
-                    wild = true;
-                    regex.push_str("[^/]*");
-                }
-                '?' => {
-                    wild = true;
-                    regex.push_str("[^/]");
-                }
-                '[' => {
-                    (wild, class) = (true, true);
-                    regex.push('[');
-                }
-                '\\' => match rest.next() {
-                    Some(escaped) => {
-                        wild = true;
-                        regex.push_str(&regex::escape(&escaped.to_string()));
-                    }
-                    None => return Err("it ends with an escape".to_owned()),
-                },
-                other => regex.push_str(&regex::escape(&other.to_string())),
-            }
-            first = false;
-        }
-        if class {
-            return Err("a `[` is not closed".to_owned());
-        }
-        if !wild {
-            return Ok(rule);
-        }
-        regex.push('$');
-        Regex::new(&format!("(?s){regex}")).map(Self::Regex).map_err(|error| error.to_string())
-    }
-}
-
-/// A pattern without `.`, `..`, doubled slashes, and slashes at its ends: what names the same path is the same pattern.
-fn clean(pattern: &str) -> String {
-    let rooted = pattern.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in pattern.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            ".." if rooted => {}
-            part => parts.push(part),
-        }
-    }
-    if parts.is_empty() { if rooted { "/" } else { "." }.to_owned() } else { parts.join("/") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ignored(text: &str, path: &str) -> bool {
-        Ignore::parse(text).unwrap().of_path(path).ignored
+    const BUILDERS: [bool; 2] = [false, true];
+    const CLASSIC: bool = false;
+    const BUILDKIT: bool = true;
+
+    fn current(text: &str, buildkit: bool) -> Ignore {
+        Ignore::parse(text, Version::Current, buildkit).unwrap()
     }
 
-    #[test]
-    fn patterns_hold_from_the_root_and_wildcards_within_a_folder() {
-        for (pattern, path, expected) in [
-            ("a", "a", true),
-            ("a", "b/a", false),
-            ("/a/", "a", true),
-            ("a", "a/b/c", true),
-            ("*.md", "x.md", true),
-            ("*.md", "b/x.md", false),
-            ("*/*.md", "b/x.md", true),
-            ("**/*.md", "x.md", true),
-            ("**/*.md", "b/c/x.md", true),
-            ("**/x", "x", true),
-            ("**/x", "b/x", true),
-            ("**/x", "b/yx", false),
-            ("b/**", "b/c/d", true),
-            ("b/**", "b", false),
-            ("b/**/d", "b/d", true),
-            ("b/**/d", "b/c/c/d", true),
-            ("?", "a", true),
-            ("?", "ab", false),
-            ("[a-c]x", "bx", true),
-            ("[^a-c]x", "bx", false),
-            ("\\*", "*", true),
-            ("\\*", "a", false),
-            ("a.b", "axb", false),
-            ("./a/../b", "b", true),
-            (" a ", "a", true),
-            ("# a", "# a", false),
-            ("**", "a/b", true),
-            (".", "a", false),
-        ] {
-            assert_eq!(ignored(pattern, path), expected, "{pattern} {path}");
-        }
+    fn old(text: &str) -> Ignore {
+        Ignore::parse(text, Version::V20_10, BUILDKIT).unwrap()
     }
 
     #[test]
     fn the_last_match_decides_and_what_is_below_follows() {
-        assert!(!ignored("*\n!a", "a"));
-        assert!(!ignored("*\n!a", "a/b"));
-        assert!(ignored("*\n!a\na/b", "a/b"));
-        assert!(ignored("!a\n*", "a"));
-        assert!(!ignored("a\n!a/b", "a/b/c"));
-        assert!(ignored("\u{feff}a", "a"));
+        for (text, path, expected) in [
+            ("*\n!a", "a", true),
+            ("*\n!a", "a/b", true),
+            ("*\n!a\na/b", "a/b", false),
+            ("!a\n*", "a", false),
+            ("a\n!a/b", "a/b/c", true),
+            ("a", "a/b/c", false),
+            ("# a", "# a", true),
+            ("\u{feff}a", "a", false),
+        ] {
+            for buildkit in BUILDERS {
+                assert_eq!(current(text, buildkit).sends(path), expected, "{text} {path}");
+            }
+            assert_eq!(old(text).sends(path), expected, "{text} {path}");
+        }
     }
 
     #[test]
-    fn the_dockerfile_is_always_sent() {
-        let ignore = Ignore::parse("*").unwrap().but_not("Dockerfile");
-        assert!(!ignore.of_path("Dockerfile").ignored && ignore.of_path("x").ignored);
+    fn only_buildkit_searches_ignored_folders_for_an_exception_with_a_wildcard() {
+        for text in ["a\n!**/keep", "a\n!a*/keep", "a\n!?/keep"] {
+            assert!(current(text, BUILDKIT).sends("a/keep"), "{text}");
+            assert!(!current(text, CLASSIC).sends("a/keep") && !old(text).sends("a/keep"), "{text}");
+        }
+        // The wildcard of another exception will do.
+        assert!(current("a\nb\n!a/*/keep\n!?x", BUILDKIT).sends("a/b/keep"));
+        let stem = "a\n!a/b/*";
+        assert!(!current(stem, BUILDKIT).searches("b") && current(stem, BUILDKIT).searches("a/b"));
     }
 
     #[test]
-    fn only_named_folders_are_searched_for_exceptions() {
-        let ignore = Ignore::parse("a\n!a/b/keep\n!**/c").unwrap();
-        assert!(ignore.may_return("a") && ignore.may_return("a/b"));
-        assert!(!ignore.may_return("a/x") && !ignore.may_return("other"));
+    fn named_folders_are_searched_for_exceptions() {
+        for ignore in [current("a\n!a/b/keep", CLASSIC), current("a\n!a/b/keep", BUILDKIT), old("a\n!a/b/keep")] {
+            assert!(ignore.searches("a") && ignore.searches("a/b"));
+            assert!(!ignore.searches("a/x") && !ignore.searches("other"));
+        }
+    }
+
+    #[test]
+    fn versions_differ_in_what_a_match_above_means() {
+        // The exception matched a folder that was not ignored: only the old command asks it again.
+        assert!(old("*/x\n!b").sends("b/x") && !current("*/x\n!b", BUILDKIT).sends("b/x"));
+        // The match is deeper than the pattern.
+        let deep = "**/b\n!a/a/b/keep";
+        assert!(old(deep).sends("a/a/b/other") && !current(deep, BUILDKIT).sends("a/a/b/other"));
+    }
+
+    #[test]
+    fn the_dockerfile_is_taken_back_in() {
+        let ignore = current("*", CLASSIC).but_not("docker/Dockerfile");
+        assert!(ignore.sends("docker/Dockerfile") && !ignore.sends("docker/x") && !ignore.sends("x"));
+        // As the command finds it, by one folder above it.
+        assert!(!current("**/docker", CLASSIC).but_not("docker/Dockerfile").sends("docker/Dockerfile"));
     }
 
     #[test]
     fn what_is_no_pattern_is_told_with_its_line() {
-        for (text, line) in [("a\n!", 2), ("[", 1), ("a\\", 1)] {
-            assert_eq!(Ignore::parse(text).unwrap_err().line, line, "{text}");
+        for (text, line) in [("a\n!", 2), ("[", 1), ("# [\n\na\\", 3)] {
+            assert_eq!(Ignore::parse(text, Version::Current, CLASSIC).unwrap_err().line, line, "{text}");
         }
     }
 
     proptest::proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "[a-c*?!/.\\[\\]\\\\^# \n-]{0,40}", path in "[a-c.]{1,3}(/[a-c.]{1,3}){0,3}") {
-            if let Ok(ignore) = Ignore::parse(&text) {
-                let _ = ignore.of_path(&path);
+            for version in [Version::V20_10, Version::Current] {
+                if let Ok(ignore) = Ignore::parse(&text, version, BUILDKIT) {
+                    let _ = ignore.sends(&path);
+                }
             }
         }
     }

@@ -177,10 +177,16 @@ impl Trial {
         }
         match part {
             Part::Start => {
+                if let (Some(container), None) = (&self.job, self.printout) {
+                    let asked = Printout::ask(container, scenario.job.builder, Patience::CHORE).await?;
+                    self.printout = Some(asked);
+                }
                 let uploaded = async {
-                    match &self.job {
-                        Some(container) => self.contexts.upload(container).await.map_err(Fault::from),
-                        None => Ok(()),
+                    match (&self.job, self.printout) {
+                        (Some(container), Some(printout)) => {
+                            self.contexts.upload(container, printout).await.map_err(Fault::from)
+                        }
+                        _ => Ok(()),
                     }
                 };
                 host.carry_into(self.arm.engine()).await?;
@@ -192,10 +198,6 @@ impl Trial {
                     version: description.version,
                     storage_driver: description.storage_driver,
                 };
-                if let (Some(container), None) = (&self.job, self.printout) {
-                    let asked = Printout::ask(container, scenario.job.builder, Patience::CHORE).await?;
-                    self.printout = Some(asked);
-                }
             }
             Part::Step(index) => {
                 if matches!(scenario.job.steps[index], Step::Build(_)) {

@@ -106,11 +106,7 @@ impl Workplace<'_> {
             tag: self.tag(&build.tag),
             args: build.args.clone(),
             target: build.target.clone(),
-            buildkit: match self.builder {
-                Builder::Classic => false,
-                Builder::Buildkit => true,
-                Builder::Auto => self.printout != Printout::Classic,
-            },
+            buildkit: self.printout.buildkit(self.builder),
         };
         Operation::Build { folder: context::folder(index).into(), request }
     }

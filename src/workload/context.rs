@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 
+use super::Printout;
 use super::base::Bases;
 use super::folder::Changes;
-use crate::case::Edit;
+use crate::case::{Builder, Driver, Edit};
 use crate::engine::{Engine, EngineError};
 use crate::fixture::{Evidence, Fixture, Revisions};
+use crate::ignore::Sender;
 use crate::scenario::{Build, Context, Job, Step};
 use crate::topology::{JobContainer, OuterHost};
 
@@ -38,6 +40,8 @@ fn folder_name(step: usize) -> String {
 #[derive(Clone, Debug)]
 pub struct Contexts {
     seed: u64,
+    driver: Driver,
+    builder: Builder,
     builds: BTreeMap<usize, Build>,
     bases: Bases,
     revisions: Revisions,
@@ -49,7 +53,8 @@ impl Contexts {
             Step::Build(build) => Some((index, build.clone())),
             Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => None,
         });
-        Self { seed, builds: builds.collect(), bases: Bases::default(), revisions: Revisions::default() }
+        let (driver, builder, revisions) = (job.driver, job.builder, Revisions::default());
+        Self { seed, driver, builder, builds: builds.collect(), bases: Bases::default(), revisions }
     }
 
     /// The same for an engine that may outlive the trial.
@@ -73,12 +78,17 @@ impl Contexts {
     }
 
     /// Brings every context to its folder in a new job container.
-    pub async fn upload(&self, job: &JobContainer) -> Result<(), ContextError> {
+    pub async fn upload(&self, job: &JobContainer, printout: Printout) -> Result<(), ContextError> {
+        let sender = match self.driver {
+            Driver::Cli => Sender::Command,
+            Driver::Api if printout.buildkit(self.builder) => Sender::Buildkit,
+            Driver::Api => Sender::Classic,
+        };
         for (index, build) in &self.builds {
             let (packed, seed, revisions) = (build.clone(), self.seed, self.revisions);
             let folder = folder_name(*index);
             let bases = self.bases.clone();
-            let packed = tokio::task::spawn_blocking(move || pack(&packed, &bases, seed, revisions, &folder));
+            let packed = tokio::task::spawn_blocking(move || pack(&packed, sender, &bases, seed, revisions, &folder));
             let tar = packed.await.map_err(|error| unreadable(&build.context, error))??;
             job.copy_in(tar).await?;
         }
@@ -105,7 +115,14 @@ impl Contexts {
     }
 }
 
-fn pack(build: &Build, bases: &Bases, seed: u64, revisions: Revisions, folder: &str) -> Result<File, ContextError> {
+fn pack(
+    build: &Build,
+    sender: Sender,
+    bases: &Bases,
+    seed: u64,
+    revisions: Revisions,
+    folder: &str,
+) -> Result<File, ContextError> {
     let context = &build.context;
     let wrong = |error: std::io::Error| unreadable(context, error);
     let mut file = tempfile::tempfile().map_err(wrong)?;
@@ -117,7 +134,7 @@ fn pack(build: &Build, bases: &Bases, seed: u64, revisions: Revisions, folder: &
         Context::Folder(path) => {
             let changes =
                 Changes { dockerfile: bases.dockerfile(build)?, additions: additions(build, seed, revisions) };
-            super::folder::pack(path, &build.file, &changes, folder, &mut file)
+            super::folder::pack(path, &build.file, sender, &changes, folder, &mut file)
                 .map_err(|error| unreadable(context, error))?;
         }
     }

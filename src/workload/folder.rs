@@ -1,10 +1,10 @@
-//! A folder of the user's as a build context: what the docker command would send of it, with the edits made so far.
+//! A folder of the user's as a build context: what belongs to it, with the edits made so far.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use crate::ignore::{FolderError, entries};
+use crate::ignore::{FolderError, Sender, entries};
 
 /// In what the packed context differs from the folder.
 #[derive(Debug, Default)]
@@ -19,6 +19,7 @@ pub(super) struct Changes<'a> {
 pub(super) fn pack(
     folder: &Path,
     dockerfile: &str,
+    sender: Sender,
     changes: &Changes<'_>,
     name: &str,
     out: impl Write,
@@ -28,7 +29,7 @@ pub(super) fn pack(
     tar.mode(tar::HeaderMode::Complete);
     let root = |source: io::Error| FolderError::Io { path: folder.to_owned(), source };
     tar.append_dir(name, folder).map_err(root)?;
-    for entry in entries(folder, dockerfile)? {
+    for entry in entries(folder, dockerfile, sender)? {
         let path = folder.join(&entry);
         let added: String =
             changes.additions.iter().filter(|(path, _)| *path == entry).map(|(_, line)| line.as_str()).collect();
@@ -83,7 +84,7 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", folder.path().join("link")).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
         let mut packed = Vec::new();
-        pack(folder.path(), "Dockerfile", &Changes::default(), "context", &mut packed).unwrap();
+        pack(folder.path(), "Dockerfile", Sender::Command, &Changes::default(), "context", &mut packed).unwrap();
         let mut archive = tar::Archive::new(&packed[..]);
         let entries: Vec<_> = archive.entries().unwrap().map(|entry| entry.unwrap()).collect();
         assert_eq!(entries.len(), 2);
@@ -97,7 +98,7 @@ mod tests {
         fs::write(folder.path().join("main.py"), "print(1)").unwrap();
         let mut packed = Vec::new();
         let changes = Changes { dockerfile: None, additions: vec![("main.py", "\n# edit\n".to_owned())] };
-        pack(folder.path(), "Dockerfile", &changes, "context", &mut packed).unwrap();
+        pack(folder.path(), "Dockerfile", Sender::Command, &changes, "context", &mut packed).unwrap();
         let mut archive = tar::Archive::new(&packed[..]);
         let mut file = archive.entries().unwrap().map(|entry| entry.unwrap()).nth(1).unwrap();
         let mut text = String::new();
@@ -112,7 +113,7 @@ mod tests {
         fs::write(folder.path().join("Dockerfile"), "FROM a\n").unwrap();
         let mut packed = Vec::new();
         let changes = Changes { dockerfile: Some("FROM ours\n".to_owned()), additions: Vec::new() };
-        pack(folder.path(), "Dockerfile", &changes, "context", &mut packed).unwrap();
+        pack(folder.path(), "Dockerfile", Sender::Command, &changes, "context", &mut packed).unwrap();
         let mut archive = tar::Archive::new(&packed[..]);
         let mut file = archive.entries().unwrap().map(|entry| entry.unwrap()).nth(1).unwrap();
         let mut text = String::new();

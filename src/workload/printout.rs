@@ -33,6 +33,15 @@ impl Printout {
         })
     }
 
+    /// Whether the command builds with BuildKit where this builder is asked for.
+    pub(super) fn buildkit(self, builder: Builder) -> bool {
+        match builder {
+            Builder::Classic => false,
+            Builder::Buildkit => true,
+            Builder::Auto => self != Self::Classic,
+        }
+    }
+
     /// The option that asks for it.
     pub(super) fn option(self) -> Option<&'static str> {
         match self {
