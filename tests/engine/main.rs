@@ -5,11 +5,14 @@
 mod agreement;
 mod block;
 mod buildkit;
+#[path = "../ignore/cases.rs"]
+mod cases;
 mod command;
 mod docker_command;
 mod edits;
 mod failures;
 mod host;
+mod ignored;
 mod lab;
 mod lifecycles;
 mod own;
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 15] = [
+    let tests: [Vec<Trial>; 16] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         failures::tests(),
         command::tests(),
         shared::tests(),
+        ignored::tests(),
         own::tests(),
         proxy::tests(),
         upstream::tests(),

@@ -1,6 +1,8 @@
 //! What is taken for a build context is what the docker command itself sends: it is asked, on a made-up engine that keeps
 //! the archive.
 
+mod cases;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -12,50 +14,9 @@ use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, Method, Uri};
 use dindbench::ignore::{Sender, entries};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
-/// Cases that people have stumbled over, and those of the documentation.
-const WRITTEN: [&str; 34] = [
-    "",
-    "*",
-    "**",
-    "*\n!a",
-    "*\n!b",
-    "*\n!b/c\n!b/c/d",
-    "b\n!b/c",
-    "b/*\n!b/c",
-    "*\n!**/d",
-    "b\n!**/d",
-    "**/d",
-    "**/*.md",
-    "*.md\n!x.md",
-    "*/*.md",
-    "/a",
-    "a/",
-    "./a",
-    "b/../a",
-    "b/**",
-    "b/**/d",
-    "**/b",
-    "?",
-    "[ab]",
-    "[^a]",
-    "\\*lit",
-    "\\[x]",
-    "# a\na",
-    " a ",
-    "\u{feff}a",
-    "Dockerfile\n.dockerignore",
-    "*\n!Dockerfile",
-    "b/c/**\n!b/c/d",
-    "!a\na",
-    "link\nfolder-link",
-];
+use cases::{cases, tree};
 
-/// Parts of which generated patterns are made.
-const PARTS: [&str; 16] =
-    ["a", "b", "c", "d", "*", "**", "?", "*.md", "x.md", ".*", "with space", "..", "[a-c]", "b*", "er", "."];
 const GENERATED: usize = 60;
 
 /// The command's archive of a folder; empty where it refuses the ignore file.
@@ -113,48 +74,6 @@ impl Asked {
     }
 }
 
-fn tree(folder: &Path) {
-    for path in [
-        "Dockerfile",
-        "a",
-        "x.md",
-        ".hidden",
-        "with space",
-        "*lit",
-        "[x]",
-        "b/a",
-        "b/x.md",
-        "b/c/d",
-        "b/c/e",
-        "b/.keep",
-        "bb/b/d",
-        "deep/er/and/d",
-        "deep/er/x.md",
-    ] {
-        let path = folder.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, "FROM scratch\n").unwrap();
-    }
-    fs::create_dir(folder.join("empty")).unwrap();
-    std::os::unix::fs::symlink("a", folder.join("link")).unwrap();
-    std::os::unix::fs::symlink("b", folder.join("folder-link")).unwrap();
-}
-
-fn generated(random: &mut ChaCha8Rng) -> String {
-    let mut lines = Vec::new();
-    for _ in 0..random.random_range(1..5) {
-        let mut pattern = String::new();
-        for part in 0..random.random_range(1..4) {
-            if part > 0 {
-                pattern.push('/');
-            }
-            pattern.push_str(PARTS[random.random_range(0..PARTS.len())]);
-        }
-        lines.push(format!("{}{pattern}", if random.random_bool(0.3) { "!" } else { "" }));
-    }
-    lines.join("\n")
-}
-
 #[test]
 fn the_context_is_what_the_docker_command_sends() {
     if Command::new("docker").arg("--version").output().is_err() {
@@ -165,10 +84,8 @@ fn the_context_is_what_the_docker_command_sends() {
     let asked = Asked::open();
     let folder = tempfile::tempdir().unwrap();
     tree(folder.path());
-    let mut random = ChaCha8Rng::seed_from_u64(7);
-    let cases = WRITTEN.map(str::to_owned).into_iter().chain((0..GENERATED).map(|_| generated(&mut random)));
     let mut wrong = Vec::new();
-    for text in cases {
+    for text in cases(GENERATED) {
         fs::write(folder.path().join(".dockerignore"), &text).unwrap();
         let theirs = asked.sent(folder.path());
         let ours = entries(folder.path(), "Dockerfile", Sender::Classic).ok();
