@@ -2,7 +2,7 @@
 
 use super::Arm;
 
-/// Which of the two effects a comparison shows. Only topologies that differ in nothing else are given one.
+/// Which effect a comparison shows. Only topologies that differ in nothing else are given one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Contrast {
@@ -10,6 +10,8 @@ pub enum Contrast {
     Nesting,
     /// An inner engine, or its data, that is less kept between jobs than another one.
     Lifecycle,
+    /// A job container with the outer engine's socket against a job that runs beside that engine, or the other way round.
+    JobContainer,
     /// Against the baseline, with more than one thing different.
     Whole,
 }
@@ -44,6 +46,8 @@ fn against_baseline(arms: &[Arm], topology: usize, reference: usize) -> Pair {
         Contrast::Lifecycle
     } else if only_nesting(arm, base) {
         Contrast::Nesting
+    } else if only_job_container(arm, base) {
+        Contrast::JobContainer
     } else {
         Contrast::Whole
     };
@@ -53,9 +57,18 @@ fn against_baseline(arms: &[Arm], topology: usize, reference: usize) -> Pair {
 /// A kept inner engine against the outer one, where the same software ran in both. The parameters cannot tell: the
 /// outer engine's storage driver is not a parameter of the socket.
 fn only_nesting(arm: &Arm, base: &Arm) -> bool {
-    let same_software =
-        arm.storage_drivers == base.storage_drivers && arm.engines == base.engines && arm.builders == base.builders;
-    loss(arm) == Some(Loss::Nothing) && base.kind == "socket" && same_software
+    loss(arm) == Some(Loss::Nothing) && base.kind == "socket" && same_software(arm, base)
+}
+
+/// The outer engine reached from a job container and from beside it.
+fn only_job_container(arm: &Arm, base: &Arm) -> bool {
+    let kinds = [arm.kind.as_str(), base.kind.as_str()];
+    matches!(kinds, ["host", "socket"] | ["socket", "host"]) && same_software(arm, base)
+}
+
+/// Whether the same software really ran.
+fn same_software(arm: &Arm, base: &Arm) -> bool {
+    arm.storage_drivers == base.storage_drivers && arm.engines == base.engines && arm.builders == base.builders
 }
 
 /// An inner engine that loses more between jobs than the other one, with the same parameters otherwise.
@@ -151,6 +164,19 @@ mod tests {
         assert_eq!(pairs(&arms, 1), [pair(Contrast::Lifecycle, 0, 1)]);
         // The other way round the baseline is the one that differs: both views are shown.
         assert_eq!(pairs(&arms, 0), [pair(Contrast::Whole, 1, 0), pair(Contrast::Lifecycle, 0, 1)]);
+    }
+
+    #[test]
+    fn without_a_job_container_it_is_one_difference_from_the_socket_and_more_from_an_inner_engine() {
+        let arms = [
+            arm("host", "", "overlay2"),
+            arm("socket", "", "overlay2"),
+            arm("dind", "lifecycle=keep storage_driver=auto", "overlay2"),
+        ];
+        assert_eq!(pairs(&arms, 0), [pair(Contrast::JobContainer, 1, 0), pair(Contrast::Whole, 2, 0)]);
+        assert_eq!(pairs(&arms, 1), [pair(Contrast::JobContainer, 0, 1), pair(Contrast::Nesting, 2, 1)]);
+        let other_engine = Arm { engines: vec!["28.5.2".into()], ..arm("socket", "", "overlay2") };
+        assert_eq!(pairs(&[arm("host", "", "overlay2"), other_engine], 0), [pair(Contrast::Whole, 1, 0)]);
     }
 
     #[test]

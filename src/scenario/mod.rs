@@ -66,6 +66,8 @@ pub struct Topology {
 pub enum Kind {
     /// The outer engine's socket, mounted into the job container.
     Socket,
+    /// No job container: the job runs where the outer engine does.
+    Host,
     /// An inner engine in a privileged container of its own.
     Dind(Dind),
 }
@@ -272,6 +274,7 @@ impl Kind {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Socket => "socket",
+            Self::Host => "host",
             Self::Dind(_) => "dind",
         }
     }
@@ -279,7 +282,7 @@ impl Kind {
     /// Empty where the topology has no inner engine.
     pub fn lifecycle(&self) -> Option<Lifecycle> {
         match self {
-            Self::Socket => None,
+            Self::Socket | Self::Host => None,
             Self::Dind(dind) => Some(dind.lifecycle),
         }
     }
@@ -287,7 +290,7 @@ impl Kind {
     /// The version asked of the engine that the job talks to.
     pub fn engine(&self) -> EngineVersion {
         match self {
-            Self::Socket => EngineVersion::Auto,
+            Self::Socket | Self::Host => EngineVersion::Auto,
             Self::Dind(dind) => dind.engine,
         }
     }
@@ -295,7 +298,7 @@ impl Kind {
     /// Where the job's engine keeps its data.
     pub fn data_root(&self) -> &'static str {
         match self {
-            Self::Socket => "outer",
+            Self::Socket | Self::Host => "outer",
             Self::Dind(Dind { data_root: DataRoot::Fresh, .. }) => "fresh",
             Self::Dind(Dind { data_root: DataRoot::Kept, .. }) => "kept",
         }
@@ -304,7 +307,7 @@ impl Kind {
     /// The parameters as `key=value` joined by spaces.
     pub fn parameters(&self) -> String {
         match self {
-            Self::Socket => String::new(),
+            Self::Socket | Self::Host => String::new(),
             Self::Dind(dind) => {
                 let Dind { lifecycle, engine, storage_driver, data_root: _ } = dind;
                 let data_root = self.data_root();

@@ -14,7 +14,7 @@ pub use arm::{Arm, Started};
 pub use error::{Death, TopologyError};
 pub use held::Held;
 pub use host::{Host, Learnt, OuterHost, Place, TrialKey};
-pub use job::{JobContainer, WORK_FOLDER};
+pub use job::JobContainer;
 
 use std::pin::pin;
 use std::time::Duration;

@@ -23,12 +23,8 @@ pub enum ContextError {
     OldFile { image: String, path: String, expected: String, found: String },
 }
 
-/// The folder of the job container that holds the context of the job's step at this index.
-pub(super) fn folder(step: usize) -> String {
-    format!("{}/{}", crate::topology::WORK_FOLDER, folder_name(step))
-}
-
-fn folder_name(step: usize) -> String {
+/// The name of the folder that holds the context of the job's step at this index.
+pub(super) fn folder_name(step: usize) -> String {
     format!("context-{step}")
 }
 
@@ -58,14 +54,14 @@ impl Contexts {
         }
     }
 
-    /// Brings every context to its folder in a new job container.
+    /// Brings every context to its folder in a new job.
     pub async fn upload(&self, job: &JobContainer) -> Result<(), ContextError> {
         for (index, build) in &self.builds {
             let (packed, seed, revisions) = (build.clone(), self.seed, self.revisions);
-            let folder = folder_name(*index);
+            let (folder, name) = (folder_name(*index), folder_name(*index));
             let packed = tokio::task::spawn_blocking(move || pack(&packed, seed, revisions, &folder));
             let tar = packed.await.map_err(|error| unreadable(&build.context, error))??;
-            job.copy_in(tar).await?;
+            job.copy_in(&name, tar).await?;
         }
         Ok(())
     }

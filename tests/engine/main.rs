@@ -9,6 +9,7 @@ mod docker_command;
 mod edits;
 mod failures;
 mod host;
+mod kinds;
 mod lab;
 mod lifecycles;
 mod own;
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 13] = [
+    let tests: [Vec<Trial>; 14] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         edits::tests(),
         pushes::tests(),
         lifecycles::tests(),
+        kinds::tests(),
         recordings::tests(),
         failures::tests(),
         command::tests(),

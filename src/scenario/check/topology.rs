@@ -37,14 +37,10 @@ fn name(written: &wire::Topology) -> Result<(String, Range<usize>), Fault> {
 
 fn kind(written: &wire::Topology) -> Result<Kind, Fault> {
     match *written.kind {
-        Use::Socket => {
-            let Some((key, at)) = first_parameter(written) else { return Ok(Kind::Socket) };
-            let message = format!("`{key}` is a parameter of an inner engine, and a socket topology has none");
-            Err(Fault::new(at, message, format!("remove `{key}`, or write use = \"dind\"")))
-        }
+        Use::Socket => without_inner_engine(written, Kind::Socket),
+        Use::Host => without_inner_engine(written, Kind::Host),
         Use::Dind => Ok(Kind::Dind(dind(written)?)),
-        Use::Host
-        | Use::SocketProxy
+        Use::SocketProxy
         | Use::DindService
         | Use::DindMirror
         | Use::DindPreload
@@ -52,8 +48,14 @@ fn kind(written: &wire::Topology) -> Result<Kind, Fault> {
         | Use::DindRootless
         | Use::Sysbox
         | Use::Buildah
-        | Use::Podman => Err(written.kind.not_built("use", "socket, dind")),
+        | Use::Podman => Err(written.kind.not_built("use", "socket, host, dind")),
     }
+}
+
+fn without_inner_engine(written: &wire::Topology, kind: Kind) -> Result<Kind, Fault> {
+    let Some((key, at)) = first_parameter(written) else { return Ok(kind) };
+    let message = format!("`{key}` is a parameter of an inner engine, and a {} topology has none", kind.word());
+    Err(Fault::new(at, message, format!("remove `{key}`, or write use = \"dind\"")))
 }
 
 fn dind(written: &wire::Topology) -> Result<Dind, Fault> {
