@@ -161,6 +161,26 @@ fn what_is_left_out_has_its_default() {
     assert!(scenario.expectations.is_empty());
 }
 
+#[test]
+fn a_topology_without_an_inner_engine_has_no_parameters() {
+    for (word, kind) in [("socket", Kind::Socket), ("host", Kind::Host)] {
+        let text = format!(
+            r#"
+            question = "Why?"
+            baseline = "{word}"
+            topology = [{{ use = "{word}" }}]
+            job.steps = [{{ op = "build", context = "fixture:ten", tag = "app" }}]
+            sequence.jobs = 1
+            "#
+        );
+        let scenario = parse("small", &text, Path::new(".")).unwrap_or_else(|invalid| panic!("{invalid}"));
+        let found = &scenario.topologies[0];
+        assert_eq!((found.name.as_str(), &found.kind, found.kind.word()), (word, &kind, word));
+        assert_eq!((found.kind.lifecycle(), found.kind.data_root()), (None, "outer"));
+        assert_eq!(found.kind.parameters(), "");
+    }
+}
+
 /// Replaced part, replacement with the fault's place marked, and a part of its message and of its help.
 type Case = (&'static str, &'static str, &'static str, &'static str);
 
@@ -206,17 +226,8 @@ fn unknown_words_are_told_with_the_nearest_known_one() {
     ]);
 }
 
-const UNBUILT_TOPOLOGIES: [&str; 9] = [
-    "host",
-    "dind-service",
-    "dind-mirror",
-    "dind-preload",
-    "dind-cache",
-    "dind-rootless",
-    "sysbox",
-    "buildah",
-    "podman",
-];
+const UNBUILT_TOPOLOGIES: [&str; 8] =
+    ["dind-service", "dind-mirror", "dind-preload", "dind-cache", "dind-rootless", "sysbox", "buildah", "podman"];
 
 #[test]
 fn what_is_not_built_is_refused_with_what_works() {
@@ -227,7 +238,7 @@ fn what_is_not_built_is_refused_with_what_works() {
             assert_eq!(invalid.help, format!("what works now: {works}"));
         }
     };
-    refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, "socket, socket-proxy, dind");
+    refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, "socket, socket-proxy, host, dind");
     let roots = ["container", "tmpfs", "bind", "loop:ext4", "loop:xfs", "loop:btrfs"];
     refused("data_root = \"fresh\"", "data_root", &roots, "fresh, kept");
     let drivers = ["fuse-overlayfs", "btrfs", "containerd"];
@@ -279,6 +290,12 @@ fn combinations_that_cannot_be_are_refused() {
             "use = \"socket\"\nlifecycle = ▶\"keep\"",
             "`lifecycle` is a parameter of an inner engine",
             "remove `lifecycle`",
+        ),
+        (
+            "use = \"dind\"\nlifecycle = \"keep\"\nengine = \"28.5\"",
+            "use = \"host\"\nengine = ▶\"28.5\"",
+            "`engine` is a parameter of an inner engine, and a host topology has none",
+            "use = \"dind\"",
         ),
         ("name = \"dind-kept\"", "name = ▶\"socket\"", "a second topology called `socket`", "`name` of its own"),
         (

@@ -2,7 +2,7 @@
 
 use super::Arm;
 
-/// Which of the two effects a comparison shows. Only topologies that differ in nothing else are given one.
+/// Which effect a comparison shows. Only topologies that differ in nothing else are given one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Contrast {
@@ -10,6 +10,10 @@ pub enum Contrast {
     Nesting,
     /// An inner engine, or its data, that is less kept between jobs than another one.
     Lifecycle,
+    /// A job container with the outer engine's socket against a job that runs beside that engine, or the other way round.
+    JobContainer,
+    /// A filtering proxy before the outer engine's socket against none, or the other way round.
+    Proxy,
     /// Against the baseline, with more than one thing different.
     Whole,
 }
@@ -44,6 +48,10 @@ fn against_baseline(arms: &[Arm], topology: usize, reference: usize) -> Pair {
         Contrast::Lifecycle
     } else if only_nesting(arm, base) {
         Contrast::Nesting
+    } else if differ_as(arm, base, ["host", "socket"]) {
+        Contrast::JobContainer
+    } else if differ_as(arm, base, ["socket", "socket-proxy"]) {
+        Contrast::Proxy
     } else {
         Contrast::Whole
     };
@@ -53,9 +61,19 @@ fn against_baseline(arms: &[Arm], topology: usize, reference: usize) -> Pair {
 /// A kept inner engine against the outer one, where the same software ran in both. The parameters cannot tell: the
 /// outer engine's storage driver is not a parameter of the socket.
 fn only_nesting(arm: &Arm, base: &Arm) -> bool {
-    let same_software =
-        arm.storage_drivers == base.storage_drivers && arm.engines == base.engines && arm.builders == base.builders;
-    loss(arm) == Some(Loss::Nothing) && base.kind == "socket" && same_software
+    loss(arm) == Some(Loss::Nothing) && base.kind == "socket" && same_software(arm, base)
+}
+
+/// Whether the two are of these kinds, whichever is which, and the same software ran in both.
+fn differ_as(arm: &Arm, base: &Arm, kinds: [&str; 2]) -> bool {
+    let [one, other] = kinds;
+    let found = (arm.kind.as_str(), base.kind.as_str());
+    (found == (one, other) || found == (other, one)) && same_software(arm, base)
+}
+
+/// Whether the same software really ran.
+fn same_software(arm: &Arm, base: &Arm) -> bool {
+    arm.storage_drivers == base.storage_drivers && arm.engines == base.engines && arm.builders == base.builders
 }
 
 /// An inner engine that loses more between jobs than the other one, with the same parameters otherwise.
@@ -151,6 +169,21 @@ mod tests {
         assert_eq!(pairs(&arms, 1), [pair(Contrast::Lifecycle, 0, 1)]);
         // The other way round the baseline is the one that differs: both views are shown.
         assert_eq!(pairs(&arms, 0), [pair(Contrast::Whole, 1, 0), pair(Contrast::Lifecycle, 0, 1)]);
+    }
+
+    #[test]
+    fn without_a_job_container_or_with_a_proxy_it_is_one_difference_from_the_socket() {
+        let arms = [
+            arm("host", "", "overlay2"),
+            arm("socket", "", "overlay2"),
+            arm("dind", "lifecycle=keep storage_driver=auto", "overlay2"),
+        ];
+        assert_eq!(pairs(&arms, 0), [pair(Contrast::JobContainer, 1, 0), pair(Contrast::Whole, 2, 0)]);
+        assert_eq!(pairs(&arms, 1), [pair(Contrast::JobContainer, 0, 1), pair(Contrast::Nesting, 2, 1)]);
+        let arms = [arm("socket", "", "overlay2"), arm("socket-proxy", "", "overlay2"), arm("host", "", "overlay2")];
+        assert_eq!(pairs(&arms, 0), [pair(Contrast::Proxy, 1, 0), pair(Contrast::JobContainer, 2, 0)]);
+        let other_engine = Arm { engines: vec!["28.5.2".into()], ..arm("socket", "", "overlay2") };
+        assert_eq!(pairs(&[arm("host", "", "overlay2"), other_engine], 0), [pair(Contrast::Whole, 1, 0)]);
     }
 
     #[test]

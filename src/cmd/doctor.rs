@@ -129,17 +129,27 @@ fn about_host(place: &Place, host: &Host) -> Vec<Finding> {
             format!("the frequency governor is {}: set it to performance for steadier times", machine.governor);
         findings.push(Finding::new(Verdict::Warn, "processor", detail));
     }
-    findings.push(Finding::new(
-        Verdict::Ok,
-        "topologies",
-        "socket; socket-proxy where proxy is in the cache; dind with lifecycle recreate, restart or keep, data root fresh or kept, storage driver auto, overlay2 or vfs",
-    ));
-    findings.push(Finding::new(
-        Verdict::Warn,
-        "topologies",
-        "every other topology is not built yet: see docs/scenarios.md",
-    ));
+    findings.extend(about_topologies(place));
     findings
+}
+
+fn about_topologies(place: &Place) -> Vec<Finding> {
+    let finding = |verdict, detail: &str| Finding::new(verdict, "topologies", detail);
+    let host = match place {
+        Place::Reference => finding(Verdict::Ok, "host"),
+        Place::Local { .. } => finding(
+            Verdict::Warn,
+            "host not here: on your own engine dindbench starts nothing outside of a container; --host reference has it",
+        ),
+    };
+    vec![
+        finding(
+            Verdict::Ok,
+            "socket; socket-proxy where proxy is in the cache; dind with lifecycle recreate, restart or keep, data root fresh or kept, storage driver auto, overlay2 or vfs",
+        ),
+        host,
+        finding(Verdict::Warn, "every other topology is not built yet: see docs/scenarios.md"),
+    ]
 }
 
 impl Finding {

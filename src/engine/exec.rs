@@ -81,6 +81,17 @@ impl Engine {
         Ok(Output { chunks: kept.chunks.into(), exit_code, elapsed, dropped_bytes: kept.dropped })
     }
 
+    /// Executes a command that must succeed.
+    pub async fn exec_well(&self, container: &str, command: &Command, patience: Patience) -> Result<(), EngineError> {
+        let output = self.exec(container, command, patience).await?;
+        if output.exit_code == 0 {
+            return Ok(());
+        }
+        let (program, said) = (command.arguments.join(" "), output.text(Source::Stderr));
+        let cause = Cause::Stream(format!("`{program}` ended with exit code {}: {}", output.exit_code, said.trim()));
+        Err(self.error(Verb::Exec, container, cause))
+    }
+
     /// Starts a command with attached streams; the input only where it is wanted.
     pub(super) async fn start_exec(
         &self,

@@ -8,17 +8,16 @@ use bollard::query_parameters as query;
 use super::{Engine, EngineError, Labelled, Verb};
 
 impl Engine {
-    pub async fn create_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), EngineError> {
+    /// Returns the folder on the engine's host that the volume is.
+    pub async fn create_volume(&self, name: &str, labels: &BTreeMap<String, String>) -> Result<String, EngineError> {
         let config = VolumeCreateRequest {
             name: Some(name.to_owned()),
             labels: Some(labels.clone().into_iter().collect()),
             ..VolumeCreateRequest::default()
         };
-        self.docker
-            .create_volume(config)
-            .await
-            .map_err(|error| self.error(Verb::Create, format!("volume {name}"), error.into()))?;
-        Ok(())
+        let created = self.docker.create_volume(config).await;
+        let volume = created.map_err(|error| self.error(Verb::Create, format!("volume {name}"), error.into()))?;
+        Ok(volume.mountpoint)
     }
 
     /// Removes a volume. One that is gone already is no error.

@@ -18,8 +18,9 @@ pub struct Sentence {
     pub text: String,
 }
 
-/// The answer for a whole job: what nesting costs and what the lifecycle costs. Where one of the two was not
-/// measured alone, a third sentence says what is known about both together.
+/// The answer for a whole job: what nesting costs, what the lifecycle costs, and what the job's own container and a proxy do
+/// where topologies differ in them. Where one of the first two was not measured alone, a last sentence says what is known
+/// about both together.
 pub fn answer(analysis: &Analysis) -> Vec<Sentence> {
     if let [arm] = analysis.arms.as_slice() {
         return vec![alone(analysis, &arm.name)];
@@ -34,6 +35,10 @@ pub fn answer(analysis: &Analysis) -> Vec<Sentence> {
         Sentence { effect: "Nesting", text: nesting.unwrap_or_else(|| missing("nesting")) },
         Sentence { effect: "Lifecycle", text: lifecycle.unwrap_or_else(|| missing("lifecycle")) },
     ];
+    let container = effect(analysis, Contrast::JobContainer);
+    sentences.extend(container.map(|text| Sentence { effect: "Job container", text }));
+    let proxy = effect(analysis, Contrast::Proxy);
+    sentences.extend(proxy.map(|text| Sentence { effect: "Proxy", text }));
     sentences.extend(together.map(|text| Sentence {
         effect: "More than one difference",
         text: format!("{text} How much of it each difference costs, this run does not tell."),

@@ -71,7 +71,9 @@ fn topology_rows(analysis: &Analysis, topology: usize, cell: Option<&Cell>, case
     comparisons.sort_by_key(|one| match one.contrast {
         Contrast::Nesting => 0,
         Contrast::Lifecycle => 1,
-        Contrast::Whole => 2,
+        Contrast::JobContainer => 2,
+        Contrast::Proxy => 3,
+        Contrast::Whole => 4,
     });
     let mut rows: Vec<Row> = comparisons.into_iter().map(|one| compared(analysis, one)).collect();
     if rows.is_empty() {
@@ -108,6 +110,8 @@ pub(super) fn contrast_text(contrast: Contrast) -> &'static str {
     match contrast {
         Contrast::Nesting => "nesting",
         Contrast::Lifecycle => "lifecycle",
+        Contrast::JobContainer => "job container",
+        Contrast::Proxy => "proxy",
         Contrast::Whole => "more than one difference",
     }
 }

@@ -69,6 +69,8 @@ pub enum Kind {
     Socket,
     /// The outer engine's socket behind a proxy that passes on what a list allows.
     SocketProxy,
+    /// No job container: the job runs where the outer engine does.
+    Host,
     /// An inner engine in a privileged container of its own.
     Dind(Dind),
 }
@@ -276,6 +278,7 @@ impl Kind {
         match self {
             Self::Socket => "socket",
             Self::SocketProxy => "socket-proxy",
+            Self::Host => "host",
             Self::Dind(_) => "dind",
         }
     }
@@ -283,7 +286,7 @@ impl Kind {
     /// Empty where the topology has no inner engine.
     pub fn lifecycle(&self) -> Option<Lifecycle> {
         match self {
-            Self::Socket | Self::SocketProxy => None,
+            Self::Socket | Self::SocketProxy | Self::Host => None,
             Self::Dind(dind) => Some(dind.lifecycle),
         }
     }
@@ -291,7 +294,7 @@ impl Kind {
     /// The version asked of the engine that the job talks to.
     pub fn engine(&self) -> EngineVersion {
         match self {
-            Self::Socket | Self::SocketProxy => EngineVersion::Auto,
+            Self::Socket | Self::SocketProxy | Self::Host => EngineVersion::Auto,
             Self::Dind(dind) => dind.engine,
         }
     }
@@ -299,7 +302,7 @@ impl Kind {
     /// Where the job's engine keeps its data.
     pub fn data_root(&self) -> &'static str {
         match self {
-            Self::Socket | Self::SocketProxy => "outer",
+            Self::Socket | Self::SocketProxy | Self::Host => "outer",
             Self::Dind(Dind { data_root: DataRoot::Fresh, .. }) => "fresh",
             Self::Dind(Dind { data_root: DataRoot::Kept, .. }) => "kept",
         }
@@ -308,7 +311,7 @@ impl Kind {
     /// The parameters as `key=value` joined by spaces.
     pub fn parameters(&self) -> String {
         match self {
-            Self::Socket | Self::SocketProxy => String::new(),
+            Self::Socket | Self::SocketProxy | Self::Host => String::new(),
             Self::Dind(dind) => {
                 let Dind { lifecycle, engine, storage_driver, data_root: _ } = dind;
                 let data_root = self.data_root();

@@ -84,7 +84,7 @@ pub(super) struct Topology {
 pub(super) enum Use {
     /// The outer engine's socket, mounted into the job container.
     Socket,
-    /// The job runs on the host itself, without a container.
+    /// No job container: the job runs where the outer engine does. Only on a reference host.
     Host,
     /// The outer engine's socket behind a proxy that filters requests.
     SocketProxy,

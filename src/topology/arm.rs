@@ -20,7 +20,7 @@ pub struct Arm {
     proxy: Option<Proxy>,
 }
 
-/// A started job: its container, and the parts of its start that took time.
+/// A started job: where its steps are executed, and the parts of its start that took time.
 pub struct Started {
     pub job: JobContainer,
     pub phases: Vec<(&'static str, Duration)>,
@@ -40,6 +40,10 @@ impl Arm {
     /// What a CI job waits for before its first command: its engine, where it has one of its own, and its container.
     pub async fn start(&mut self, host: &OuterHost, job: u32) -> Result<Started, TopologyError> {
         let began = Instant::now();
+        if self.kind == Kind::Host {
+            let job = JobContainer::beside_engine(host, job).await?;
+            return Ok(Started { job, phases: vec![("folder", began.elapsed())] });
+        }
         let mut phases = Vec::new();
         if self.provide_engine(host).await? {
             phases.push(("engine", began.elapsed()));
@@ -92,8 +96,8 @@ impl Arm {
         }
     }
 
-    /// The end of a job: its container goes, and with it what the lifecycle throws away.
-    /// A job whose container never started has none.
+    /// The end of a job: its container or its folder goes, and with it what the lifecycle throws away.
+    /// A job that never started has none.
     pub async fn stop(&mut self, job: Option<JobContainer>) -> Result<(), TopologyError> {
         if let Some(job) = job {
             job.remove().await?;

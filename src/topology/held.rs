@@ -47,6 +47,11 @@ impl Held {
         &self.name
     }
 
+    /// The engine that the container is on.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Sends a request and waits for its reply.
     pub async fn ask<R: DeserializeOwned>(&mut self, request: &impl Serialize) -> Result<R, TopologyError> {
         let wrong = |reason: String| TopologyError::Answer { container: self.name.clone(), reason };

@@ -1,16 +1,34 @@
-//! The job container: the same image and the same command in every topology; only what answers at its socket differs.
+//! Where the steps of a job are executed: the same image and the same command in every topology; only what answers at its
+//! socket differs.
 
 use super::{OuterHost, SOCKET, SOCKET_FOLDER};
 use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Network, Output, Patience};
 
-/// The folder of the job container that holds the build contexts.
-pub const WORK_FOLDER: &str = "/tmp";
+/// The folder that archives are unpacked to: an engine does not see what is mounted within a container.
+const UPLOAD_FOLDER: &str = "/tmp";
 
-/// A running job container on the outer engine.
+/// The container in which the steps of one job are executed: one of the job's own on the outer engine, or with `host` the
+/// one that the outer engine itself is in.
 #[derive(Debug)]
 pub struct JobContainer {
     engine: Engine,
     name: String,
+    /// Holds the build contexts.
+    folder: String,
+    /// What commands are given besides the container's own environment.
+    environment: Vec<String>,
+    room: Room,
+}
+
+/// What goes with the job.
+#[derive(Debug)]
+enum Room {
+    Container,
+    /// A volume of the outer engine's, which holds the job's folder.
+    Volume {
+        outer: Engine,
+        name: String,
+    },
 }
 
 impl JobContainer {
@@ -20,7 +38,7 @@ impl JobContainer {
             name: host.name(&format!("job-{job}")),
             image: host.image.clone(),
             command: vec!["sleep".to_owned(), "infinity".to_owned()],
-            environment: vec![format!("DOCKER_HOST=unix://{SOCKET}"), "HOME=/root".to_owned()],
+            environment: vec![docker_host(), "HOME=/root".to_owned()],
             labels: host.labels("job"),
             mounts: vec![socket],
             network: Network::Bridge,
@@ -29,7 +47,27 @@ impl JobContainer {
         };
         host.engine.create_container(&spec).await?;
         host.engine.start_container(&spec.name).await?;
-        Ok(Self { engine: host.engine.clone(), name: spec.name })
+        Ok(Self {
+            engine: host.engine.clone(),
+            name: spec.name,
+            folder: UPLOAD_FOLDER.to_owned(),
+            environment: Vec::new(),
+            room: Room::Container,
+        })
+    }
+
+    /// Makes a folder for a job that runs where the outer engine does. It is a volume's, so that contexts are on the disk
+    /// that holds those of other topologies, and home and temporary files with them, so that no job finds another's.
+    pub(super) async fn beside_engine(host: &OuterHost, job: u32) -> Result<Self, EngineError> {
+        let volume = host.name(&format!("job-{job}"));
+        let folder = host.engine.create_volume(&volume, &host.labels("job")).await?;
+        Ok(Self {
+            engine: host.held.engine().clone(),
+            name: host.container().to_owned(),
+            environment: vec![docker_host(), format!("HOME={folder}"), format!("TMPDIR={folder}")],
+            folder,
+            room: Room::Volume { outer: host.engine.clone(), name: volume },
+        })
     }
 
     /// The mount of a folder of the outer engine's in which its socket stands.
@@ -42,18 +80,37 @@ impl JobContainer {
         Mount::Bind { source: source.to_owned(), target: SOCKET.to_owned(), read_only: false }
     }
 
-    /// Executes one command of the job.
-    pub async fn exec(&self, command: &Command, patience: Patience) -> Result<Output, EngineError> {
-        self.engine.exec(&self.name, command, patience).await
+    /// The path of a folder that was copied in.
+    pub fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.folder)
     }
 
-    /// Unpacks a tar archive into the work folder.
-    pub async fn copy_in(&self, tar: std::fs::File) -> Result<(), EngineError> {
+    /// Executes one command of the job.
+    pub async fn exec(&self, command: &Command, patience: Patience) -> Result<Output, EngineError> {
+        let mut command = command.clone();
+        command.environment.extend(self.environment.iter().cloned());
+        self.engine.exec(&self.name, &command, patience).await
+    }
+
+    /// Unpacks a tar archive that holds one folder of this name.
+    pub async fn copy_in(&self, name: &str, tar: std::fs::File) -> Result<(), EngineError> {
         let chunks = crate::engine::image::file_chunks(tokio::fs::File::from_std(tar));
-        self.engine.copy_in(&self.name, WORK_FOLDER, chunks).await
+        self.engine.copy_in(&self.name, UPLOAD_FOLDER, chunks).await?;
+        if self.folder == UPLOAD_FOLDER {
+            return Ok(());
+        }
+        let unpacked = format!("{UPLOAD_FOLDER}/{name}");
+        self.engine.exec_well(&self.name, &Command::new(["mv", &unpacked, &self.folder]), Patience::CHORE).await
     }
 
     pub async fn remove(self) -> Result<(), EngineError> {
-        self.engine.remove_container(&self.name).await
+        match self.room {
+            Room::Container => self.engine.remove_container(&self.name).await,
+            Room::Volume { outer, name } => outer.remove_volume(&name).await,
+        }
     }
+}
+
+fn docker_host() -> String {
+    format!("DOCKER_HOST=unix://{SOCKET}")
 }

@@ -15,7 +15,7 @@ pub use arm::{Arm, Started};
 pub use error::{Death, TopologyError};
 pub use held::Held;
 pub use host::{Host, Learnt, OuterHost, Place, TrialKey};
-pub use job::{JobContainer, WORK_FOLDER};
+pub use job::JobContainer;
 pub use local::traces;
 
 use std::pin::pin;

@@ -53,6 +53,11 @@ impl Workplace<'_> {
         outcome
     }
 
+    /// Where the job has the context of its step at this index.
+    fn folder(&self, index: usize) -> String {
+        self.job.path(&context::folder_name(index))
+    }
+
     fn build_command(&self, index: usize, build: &Build) -> Command {
         let mut arguments: Vec<String> =
             ["docker", "build", "--file", &build.file, "--tag", &self.tag(&build.tag)].map(str::to_owned).to_vec();
@@ -64,11 +69,7 @@ impl Workplace<'_> {
         }
         arguments.extend(self.printout.option().map(str::to_owned));
         arguments.push(".".to_owned());
-        Command {
-            arguments,
-            environment: printout::environment(self.builder),
-            working_dir: Some(context::folder(index)),
-        }
+        Command { arguments, environment: printout::environment(self.builder), working_dir: Some(self.folder(index)) }
     }
 
     /// An error within the engine's answer is a fault; the docker command ends with another exit code instead.
@@ -108,7 +109,7 @@ impl Workplace<'_> {
             target: build.target.clone(),
             buildkit: self.printout.buildkit(self.builder),
         };
-        Operation::Build { folder: context::folder(index).into(), request }
+        Operation::Build { folder: self.folder(index).into(), request }
     }
 
     /// Holds what the build printed against the images that the engine has.

@@ -27,12 +27,8 @@ pub enum ContextError {
     OldFile { image: String, path: String, expected: String, found: String },
 }
 
-/// The folder of the job container that holds the context of the job's step at this index.
-pub(super) fn folder(step: usize) -> String {
-    format!("{}/{}", crate::topology::WORK_FOLDER, folder_name(step))
-}
-
-fn folder_name(step: usize) -> String {
+/// The name of the folder that holds the context of the job's step at this index.
+pub(super) fn folder_name(step: usize) -> String {
     format!("context-{step}")
 }
 
@@ -77,7 +73,7 @@ impl Contexts {
         Ok(self.bases.provide(engine).await?)
     }
 
-    /// Brings every context to its folder in a new job container.
+    /// Brings every context to its folder in a new job.
     pub async fn upload(&self, job: &JobContainer, printout: Printout) -> Result<(), ContextError> {
         let sender = match self.driver {
             Driver::Cli => Sender::Command,
@@ -86,11 +82,11 @@ impl Contexts {
         };
         for (index, build) in &self.builds {
             let (packed, seed, revisions) = (build.clone(), self.seed, self.revisions);
-            let folder = folder_name(*index);
+            let (folder, name) = (folder_name(*index), folder_name(*index));
             let bases = self.bases.clone();
             let packed = tokio::task::spawn_blocking(move || pack(&packed, sender, &bases, seed, revisions, &folder));
             let tar = packed.await.map_err(|error| unreadable(&build.context, error))??;
-            job.copy_in(tar).await?;
+            job.copy_in(&name, tar).await?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod edits;
 mod failures;
 mod host;
 mod ignored;
+mod kinds;
 mod lab;
 mod lifecycles;
 mod own;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 16] = [
+    let tests: [Vec<Trial>; 17] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         edits::tests(),
         pushes::tests(),
         lifecycles::tests(),
+        kinds::tests(),
         recordings::tests(),
         failures::tests(),
         command::tests(),

@@ -96,6 +96,8 @@ fn answers_tell_nesting_from_lifecycle() {
         7,
         &[(Contrast::Nesting, 1, 0), (Contrast::Nesting, 2, 0), (Contrast::Nesting, 3, 0), (Contrast::Nesting, 4, 0)],
     );
+    let mut control = sample::analysis(&[socket(), named("host")], 7, &[(Contrast::JobContainer, 1, 0)]);
+    control.arms[1].kind = "host".to_owned();
     let shapes = [
         ("three topologies", three(7)),
         ("one block", three(1)),
@@ -103,6 +105,7 @@ fn answers_tell_nesting_from_lifecycle() {
         ("one arm failed", failed),
         ("neither edit in the sequence", other_edits),
         ("four pairs of one contrast", many),
+        ("no job container", control),
         ("one topology", sample::analysis(&[socket()], 7, &[])),
         ("one topology that failed", sample::analysis(&[failing("socket")], 7, &[])),
         ("equivalent", decided(0.99, (0.98, 1.004), Verdict::Equivalent)),

@@ -3,7 +3,7 @@
 use crate::case::Builder;
 use crate::cli::{Host, RunArgs};
 use crate::fixture::Fixture;
-use crate::scenario::{Build, Context, EngineVersion, Scenario, Step};
+use crate::scenario::{Build, Context, EngineVersion, Kind, Scenario, Step};
 
 /// A scenario that could harm the user's engine, or leave there what nobody could prove ours.
 #[derive(Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
@@ -20,6 +20,11 @@ pub enum Refusal {
         "--builder classic, which has no part in that cache; --allow-host-cache, where you accept that; or --host reference, where your cache is out of reach"
     ))]
     Cache { builder: Builder },
+    #[error(
+        "the topology {topology} runs its job where the engine does, and on your own engine dindbench starts nothing outside of a container"
+    )]
+    #[diagnostic(help("--host reference, or --only with the other topologies"))]
+    OutsideOfContainers { topology: String },
     #[error("--allow-host-cache is for --host local: on a reference host your own build cache is out of reach")]
     #[diagnostic(help("leave it out"))]
     OutOfReach,
@@ -60,6 +65,9 @@ pub(super) fn refusal(args: &RunArgs, scenario: &Scenario) -> Option<Refusal> {
     if args.engine != EngineVersion::Auto {
         return Some(Refusal::Engine { version: args.engine });
     }
+    if let Some(topology) = scenario.topologies.iter().find(|topology| topology.kind == Kind::Host) {
+        return Some(Refusal::OutsideOfContainers { topology: topology.name.clone() });
+    }
     let mut builds = scenario.job.steps.iter().filter_map(|step| match step {
         Step::Build(build) => Some(build),
         Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => None,
@@ -98,8 +106,16 @@ mod tests {
     use crate::scenario::parse;
 
     fn of(context: &str, builder: &str, tag: &str, options: &str) -> Option<Refusal> {
+        refused("socket", context, builder, tag, options)
+    }
+
+    fn kind(kind: &str, options: &str) -> Option<Refusal> {
+        refused(kind, "fixture:ten", "classic", "app", options)
+    }
+
+    fn refused(kind: &str, context: &str, builder: &str, tag: &str, options: &str) -> Option<Refusal> {
         let text = format!(
-            "question = \"q\"\nbaseline = \"socket\"\n[[topology]]\nuse = \"socket\"\n[job]\nbuilder = \"{builder}\"\n\
+            "question = \"q\"\nbaseline = \"{kind}\"\n[[topology]]\nuse = \"{kind}\"\n[job]\nbuilder = \"{builder}\"\n\
              steps = [{{ op = \"build\", context = \"{context}\", tag = \"{tag}\" }}]\n[sequence]\njobs = 1\n"
         );
         let folder = tempfile::tempdir().unwrap();
@@ -127,6 +143,14 @@ mod tests {
         let own = of("own", "buildkit", "app", "--host local --allow-host-cache");
         assert!(matches!(own, Some(Refusal::OwnContext { .. })));
         assert_eq!(of("own", "auto", "app", ""), None);
+    }
+
+    #[test]
+    fn nothing_is_started_outside_of_containers() {
+        let found = kind("host", "--host local");
+        assert_eq!(found, Some(Refusal::OutsideOfContainers { topology: "host".to_owned() }));
+        assert_eq!(kind("socket", "--host local"), None);
+        assert_eq!(kind("host", ""), None);
     }
 
     #[test]

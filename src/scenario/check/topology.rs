@@ -39,16 +39,16 @@ fn kind(written: &wire::Topology) -> Result<Kind, Fault> {
     match *written.kind {
         Use::Socket => without_inner_engine(written, Kind::Socket),
         Use::SocketProxy => without_inner_engine(written, Kind::SocketProxy),
+        Use::Host => without_inner_engine(written, Kind::Host),
         Use::Dind => Ok(Kind::Dind(dind(written)?)),
-        Use::Host
-        | Use::DindService
+        Use::DindService
         | Use::DindMirror
         | Use::DindPreload
         | Use::DindCache
         | Use::DindRootless
         | Use::Sysbox
         | Use::Buildah
-        | Use::Podman => Err(written.kind.not_built("use", "socket, socket-proxy, dind")),
+        | Use::Podman => Err(written.kind.not_built("use", "socket, socket-proxy, host, dind")),
     }
 }
 
