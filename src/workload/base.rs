@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::context::ContextError;
+use super::error::ContextError;
 use crate::dockerfile::{Dockerfile, Origin};
 use crate::engine::{Engine, EngineError};
 use crate::fixture;

@@ -6,26 +6,14 @@ use std::io::{Seek, SeekFrom};
 
 use super::Printout;
 use super::base::Bases;
+use super::error::ContextError;
 use super::folder::Changes;
 use crate::case::{Builder, Driver, Edit};
-use crate::engine::{Engine, EngineError};
+use crate::engine::Engine;
 use crate::fixture::{Evidence, Fixture, Revisions};
 use crate::ignore::Sender;
 use crate::scenario::{Build, Context, Job, Step};
 use crate::topology::{JobContainer, OuterHost};
-
-/// A context could not be made or brought to its place.
-#[derive(Debug, thiserror::Error)]
-pub enum ContextError {
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    #[error("cannot read the context {context}: {reason}")]
-    Read { context: String, reason: String },
-    #[error(
-        "the image {image} holds {found} at {path}, and the edited file has the digest {expected}: the build used another file"
-    )]
-    OldFile { image: String, path: String, expected: String, found: String },
-}
 
 /// The name of the folder that holds the context of the job's step at this index.
 pub(super) fn folder_name(step: usize) -> String {
@@ -81,10 +69,9 @@ impl Contexts {
             Driver::Api => Sender::Classic,
         };
         for (index, build) in &self.builds {
-            let (packed, seed, revisions) = (build.clone(), self.seed, self.revisions);
-            let (folder, name) = (folder_name(*index), folder_name(*index));
-            let bases = self.bases.clone();
-            let packed = tokio::task::spawn_blocking(move || pack(&packed, sender, &bases, seed, revisions, &folder));
+            let (contexts, packed, name) = (self.clone(), build.clone(), folder_name(*index));
+            let folder = name.clone();
+            let packed = tokio::task::spawn_blocking(move || contexts.pack(&packed, sender, &folder));
             let tar = packed.await.map_err(|error| unreadable(&build.context, error))??;
             job.copy_in(&name, tar).await?;
         }
@@ -109,33 +96,27 @@ impl Contexts {
         let found = engine.digest_in_image(&image, &path, &outer.name("check"), outer.labels("check")).await?;
         if found == expected { Ok(()) } else { Err(ContextError::OldFile { image, path, expected, found }) }
     }
-}
 
-fn pack(
-    build: &Build,
-    sender: Sender,
-    bases: &Bases,
-    seed: u64,
-    revisions: Revisions,
-    folder: &str,
-) -> Result<File, ContextError> {
-    let context = &build.context;
-    let wrong = |error: std::io::Error| unreadable(context, error);
-    let mut file = tempfile::tempfile().map_err(wrong)?;
-    match context {
-        Context::Fixture(name) => {
-            let fixture = Fixture::from_name(name).map_err(|error| unreadable(context, error))?;
-            fixture.write_tar(seed, revisions, folder, std::io::BufWriter::new(&mut file)).map_err(wrong)?;
+    fn pack(&self, build: &Build, sender: Sender, folder: &str) -> Result<File, ContextError> {
+        let context = &build.context;
+        let wrong = |error: std::io::Error| unreadable(context, error);
+        let mut file = tempfile::tempfile().map_err(wrong)?;
+        match context {
+            Context::Fixture(name) => {
+                let fixture = Fixture::from_name(name).map_err(|error| unreadable(context, error))?;
+                let out = std::io::BufWriter::new(&mut file);
+                fixture.write_tar(self.seed, self.revisions, folder, out).map_err(wrong)?;
+            }
+            Context::Folder(path) => {
+                let additions = additions(build, self.seed, self.revisions);
+                let changes = Changes { dockerfile: self.bases.dockerfile(build)?, additions };
+                super::folder::pack(path, &build.file, sender, &changes, folder, &mut file)
+                    .map_err(|error| unreadable(context, error))?;
+            }
         }
-        Context::Folder(path) => {
-            let changes =
-                Changes { dockerfile: bases.dockerfile(build)?, additions: additions(build, seed, revisions) };
-            super::folder::pack(path, &build.file, sender, &changes, folder, &mut file)
-                .map_err(|error| unreadable(context, error))?;
-        }
+        file.seek(SeekFrom::Start(0)).map_err(wrong)?;
+        Ok(file)
     }
-    file.seek(SeekFrom::Start(0)).map_err(wrong)?;
-    Ok(file)
 }
 
 /// What the edits so far add to files of a context of the user's.

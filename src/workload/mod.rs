@@ -4,6 +4,7 @@ mod api;
 mod base;
 mod build;
 mod context;
+mod error;
 mod folder;
 mod printout;
 mod pull;
@@ -21,7 +22,8 @@ use crate::fixture;
 use crate::scenario::{ImageRef, Step};
 use crate::topology::JobContainer;
 
-pub use context::{ContextError, Contexts};
+pub use context::Contexts;
+pub use error::ContextError;
 pub use printout::Printout;
 
 /// How a step went.
