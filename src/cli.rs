@@ -95,7 +95,7 @@ pub struct RunArgs {
     pub image: Image,
     #[command(flatten)]
     pub design: DesignArgs,
-    /// Stop before a block that would end later than this, such as 30m
+    /// Begin no block that would end later than this after the first began, such as 30m
     #[arg(long, value_name = "DUR", value_parser = humantime::parse_duration)]
     pub time_limit: Option<Duration>,
     /// How steps are executed, instead of as the scenario says

@@ -48,6 +48,10 @@ pub enum Mount {
         name: String,
         target: String,
     },
+    /// Memory, in which programs can be executed as on a disk.
+    Memory {
+        target: String,
+    },
     /// The root file system of the engine's host, read-only, without what is mounted below it.
     HostRoot {
         target: String,
@@ -197,7 +201,8 @@ impl Engine {
 impl ContainerSpec {
     fn body(&self) -> ContainerCreateBody {
         let mut host = HostConfig {
-            mounts: Some(self.mounts.iter().map(Mount::body).collect()),
+            mounts: Some(self.mounts.iter().filter_map(Mount::body).collect()),
+            tmpfs: self.memory(),
             auto_remove: Some(self.dead_man),
             // A reaper as first process: engines leave orphans behind that dindbench does not wait for.
             init: Some(true),
@@ -231,8 +236,20 @@ impl ContainerSpec {
     }
 }
 
+impl ContainerSpec {
+    /// As a list of its own: only there can options be given, and without them nothing could be executed.
+    fn memory(&self) -> Option<HashMap<String, String>> {
+        let targets = self.mounts.iter().filter_map(|mount| match mount {
+            Mount::Memory { target } => Some((target.clone(), "rw,exec,suid,dev".to_owned())),
+            Mount::Bind { .. } | Mount::Volume { .. } | Mount::HostRoot { .. } => None,
+        });
+        let targets: HashMap<String, String> = targets.collect();
+        (!targets.is_empty()).then_some(targets)
+    }
+}
+
 impl Mount {
-    fn body(&self) -> bollard::models::Mount {
+    fn body(&self) -> Option<bollard::models::Mount> {
         let mount = |kind, source: &str, target: &str, read_only| bollard::models::Mount {
             typ: Some(kind),
             source: Some(source.to_owned()),
@@ -241,12 +258,13 @@ impl Mount {
             ..bollard::models::Mount::default()
         };
         match self {
-            Self::Bind { source, target, read_only } => mount(MountType::BIND, source, target, *read_only),
-            Self::Volume { name, target } => mount(MountType::VOLUME, name, target, false),
-            Self::HostRoot { target } => bollard::models::Mount {
+            Self::Bind { source, target, read_only } => Some(mount(MountType::BIND, source, target, *read_only)),
+            Self::Volume { name, target } => Some(mount(MountType::VOLUME, name, target, false)),
+            Self::Memory { .. } => None,
+            Self::HostRoot { target } => Some(bollard::models::Mount {
                 bind_options: Some(MountBindOptions { non_recursive: Some(true), ..MountBindOptions::default() }),
                 ..mount(MountType::BIND, "/", target, true)
-            },
+            }),
         }
     }
 }

@@ -7,6 +7,7 @@ mod ledger;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 pub use docker::DockerExecutor;
 pub use executor::{Closed, EngineFacts, Executor, JobSlot, Measured, Opened, Part, Slot};
@@ -25,6 +26,8 @@ pub struct Tally {
     /// Trials in which something failed or was invalid.
     pub spoiled: u32,
     pub interrupted: bool,
+    /// Planned blocks that the time limit left no time for.
+    pub left_out: u32,
     /// Records of the build cache left on the user's own engine, because another build may have made them.
     pub unclear_records: usize,
 }
@@ -45,6 +48,7 @@ pub struct Runner<'a, E> {
     ledger: Ledger<'a>,
     interrupt: watch::Receiver<bool>,
     observe: Box<dyn FnMut(Event) + 'a>,
+    time_limit: Option<Duration>,
     unclear_records: usize,
 }
 
@@ -57,19 +61,31 @@ impl<'a, E: Executor> Runner<'a, E> {
         interrupt: watch::Receiver<bool>,
         observe: impl FnMut(Event) + 'a,
     ) -> Self {
-        Self { scenario, executor, ledger, interrupt, observe: Box::new(observe), unclear_records: 0 }
+        Self { scenario, executor, ledger, interrupt, observe: Box::new(observe), time_limit: None, unclear_records: 0 }
+    }
+
+    /// Begins no block that would end later than this after the beginning of the first, by the longest one so far.
+    pub fn within(self, time_limit: Option<Duration>) -> Self {
+        Self { time_limit, ..self }
     }
 
     /// Runs every trial of the plan in its order. Only a file that cannot be written ends it early.
     pub async fn run(mut self, plan: &Plan) -> Result<Tally, WriteError> {
         let mut tally = Tally::default();
-        for block in &plan.blocks {
+        let (began, mut longest) = (Instant::now(), Duration::ZERO);
+        for (done, block) in plan.blocks.iter().enumerate() {
+            if self.time_limit.is_some_and(|limit| began.elapsed() + longest > limit) {
+                tally.left_out = u32::try_from(plan.blocks.len() - done).unwrap_or(u32::MAX);
+                break;
+            }
+            let block_began = Instant::now();
             let slots: Vec<Slot> =
                 (0..).zip(&block.order).map(|(place, topology)| slot(block, place, *topology)).collect();
             let invalid = self.attempts(slots, &mut tally).await?;
             // Once, and at the end of the block: the others keep their order, and what spoils every trial ends.
             let again = invalid.into_iter().map(|slot| Slot { attempt: slot.attempt + 1, ..slot }).collect();
             self.attempts(again, &mut tally).await?;
+            longest = longest.max(block_began.elapsed());
         }
         Ok(Tally { interrupted: self.interrupted(), unclear_records: self.unclear_records, ..tally })
     }

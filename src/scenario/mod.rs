@@ -84,13 +84,18 @@ pub struct Dind {
 }
 
 /// Where an inner engine keeps its data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum DataRoot {
     /// A volume per engine, removed with it.
     #[default]
     Fresh,
     /// A volume that outlives the engine within a trial.
     Kept,
+    /// The engine container's own writable layer.
+    Container,
+    /// Memory: it is lost when the engine's container stops.
+    Tmpfs,
 }
 
 /// The storage driver asked of an inner engine; what it chose is recorded.
@@ -303,8 +308,7 @@ impl Kind {
     pub fn data_root(&self) -> &'static str {
         match self {
             Self::Socket | Self::SocketProxy | Self::Host => "outer",
-            Self::Dind(Dind { data_root: DataRoot::Fresh, .. }) => "fresh",
-            Self::Dind(Dind { data_root: DataRoot::Kept, .. }) => "kept",
+            Self::Dind(dind) => dind.data_root.into(),
         }
     }
 

@@ -16,8 +16,8 @@ const STOP_GRACE: Duration = Duration::from_secs(30);
 pub(super) struct InnerEngine {
     outer: Engine,
     container: String,
-    /// Data and socket.
-    volumes: [String; 2],
+    /// The volumes of its socket and, where they are on one, of its data.
+    volumes: Vec<String>,
     pub engine: Engine,
     /// Not started yet, or stopped on purpose.
     stopped: bool,
@@ -34,28 +34,34 @@ impl InnerEngine {
     pub async fn start(host: &OuterHost, dind: &Dind) -> Result<Self, TopologyError> {
         let outer = &host.engine;
         let container = host.name("engine");
-        let (data, socket) = (data_volume(host), host.name("socket"));
-        for (volume, role) in [(&data, "data"), (&socket, "socket")] {
-            outer.create_volume(volume, &host.labels(role)).await?;
-        }
+        let socket = host.name("socket");
+        outer.create_volume(&socket, &host.labels("socket")).await?;
+        let mut volumes = vec![socket.clone()];
+        let data = match dind.data_root {
+            DataRoot::Fresh | DataRoot::Kept => {
+                let name = data_volume(host);
+                outer.create_volume(&name, &host.labels("data")).await?;
+                volumes.push(name.clone());
+                Some(Mount::Volume { name, target: DATA_ROOT.to_owned() })
+            }
+            DataRoot::Tmpfs => Some(Mount::Memory { target: DATA_ROOT.to_owned() }),
+            DataRoot::Container => None,
+        };
+        let socket = Mount::Volume { name: socket, target: SOCKET_FOLDER.to_owned() };
         let spec = ContainerSpec {
             name: container.clone(),
             image: host.inner_image(dind.engine).to_owned(),
             command: agent::command(["engine", &config(host.privilege, dind).to_argument()]),
             environment: Vec::new(),
             labels: host.labels("inner"),
-            mounts: vec![
-                Mount::Volume { name: data.clone(), target: DATA_ROOT.to_owned() },
-                Mount::Volume { name: socket.clone(), target: SOCKET_FOLDER.to_owned() },
-                host.registry.clone(),
-            ],
+            mounts: data.into_iter().chain([socket, host.registry.clone()]).collect(),
             network: Network::Bridge,
             privilege: Some(host.privilege),
             dead_man: false,
         };
         outer.create_container(&spec).await?;
         let engine = outer.through(&container, dial(), "inner");
-        let mut inner = Self { outer: outer.clone(), container, volumes: [data, socket], engine, stopped: true };
+        let mut inner = Self { outer: outer.clone(), container, volumes, engine, stopped: true };
         inner.resume().await?;
         Ok(inner)
     }
@@ -117,7 +123,7 @@ impl InnerEngine {
 
     /// The volume of the folder in which this engine's socket stands.
     pub fn socket_mount(&self) -> Mount {
-        Mount::Volume { name: self.volumes[1].clone(), target: SOCKET_FOLDER.to_owned() }
+        Mount::Volume { name: self.volumes[0].clone(), target: SOCKET_FOLDER.to_owned() }
     }
 
     pub fn volumes(&self) -> &[String] {
@@ -126,13 +132,12 @@ impl InnerEngine {
 
     /// Removes the engine, and its data unless they are kept.
     pub async fn remove(&self, data_root: DataRoot) -> Result<(), EngineError> {
-        let [data, socket] = &self.volumes;
         self.outer.remove_container(&self.container).await?;
-        self.outer.remove_volume(socket).await?;
-        match data_root {
-            DataRoot::Fresh => self.outer.remove_volume(data).await,
-            DataRoot::Kept => Ok(()),
+        let kept = usize::from(data_root == DataRoot::Kept);
+        for volume in &self.volumes[..self.volumes.len() - kept] {
+            self.outer.remove_volume(volume).await?;
         }
+        Ok(())
     }
 }
 

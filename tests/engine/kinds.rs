@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dindbench::case::{Driver, Op, Status};
+use dindbench::case::{Driver, ErrorClass, Op, Status};
 use dindbench::scenario::Scenario;
 use libtest_mimic::{Failed, Trial};
 
@@ -10,7 +10,11 @@ use crate::block::Recorded;
 use crate::lab;
 
 pub fn tests() -> Vec<Trial> {
-    vec![Trial::test("kinds::beside_the_engine_a_job_finds_what_it_finds_in_a_container", beside)]
+    vec![
+        Trial::test("kinds::beside_the_engine_a_job_finds_what_it_finds_in_a_container", beside),
+        Trial::test("kinds::data_in_memory_and_in_the_engines_container", places),
+        Trial::test("kinds::a_storage_driver_that_cannot_be_fails_in_the_engines_own_words", impossible),
+    ]
 }
 
 /// A scenario of these topologies: pull, build, rebuild after a source edit, with the hits of a kept engine in each.
@@ -74,5 +78,35 @@ fn beside() -> Result<(), Failed> {
         let roots: Vec<_> = recorded.trials().into_iter().map(|trial| (trial.kind, trial.data_root)).collect();
         assert_eq!(roots, [("socket", "outer"), ("host", "outer")].map(|(kind, root)| (kind.into(), root.into())));
     }
+    Ok(())
+}
+
+fn places() -> Result<(), Failed> {
+    let kept = |place: &str| {
+        format!("[[topology]]\nname = \"{place}\"\nuse = \"dind\"\nlifecycle = \"keep\"\ndata_root = \"{place}\"\n")
+    };
+    let scenario = rebuilds(&["tmpfs", "container"].map(kept).concat());
+    let recorded = lab::with(async |lab| lab.run(&scenario).await);
+    for topology in ["tmpfs", "container"] {
+        assert_kept(&recorded, topology);
+    }
+    let driver = |topology| recorded.sample(topology, 1, "app").storage_driver;
+    assert_eq!(driver("tmpfs"), "overlay2");
+    // One overlay cannot be the upper layer of another: the engine takes what it has left.
+    assert!(["vfs", "fuse-overlayfs"].contains(&driver("container").as_str()), "{}", driver("container"));
+    let grown = |topology| recorded.sample(topology, 1, "0").disk_delta_bytes.expect("a disk of our own");
+    assert!(grown("socket") > 60_000_000 && grown("container") > 60_000_000, "a pull of 62 MB is on the disk");
+    assert!(grown("tmpfs") < 5_000_000, "{} bytes of a pull into memory are on the disk", grown("tmpfs"));
+    let roots: Vec<_> = recorded.trials().into_iter().map(|trial| trial.data_root.to_string()).collect();
+    assert_eq!(roots, ["outer", "tmpfs", "container"]);
+    Ok(())
+}
+
+fn impossible() -> Result<(), Failed> {
+    let scenario = rebuilds("[[topology]]\nuse = \"dind\"\ndata_root = \"container\"\nstorage_driver = \"overlay2\"\n");
+    let recorded = lab::with(async |lab| lab.run(&scenario).await);
+    let start = recorded.sample("dind", 1, "start");
+    assert_eq!((start.status, start.error_class), (Status::Failed, Some(ErrorClass::EngineDied)), "{}", start.error);
+    assert!(start.error.as_str().contains("driver not supported"), "{}", start.error);
     Ok(())
 }

@@ -37,6 +37,8 @@ pub struct Fake<'a> {
     script: BTreeMap<(u32, u32, &'static str, &'static str), Turn>,
     /// By this factor every trial is slower than the one before it.
     slowdown: f64,
+    /// How long each trial takes by the clock.
+    lasting: Duration,
     pub calls: Vec<String>,
     pub hung: Rc<Notify>,
     trial: Option<Slot>,
@@ -50,6 +52,7 @@ impl<'a> Fake<'a> {
             scenario,
             script: BTreeMap::new(),
             slowdown: 1.0,
+            lasting: Duration::ZERO,
             calls: Vec::new(),
             hung: Rc::default(),
             trial: None,
@@ -78,6 +81,10 @@ impl<'a> Fake<'a> {
 
     pub fn slower_each_trial(self, slowdown: f64) -> Self {
         Self { slowdown, ..self }
+    }
+
+    pub fn lasting(self, lasting: Duration) -> Self {
+        Self { lasting, ..self }
     }
 
     /// Notes a call and waits where the script says so; else gives what the script has for it.
@@ -162,6 +169,7 @@ impl Executor for Fake<'_> {
         assert!(self.trial.is_none(), "a trial is opened before the last one is closed");
         self.trial = Some(*slot);
         self.dead = false;
+        tokio::time::sleep(self.lasting).await;
         match self.called("open").await {
             Some(Turn::Fails(fault)) => Err(fault),
             _ => Ok(Opened { setup: self.elapsed(2_000) }),

@@ -6,6 +6,7 @@ mod failure;
 mod fake;
 mod files;
 mod interruption;
+mod limit;
 mod order;
 mod rows;
 mod run;

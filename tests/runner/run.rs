@@ -60,7 +60,8 @@ pub async fn run_until(
         }
         told.borrow_mut().push(event);
     };
-    let tally = run_into(&folder.path().join(RUN_ID), scenario, plan, &mut fake, observe).await.unwrap();
+    let dir = folder.path().join(RUN_ID);
+    let tally = run_into(&dir, scenario, plan, &mut fake, None, observe).await.unwrap();
     Run { folder, tally, calls: fake.calls, told: told.into_inner() }
 }
 
@@ -69,13 +70,14 @@ pub async fn run_into(
     scenario: &Scenario,
     plan: &Plan,
     fake: &mut Fake<'_>,
+    time_limit: Option<Duration>,
     mut observe: impl FnMut(&watch::Sender<bool>, Event),
 ) -> Result<Tally, WriteError> {
     let mut writer = Writer::create(dir, &description(scenario, plan))?;
     let ledger = Ledger::new(&mut writer, scenario, RUN_ID, HOST);
     let (tell, interrupt) = watch::channel(false);
     let hung = fake.hung.clone();
-    let runner = Runner::new(scenario, fake, ledger, interrupt, |event| observe(&tell, event));
+    let runner = Runner::new(scenario, fake, ledger, interrupt, |event| observe(&tell, event)).within(time_limit);
     let interrupter = async {
         hung.notified().await;
         tell.send_replace(true);

@@ -86,6 +86,7 @@ async fn measure(
                     let ledger = Ledger::new(&mut writer, scenario, &record.run_id, &record.host);
                     let mut executor = DockerExecutor::new(scenario, &mut tenancy.journal, &mut host);
                     let runner = Runner::new(scenario, &mut executor, ledger, interrupt, |event| progress.tell(&event));
+                    let runner = runner.within(args.time_limit);
                     runner.run(plan).await.map_err(could_not_run)
                 }
                 Err(failure) => Err(failure),
@@ -102,6 +103,9 @@ async fn measure(
     let Some((dir, tally)) = measured? else { return Ok(Exit::Interrupted) };
     closed?;
     tell_left(tally.unclear_records);
+    if tally.left_out > 0 {
+        eprintln!("dindbench: the time limit left no time for {} of {} blocks", tally.left_out, plan.blocks.len());
+    }
     conclude(args, &dir, tally)
 }
 
@@ -130,7 +134,8 @@ fn conclude(args: &RunArgs, dir: &Path, tally: Tally) -> Result<Exit, Failure> {
         }
         Format::Json => {
             let object = serde_json::json!({
-                "run": dir, "trials": tally.trials, "spoiled": tally.spoiled, "interrupted": tally.interrupted,
+                "run": dir, "trials": tally.trials, "spoiled": tally.spoiled, "left_out": tally.left_out,
+                "interrupted": tally.interrupted,
             });
             print(format!("{object}\n").as_bytes())?;
         }
