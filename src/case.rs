@@ -145,6 +145,18 @@ pub enum Builder {
     Buildkit,
 }
 
+/// A file system of an inner engine's own, in a file.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, EnumString, VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum FileSystem {
+    Ext4,
+    Xfs,
+    Btrfs,
+}
+
 /// Why a step or a trial did not count: a closed list, so that failures can be counted by kind.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, EnumString, VariantArray,

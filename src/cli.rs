@@ -11,7 +11,7 @@ use std::time::Duration;
 pub use built::{Built, NotBuilt};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::case::{Builder, Driver};
+use crate::case::{Builder, Driver, FileSystem};
 use crate::registry::{Address, Upstream};
 use crate::scenario::{self, EngineVersion};
 
@@ -75,6 +75,8 @@ pub enum Inside {
     Registry { store: PathBuf, socket: PathBuf, seed: u64, upstream: Option<Upstream> },
     /// Offer the host's programs as a layer, and send it
     Pack { own: String },
+    /// Make a file system in a file of this folder, and mount it
+    FileSystem { file_system: FileSystem, folder: PathBuf },
     /// Carry standard input and output to a unix socket
     Dial { socket: PathBuf, seconds: u64 },
 }

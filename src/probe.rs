@@ -1,6 +1,6 @@
 //! Counters around a step: read before, read after, subtracted. Never inside a timed region.
 
-use crate::agent::Reading;
+use crate::agent::{NestedDisk, Reading};
 use crate::registry::Snapshot;
 use crate::topology::{Host, OuterHost, TopologyError};
 
@@ -29,9 +29,14 @@ pub struct Delta {
 }
 
 impl Point {
-    /// Reads every counter, with everything settled on disk first where that is asked for.
-    pub async fn read(outer: &mut OuterHost, host: &mut Host, settle: bool) -> Result<Self, TopologyError> {
-        Ok(Self { reading: outer.read(settle).await?, served: host.served().await? })
+    /// Reads every counter, of an inner engine's own file system too, with everything settled on disk first where that is asked for.
+    pub async fn read(
+        outer: &mut OuterHost,
+        host: &mut Host,
+        settle: bool,
+        nested: Option<NestedDisk>,
+    ) -> Result<Self, TopologyError> {
+        Ok(Self { reading: outer.read(settle, nested).await?, served: host.served().await? })
     }
 
     /// What was used since an earlier point.

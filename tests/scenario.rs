@@ -181,6 +181,30 @@ fn a_topology_without_an_inner_engine_has_no_parameters() {
     }
 }
 
+#[test]
+fn data_can_be_in_several_places() {
+    let words = [
+        ("fresh", DataRoot::Fresh),
+        ("container", DataRoot::Container),
+        ("tmpfs", DataRoot::Tmpfs),
+        ("bind", DataRoot::Bind),
+        ("loop:ext4", DataRoot::LoopExt4),
+        ("loop:xfs", DataRoot::LoopXfs),
+        ("loop:btrfs", DataRoot::LoopBtrfs),
+    ];
+    for (word, data_root) in words {
+        let text = WHOLE.replace("data_root = \"fresh\"", &format!("data_root = \"{word}\""));
+        let scenario = parse("whole", &text, Path::new(".")).unwrap_or_else(|invalid| panic!("{invalid}"));
+        let kind = &scenario.topologies[1].kind;
+        let Kind::Dind(dind) = kind else { panic!("{kind:?}") };
+        assert_eq!((dind.data_root, kind.data_root()), (data_root, word));
+        assert!(kind.parameters().ends_with(&format!(" data_root={word}")), "{}", kind.parameters());
+        let own = word.strip_prefix("loop:").map(|own| (EngineVersion::V28_5, own.to_owned()));
+        let wanted = scenario.file_systems().into_iter().map(|(engine, own)| (engine, own.to_string()));
+        assert_eq!(wanted.collect::<Vec<_>>(), own.into_iter().collect::<Vec<_>>());
+    }
+}
+
 /// Replaced part, replacement with the fault's place marked, and a part of its message and of its help.
 type Case = (&'static str, &'static str, &'static str, &'static str);
 
@@ -239,8 +263,6 @@ fn what_is_not_built_is_refused_with_what_works() {
         }
     };
     refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, "socket, socket-proxy, host, dind");
-    let roots = ["bind", "loop:ext4", "loop:xfs", "loop:btrfs"];
-    refused("data_root = \"fresh\"", "data_root", &roots, "fresh, kept, container, tmpfs");
     let drivers = ["fuse-overlayfs", "btrfs", "containerd"];
     refused("storage_driver = \"vfs\"", "storage_driver", &drivers, "auto, overlay2, vfs");
     check(&[
@@ -309,6 +331,12 @@ fn combinations_that_cannot_be_are_refused() {
             "data_root = ▶\"kept\"",
             "with lifecycle = keep the engine goes on with its data anyway",
             "remove `data_root`",
+        ),
+        (
+            "lifecycle = \"keep\"\nengine = \"28.5\"\nstorage_driver = \"vfs\"\ndata_root = \"fresh\"",
+            "lifecycle = \"restart\"\ndata_root = ▶\"tmpfs\"",
+            "a tmpfs is gone when its container stops",
+            "lifecycle = \"keep\"",
         ),
         ("\"dind-kept\"\nuse", "▶\"Dind\"\nuse", "`Dind` cannot be a topology's name", "a-z"),
         ("jobs = 3", "jobs = ▶0", "a sequence without jobs", "1 job"),

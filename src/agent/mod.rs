@@ -5,6 +5,7 @@
 
 mod cgroup;
 mod control;
+mod device;
 mod dial;
 mod disk;
 mod forward;
@@ -17,10 +18,11 @@ mod protocol;
 mod supervisor;
 
 pub use dial::dial;
+pub use disk::try_file_system;
 pub use forward::forward;
 pub use operation::{Operation, Said};
 pub use outpost::outpost;
-pub use protocol::{DiskConfig, EngineConfig, Machine, Reading, Reply, Request};
+pub use protocol::{DiskConfig, EngineConfig, Machine, NestedDisk, Reading, Reply, Request};
 pub use supervisor::supervise;
 
 /// Where the packed image keeps this program, its libraries and the loader that starts it.

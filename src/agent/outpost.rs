@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::control::{Control, reply};
-use super::{AgentError, REGISTRY_ADDRESS, Reading, Reply, Request, forward, machine, pressure};
+use super::{AgentError, REGISTRY_ADDRESS, Reading, Reply, Request, disk, forward, machine, pressure};
 
 /// Why the counters of an engine that serves others too stay empty.
 const SHARED: &str = "the engine is not dindbench's own: what is this run's and what is others' cannot be told apart";
@@ -17,6 +17,7 @@ pub async fn outpost(registry: PathBuf) -> Result<u8, AgentError> {
         match control.next().await? {
             Some(Request::Probe { .. }) => reply(&Reply::Reading(Box::new(read()))).await?,
             Some(Request::Machine) => reply(&Reply::Machine(machine::describe(&read(), Some(SHARED)))).await?,
+            Some(Request::Attached { name }) => reply(&Reply::Attached(disk::attached(&name)?)).await?,
             Some(Request::Finish) => {
                 reply(&Reply::Finished).await?;
                 return Ok(0);

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::case::FileSystem;
+
 /// How an engine is to be started in its container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineConfig {
@@ -33,23 +35,36 @@ impl EngineConfig {
     }
 }
 
-/// A file with an ext4 file system, mounted through a loop device at the data root.
+/// A file with a file system in it, mounted through a loop device at the data root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskConfig {
     pub file: PathBuf,
-    /// The prepared disk of which `file` becomes a fresh sparse copy; empty to format a new one.
+    /// The prepared disk of which `file` becomes a fresh sparse copy; empty to format a new one where there is none.
     pub copy_of: Option<PathBuf>,
+    pub file_system: FileSystem,
     /// Apparent size of a new disk.
     pub bytes: u64,
 }
 
+/// A file system in a file on this disk, mounted in a container of the engine's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NestedDisk {
+    /// A process in that container; none where it does not run.
+    pub pid: Option<u32>,
+    /// Both as they are there.
+    pub file: PathBuf,
+    pub root: PathBuf,
+}
+
 /// A line on standard input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
     /// Read every counter, and start a new memory peak. `settle` writes everything out first, so that the disk
     /// figures are of settled data.
-    Probe { settle: bool },
+    Probe { settle: bool, nested: Option<NestedDisk> },
+    /// Tell whether a loop device of this machine still has a file of this name: until then its file system writes.
+    Attached { name: String },
     /// Tell what machine this is.
     Machine,
     /// Stop the engine in good order, unmount the disk, and end.
@@ -62,6 +77,7 @@ pub enum Request {
 pub enum Reply {
     Reading(Box<Reading>),
     Machine(Machine),
+    Attached(bool),
     Finished,
 }
 

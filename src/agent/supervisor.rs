@@ -8,7 +8,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::cgroup::Version;
 use super::control::{Control, reply};
 use super::disk::Disk;
-use super::{AgentError, EngineConfig, REGISTRY_ADDRESS, Reading, Reply, Request, forward, machine, network, pressure};
+use super::{
+    AgentError, EngineConfig, NestedDisk, REGISTRY_ADDRESS, Reading, Reply, Request, device, disk, forward, machine,
+    network, pressure,
+};
 
 /// What dockerd keeps only while it runs.
 const EXEC_ROOT: &str = "/run/docker";
@@ -19,6 +22,7 @@ pub async fn supervise(config: EngineConfig) -> Result<u8, AgentError> {
     let cgroup = Version::detect();
     cgroup.prepare(config.remount_cgroups)?;
     let disk = config.disk.as_ref().map(|disk| Disk::mount(disk, &config.data_root)).transpose()?;
+    device::make_fuse_node()?;
     network::check_bridge(&config.bridge)?;
     forward(REGISTRY_ADDRESS, config.registry.clone()).await?;
     forget_earlier_life()?;
@@ -81,8 +85,13 @@ impl Supervisor {
                 request = control.next() => request?,
             };
             match request {
-                Some(Request::Probe { settle }) => reply(&Reply::Reading(Box::new(self.read(settle)?))).await?,
-                Some(Request::Machine) => reply(&Reply::Machine(machine::describe(&self.read(false)?, None))).await?,
+                Some(Request::Probe { settle, nested }) => {
+                    reply(&Reply::Reading(Box::new(self.read(settle, nested.as_ref())?))).await?;
+                }
+                Some(Request::Attached { name }) => reply(&Reply::Attached(disk::attached(&name)?)).await?,
+                Some(Request::Machine) => {
+                    reply(&Reply::Machine(machine::describe(&self.read(false, None)?, None))).await?;
+                }
                 Some(Request::Finish) => {
                     self.finish().await?;
                     reply(&Reply::Finished).await?;
@@ -101,19 +110,24 @@ impl Supervisor {
             ended = self.engine.wait() => return exit_code(ended),
             _ = asked.recv() => self.terminate()?,
         }
-        exit_code(self.engine.wait().await)
+        let code = exit_code(self.engine.wait().await)?;
+        // An engine that was killed can leave its data root in use; the file system then goes with the container.
+        if code == 0 {
+            self.disk.take().map_or(Ok(()), Disk::unmount)?;
+        }
+        Ok(code)
     }
 
-    fn read(&self, settle: bool) -> Result<Reading, AgentError> {
+    fn read(&self, settle: bool, nested: Option<&NestedDisk>) -> Result<Reading, AgentError> {
         if let Some(disk) = self.disk.as_ref().filter(|_| settle) {
-            disk.settle()?;
+            disk.settle(nested)?;
         }
-        let used = self.disk.as_ref().and_then(Disk::used);
+        let used = self.disk.as_ref().and_then(|disk| disk.used(nested));
         let io = self.disk.as_ref().and_then(Disk::io_bytes);
         let peak_memory_bytes = self.cgroup.peak_memory().filter(|_| self.cgroup.reset_peak());
         Ok(Reading {
-            disk_bytes: used.map(|(bytes, _)| bytes),
-            inodes: used.map(|(_, inodes)| inodes),
+            disk_bytes: used.map(|used| used.bytes),
+            inodes: used.and_then(|used| used.inodes),
             cpu_ns: self.cgroup.cpu_ns(),
             peak_memory_bytes,
             io_read_bytes: io.map(|(read, _)| read),

@@ -35,7 +35,7 @@ impl Arm {
     }
 
     /// A parameter's value; empty where the arm has no such parameter.
-    pub(super) fn parameter(&self, key: &str) -> Option<&str> {
+    pub fn parameter(&self, key: &str) -> Option<&str> {
         self.pairs().find(|(found, _)| *found == key).map(|(_, value)| value)
     }
 

@@ -2,6 +2,9 @@
 
 use super::Arm;
 
+/// What the data roots `fresh` and `kept` are both on.
+const VOLUME: &str = "volume";
+
 /// Which effect a comparison shows. Only topologies that differ in nothing else are given one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display)]
 #[strum(serialize_all = "kebab-case")]
@@ -61,7 +64,8 @@ fn against_baseline(arms: &[Arm], topology: usize, reference: usize) -> Pair {
 /// A kept inner engine against the outer one, where the same software ran in both. The parameters cannot tell: the
 /// outer engine's storage driver is not a parameter of the socket.
 fn only_nesting(arm: &Arm, base: &Arm) -> bool {
-    loss(arm) == Some(Loss::Nothing) && base.kind == "socket" && same_software(arm, base)
+    let outers_disk = matches!(medium(arm), None | Some(VOLUME | "bind"));
+    loss(arm) == Some(Loss::Nothing) && base.kind == "socket" && outers_disk && same_software(arm, base)
 }
 
 /// Whether the two are of these kinds, whichever is which, and the same software ran in both.
@@ -80,7 +84,15 @@ fn same_software(arm: &Arm, base: &Arm) -> bool {
 fn only_lifecycle(arm: &Arm, base: &Arm) -> bool {
     const LIFECYCLE: [&str; 2] = ["lifecycle", "data_root"];
     let more = loss(arm).zip(loss(base)).is_some_and(|(arm, base)| arm > base);
-    more && arm.parameters_without(&LIFECYCLE) == base.parameters_without(&LIFECYCLE)
+    more && medium(arm) == medium(base) && arm.parameters_without(&LIFECYCLE) == base.parameters_without(&LIFECYCLE)
+}
+
+/// Where the data of an inner engine are, however long they stay there.
+fn medium(arm: &Arm) -> Option<&str> {
+    match arm.parameter("data_root")? {
+        "fresh" | "kept" => Some(VOLUME),
+        other => Some(other),
+    }
 }
 
 /// What an inner engine loses between two jobs, the least first.
@@ -161,6 +173,25 @@ mod tests {
             arm("dind", "lifecycle=recreate storage_driver=auto", "overlay2"),
         ];
         assert_eq!(pairs(&arms, 0), [pair(Contrast::Whole, 1, 0), pair(Contrast::Whole, 2, 0)]);
+    }
+
+    #[test]
+    fn another_place_for_the_data_is_neither_nesting_nor_lifecycle_alone() {
+        let arms = [
+            arm("socket", "", "overlay2"),
+            arm("dind", "lifecycle=keep data_root=tmpfs", "overlay2"),
+            arm("dind", "lifecycle=keep data_root=bind", "overlay2"),
+            arm("dind", "lifecycle=recreate data_root=tmpfs", "overlay2"),
+            arm("dind", "lifecycle=recreate data_root=fresh", "overlay2"),
+        ];
+        let expected = [
+            pair(Contrast::Whole, 1, 0),
+            pair(Contrast::Nesting, 2, 0),
+            pair(Contrast::Whole, 3, 0),
+            pair(Contrast::Whole, 4, 0),
+            pair(Contrast::Lifecycle, 3, 1),
+        ];
+        assert_eq!(pairs(&arms, 0), expected);
     }
 
     #[test]

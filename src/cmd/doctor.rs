@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
+use strum::VariantArray;
+
 use super::connect::{self, Connected};
 use super::progress::Progress;
 use super::tenancy::Tenancy;
 use super::{Exit, Failure, could_not_run, interrupt, print, runtime};
+use crate::case::FileSystem;
 use crate::cli::{self, DoctorArgs};
 use crate::engine::{Description, Privilege};
 use crate::image::{self, System, Wanted};
-use crate::journal::cache_folder;
+use crate::journal::{Journal, cache_folder};
 use crate::scenario::EngineVersion;
 use crate::topology::{Host, Place};
 
@@ -46,9 +49,12 @@ async fn examine(host: &cli::Host) -> Result<Vec<Finding>, Failure> {
     let interrupt = interrupt::watch().map_err(could_not_run)?;
     let mut tenancy = Tenancy::open(&engine, &description.id, "doctor", None, &progress)?;
     let wanted = Wanted { outer: EngineVersion::Auto, inner: BTreeSet::new(), proxy: false, carry: &[] };
-    let prepared = tenancy.prepare(&place, &wanted, 0, interrupt).await;
+    let prepared = tenancy.prepare(&place, &wanted, &BTreeSet::new(), 0, interrupt).await;
     match prepared {
-        Ok(Some(host)) => findings.extend(about_host(&place, &host)),
+        Ok(Some(mut host)) => {
+            findings.extend(about_host(&place, &host));
+            findings.extend(about_file_systems(&mut host, &mut tenancy.journal).await);
+        }
         Ok(None) => findings.push(Finding::new(Verdict::No, "host", "interrupted")),
         Err(failure) => findings.push(Finding::new(Verdict::No, "host", failure.report.to_string())),
     }
@@ -133,6 +139,22 @@ fn about_host(place: &Place, host: &Host) -> Vec<Finding> {
     findings
 }
 
+/// The file systems that an engine's data root can be, in the image of the engine's own build.
+async fn about_file_systems(host: &mut Host, journal: &mut Journal) -> Vec<Finding> {
+    let finding = |verdict, detail: String| Finding::new(verdict, "data roots", detail);
+    let all = FileSystem::VARIANTS.iter().map(|file_system| (EngineVersion::Auto, *file_system)).collect();
+    match host.try_file_systems(journal, &all).await {
+        Err(error) => vec![finding(Verdict::No, error.to_string())],
+        Ok(tried) => tried
+            .into_iter()
+            .map(|tried| match &tried.reason {
+                None => finding(Verdict::Ok, format!("loop:{}", tried.file_system)),
+                Some(_) => finding(Verdict::Warn, tried.had().expect_err("there is a reason").to_string()),
+            })
+            .collect(),
+    }
+}
+
 fn about_topologies(place: &Place) -> Vec<Finding> {
     let finding = |verdict, detail: &str| Finding::new(verdict, "topologies", detail);
     let host = match place {
@@ -145,7 +167,7 @@ fn about_topologies(place: &Place) -> Vec<Finding> {
     vec![
         finding(
             Verdict::Ok,
-            "socket; socket-proxy where proxy is in the cache; dind with lifecycle recreate, restart or keep, data root fresh, kept, container or tmpfs, storage driver auto, overlay2 or vfs",
+            "socket; socket-proxy where proxy is in the cache; dind with lifecycle recreate, restart or keep, data root fresh, kept, container, tmpfs, bind or loop, storage driver auto, overlay2 or vfs",
         ),
         host,
         finding(Verdict::Warn, "every other topology is not built yet: see docs/scenarios.md"),

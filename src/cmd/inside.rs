@@ -26,6 +26,9 @@ pub fn run(role: Inside) -> Result<Exit, Failure> {
             let out = std::io::BufWriter::with_capacity(256 << 10, std::io::stdout().lock());
             image::gather(&own, std::io::stdin().lock(), out).map(|()| 0).map_err(|error| error.to_string())
         }
+        Inside::FileSystem { file_system, folder } => {
+            agent::try_file_system(file_system, &folder).map(|()| 0).map_err(|error| error.to_string())
+        }
         Inside::Dial { socket, seconds } => {
             agent::dial(&socket, Duration::from_secs(seconds)).map(|()| 0).map_err(|error| error.to_string())
         }

@@ -1,11 +1,13 @@
 //! What a run has on the user's engine, from its journal's first line to the last removal.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::progress::Progress;
 use super::{Failure, could_not_run};
+use crate::case::FileSystem;
 use crate::cleanup;
 use crate::engine::Engine;
 use crate::image::{self, RunImages, Wanted};
@@ -43,21 +45,29 @@ impl<'a> Tenancy<'a> {
         self.journal.run()
     }
 
-    /// Provides the images and prepares the host; empty where the run was interrupted meanwhile.
+    /// Provides the images, prepares the host and shows that it can have the file systems that engines want for their data;
+    /// empty where the run was interrupted meanwhile.
     pub async fn prepare(
         &mut self,
         place: &Place,
         wanted: &Wanted<'_>,
+        disks: &BTreeSet<(EngineVersion, FileSystem)>,
         seed: u64,
         mut interrupt: watch::Receiver<bool>,
     ) -> Result<Option<Host>, Failure> {
         tokio::select! {
-            prepared = self.build(place, wanted, seed) => prepared.map(Some).map_err(could_not_run),
+            prepared = self.build(place, wanted, disks, seed) => prepared.map(Some).map_err(could_not_run),
             _ = interrupt.wait_for(|interrupted| *interrupted) => Ok(None),
         }
     }
 
-    async fn build(&mut self, place: &Place, wanted: &Wanted<'_>, seed: u64) -> Result<Host, TopologyError> {
+    async fn build(
+        &mut self,
+        place: &Place,
+        wanted: &Wanted<'_>,
+        disks: &BTreeSet<(EngineVersion, FileSystem)>,
+        seed: u64,
+    ) -> Result<Host, TopologyError> {
         let program = std::env::current_exe().map_err(|error| image::ImageError::File {
             path: "dindbench itself".to_owned(),
             reason: error.to_string(),
@@ -71,7 +81,11 @@ impl<'a> Tenancy<'a> {
         self.progress.phase("preparing the host");
         let host = Host::prepare(place, &self.engine, &mut self.journal, &images, self.registry.as_ref(), seed).await;
         self.images = Some(images);
-        host
+        let mut host = host?;
+        for tried in host.try_file_systems(&mut self.journal, disks).await? {
+            tried.had()?;
+        }
+        Ok(host)
     }
 
     /// Removes everything that the run created.

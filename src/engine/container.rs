@@ -106,6 +106,14 @@ impl Engine {
         }
     }
 
+    /// The first process of a container, as the engine's own processes see it; empty where it does not run.
+    pub async fn process_of(&self, name: &str) -> Result<Option<u32>, EngineError> {
+        let answer = self.docker.inspect_container(name, None::<query::InspectContainerOptions>).await;
+        let answer = answer.map_err(|error| self.error(Verb::Inspect, format!("container {name}"), error.into()))?;
+        let pid = answer.state.and_then(|state| state.pid).and_then(|pid| u32::try_from(pid).ok());
+        Ok(pid.filter(|pid| *pid > 0))
+    }
+
     /// How a container ended; empty while it runs.
     pub async fn exit_of(&self, name: &str) -> Result<Option<Exit>, EngineError> {
         let answer = self

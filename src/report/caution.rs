@@ -15,6 +15,7 @@ pub(super) fn cautions(run: &RunRecord, analysis: &Analysis) -> Vec<String> {
     cautions.extend(difference(&analysis.arms, "storage driver", |arm| &arm.storage_drivers));
     cautions.extend(difference(&analysis.arms, "engine version", |arm| &arm.engines));
     cautions.extend(difference(&analysis.arms, "builder", |arm| &arm.builders));
+    cautions.extend(analysis.arms.iter().flat_map(fallbacks));
     if analysis.blocks < INTERVAL_FLOOR {
         cautions.push(format!(
             "Only {} measured: a 95 % interval exists from {INTERVAL_FLOOR} blocks on, so these numbers show no \
@@ -33,6 +34,27 @@ pub(super) fn cautions(run: &RunRecord, analysis: &Analysis) -> Vec<String> {
         ));
     }
     cautions
+}
+
+/// Drivers that an engine chooses by itself where it can have none of those that make a copy only of what changes, in the
+/// kernel, with what they do instead.
+const FALLBACKS: [(&str, &str); 2] = [
+    ("vfs", "copies every layer whole"),
+    ("fuse-overlayfs", "has a process of its own between a container and its files"),
+];
+
+/// An engine that was left the choice of its storage driver, and could not have a quick one.
+fn fallbacks(arm: &Arm) -> impl Iterator<Item = String> {
+    let left = arm.parameter("storage_driver") == Some("auto");
+    let chosen =
+        FALLBACKS.iter().filter(move |(driver, _)| left && arm.storage_drivers.iter().any(|ran| ran == driver));
+    chosen.map(|(driver, how)| {
+        format!(
+            "The engine of {} fell back to the storage driver {driver}, which {how}: where its data are it could have no \
+             better one, and times and disk are those of this driver.",
+            shown(&arm.name)
+        )
+    })
 }
 
 /// A property that should be the same in every topology, and is not.

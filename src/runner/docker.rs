@@ -47,7 +47,7 @@ impl Executor for DockerExecutor<'_> {
             jobs: self.scenario.sequence.jobs.get(),
         };
         let mut outer = self.host.open(self.journal, &key).await?;
-        let reading = outer.read(false).await?;
+        let reading = outer.read(false, None).await?;
         let arm = Arm::new(&topology.kind, &outer);
         let contexts = Contexts::new(outer.seed, &self.scenario.job).on(&outer)?;
         let engine = EngineFacts::default();
@@ -81,7 +81,7 @@ impl Executor for DockerExecutor<'_> {
     async fn close(&mut self) -> Result<Closed, Fault> {
         let began = Instant::now();
         let Some(mut trial) = self.trial.take() else { return Ok(Closed::default()) };
-        let ended = trial.outer.read(false).await.unwrap_or_default();
+        let ended = trial.outer.read(false, None).await.unwrap_or_default();
         let unclear_records = trial.outer.remove().await?;
         Ok(Closed {
             unclear_records,
@@ -106,14 +106,16 @@ impl Trial {
         if part == Part::Start && job.edit == Edit::Base {
             host.move_base().await?;
         }
-        let before = Point::read(&mut self.outer, host, false).await?;
+        let nested = self.arm.disk().await?;
+        let before = Point::read(&mut self.outer, host, false, nested).await?;
         let (mut outcome, settle) = match part {
             Part::Start => (self.start(job).await, false),
             Part::Step(index) => (self.step(scenario, index).await, false),
             // What a job wrote is on disk before the next one begins: no job pays for another's writing.
             Part::Stop => (self.stop().await, true),
         };
-        let mut delta = Point::read(&mut self.outer, host, settle).await?.since(&before);
+        let nested = self.arm.disk().await?;
+        let mut delta = Point::read(&mut self.outer, host, settle, nested).await?.since(&before);
         let followed = self.follow(host, scenario, job, part, &mut delta, &outcome).await;
         outcome.fault = outcome.fault.or(followed.err());
         Ok((outcome, delta))
@@ -155,7 +157,7 @@ impl Trial {
 
     async fn stop(&mut self) -> Outcome {
         let (mut outcome, began) = (Outcome::begun(), Instant::now());
-        match self.arm.stop(self.job.take()).await {
+        match self.arm.stop(&mut self.outer, self.job.take()).await {
             Ok(()) => outcome.elapsed = Some(began.elapsed()),
             Err(error) => outcome.fault = Some(error.into()),
         }

@@ -26,7 +26,7 @@ pub use selection::SelectionError;
 use serde::Deserialize;
 pub use source::{BUILTINS, LoadError, QUICK, builtin, load, parse};
 
-use crate::case::{Builder, Driver, Edit, Lifecycle};
+use crate::case::{Builder, Driver, Edit, FileSystem, Lifecycle};
 
 /// The build contexts that dindbench generates, as they stand after `fixture:`.
 pub const FIXTURE_CONTEXTS: [&str; 4] = ["ten", "many", "big", "multistage"];
@@ -84,7 +84,7 @@ pub struct Dind {
 }
 
 /// Where an inner engine keeps its data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::IntoStaticStr)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::Display, strum::IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum DataRoot {
     /// A volume per engine, removed with it.
@@ -94,8 +94,29 @@ pub enum DataRoot {
     Kept,
     /// The engine container's own writable layer.
     Container,
-    /// Memory: it is lost when the engine's container stops.
+    /// Memory.
     Tmpfs,
+    /// A folder on the outer engine's disk, bound by its path.
+    Bind,
+    /// A file system in a file on the outer engine's disk.
+    #[strum(serialize = "loop:ext4")]
+    LoopExt4,
+    #[strum(serialize = "loop:xfs")]
+    LoopXfs,
+    #[strum(serialize = "loop:btrfs")]
+    LoopBtrfs,
+}
+
+impl DataRoot {
+    /// The file system of its own that it is.
+    pub fn file_system(self) -> Option<FileSystem> {
+        match self {
+            Self::LoopExt4 => Some(FileSystem::Ext4),
+            Self::LoopXfs => Some(FileSystem::Xfs),
+            Self::LoopBtrfs => Some(FileSystem::Btrfs),
+            Self::Fresh | Self::Kept | Self::Container | Self::Tmpfs | Self::Bind => None,
+        }
+    }
 }
 
 /// The storage driver asked of an inner engine; what it chose is recorded.
@@ -317,8 +338,7 @@ impl Kind {
         match self {
             Self::Socket | Self::SocketProxy | Self::Host => String::new(),
             Self::Dind(dind) => {
-                let Dind { lifecycle, engine, storage_driver, data_root: _ } = dind;
-                let data_root = self.data_root();
+                let Dind { lifecycle, engine, storage_driver, data_root } = dind;
                 format!("lifecycle={lifecycle} engine={engine} storage_driver={storage_driver} data_root={data_root}")
             }
         }
@@ -329,6 +349,15 @@ impl Scenario {
     /// The versions asked of the topologies' engines.
     pub fn engines(&self) -> BTreeSet<EngineVersion> {
         self.topologies.iter().map(|topology| topology.kind.engine()).collect()
+    }
+
+    /// The file systems in files that the topologies' engines want, each with the engine's version.
+    pub fn file_systems(&self) -> BTreeSet<(EngineVersion, FileSystem)> {
+        let wanted = self.topologies.iter().filter_map(|topology| match &topology.kind {
+            Kind::Dind(dind) => Some((dind.engine, dind.data_root.file_system()?)),
+            Kind::Socket | Kind::SocketProxy | Kind::Host => None,
+        });
+        wanted.collect()
     }
 }
 

@@ -130,9 +130,9 @@ pub(super) enum DataRoot {
     Kept,
     /// The engine container's own writable layer.
     Container,
-    /// Memory.
+    /// Memory; not with `restart`.
     Tmpfs,
-    /// A folder of the host.
+    /// A folder on the outer engine's disk, bound by its path.
     Bind,
     /// A file system of its own in a file, ext4.
     #[serde(rename = "loop:ext4")]

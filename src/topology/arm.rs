@@ -6,6 +6,7 @@ use super::dind::{InnerEngine, data_volume};
 use super::error::{Death, TopologyError};
 use super::proxy::Proxy;
 use super::{JobContainer, OuterHost};
+use crate::agent::NestedDisk;
 use crate::case::Lifecycle;
 use crate::engine::{Engine, EngineError};
 use crate::scenario::{DataRoot, Dind, Kind};
@@ -64,11 +65,13 @@ impl Arm {
     /// Starts the job's own engine, where it has one that does not run; tells whether it did.
     async fn provide_engine(&mut self, host: &OuterHost) -> Result<bool, TopologyError> {
         let Kind::Dind(dind) = &self.kind else { return Ok(false) };
-        match &mut self.inner {
-            Some(inner) if inner.stopped() => inner.resume().await?,
+        let inner = match &mut self.inner {
+            Some(inner) if inner.stopped() => inner,
             Some(_) => return Ok(false),
-            None => self.inner = Some(InnerEngine::start(host, dind).await?),
-        }
+            // Kept also where it does not start: what the lifecycle throws away goes all the same.
+            none => none.insert(InnerEngine::create(host, dind).await?),
+        };
+        inner.start().await?;
         Ok(true)
     }
 
@@ -98,30 +101,35 @@ impl Arm {
 
     /// The end of a job: its container or its folder goes, and with it what the lifecycle throws away.
     /// A job that never started has none.
-    pub async fn stop(&mut self, job: Option<JobContainer>) -> Result<(), TopologyError> {
+    pub async fn stop(&mut self, host: &mut OuterHost, job: Option<JobContainer>) -> Result<(), TopologyError> {
         if let Some(job) = job {
             job.remove().await?;
         }
         let Kind::Dind(dind) = &self.kind else { return Ok(()) };
         match dind.lifecycle {
-            Lifecycle::Recreate => self.remove_engine(dind.data_root).await,
+            Lifecycle::Recreate => self.remove_engine(host, dind.data_root).await,
             Lifecycle::Restart => match &mut self.inner {
-                Some(inner) => inner.stop().await,
-                None => Ok(()),
+                Some(inner) if !inner.stopped() => inner.stop(host).await,
+                _ => Ok(()),
             },
             Lifecycle::Keep => Ok(()),
         }
     }
 
     /// Data that are kept are put down in good order first; an engine that cannot do that goes all the same.
-    async fn remove_engine(&mut self, data_root: DataRoot) -> Result<(), TopologyError> {
+    async fn remove_engine(&mut self, host: &mut OuterHost, data_root: DataRoot) -> Result<(), TopologyError> {
         let Some(mut inner) = self.inner.take() else { return Ok(()) };
-        let stopped = match data_root {
-            DataRoot::Fresh | DataRoot::Container | DataRoot::Tmpfs => Ok(()),
-            DataRoot::Kept => inner.stop().await,
-        };
-        inner.remove(data_root).await?;
+        let stopped = if data_root == DataRoot::Kept && !inner.stopped() { inner.stop(host).await } else { Ok(()) };
+        inner.remove(host, data_root).await?;
         stopped
+    }
+
+    /// A file system of the inner engine's own, where it has one.
+    pub async fn disk(&mut self) -> Result<Option<NestedDisk>, EngineError> {
+        match &mut self.inner {
+            Some(inner) => inner.disk().await,
+            None => Ok(None),
+        }
     }
 
     /// Volumes that live on between jobs: those of an engine or a proxy that does, and kept data.
@@ -130,7 +138,7 @@ impl Arm {
             return vec![proxy.volume().to_owned()];
         }
         match (&self.inner, &self.kind) {
-            (Some(inner), _) => inner.volumes().to_vec(),
+            (Some(inner), _) => inner.volumes(),
             (None, Kind::Dind(Dind { data_root: DataRoot::Kept, .. })) => vec![self.data_volume.clone()],
             (None, _) => Vec::new(),
         }

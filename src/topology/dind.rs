@@ -1,12 +1,16 @@
 //! `dind`: an inner engine in a privileged container beside the job container.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::{Death, TopologyError, last_error_line};
-use super::{DATA_ROOT, INNER_BRIDGE, OuterHost, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial, ready};
-use crate::agent::{self, EngineConfig};
+use super::{DATA_ROOT, DISK_FOLDER, INNER_BRIDGE, OuterHost, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial, ready};
+use crate::agent::{self, DiskConfig, EngineConfig, NestedDisk};
 use crate::engine::{ContainerSpec, Engine, EngineError, Mount, Network, Privilege};
 use crate::scenario::{DataRoot, Dind, StorageDriver};
+
+/// Apparent size of an inner engine's own file system; its file is sparse.
+const DISK_BYTES: u64 = 32 << 30;
 
 /// How long an engine may take to stop: more than the 15 s that it gives its own containers.
 const STOP_GRACE: Duration = Duration::from_secs(30);
@@ -16,8 +20,12 @@ const STOP_GRACE: Duration = Duration::from_secs(30);
 pub(super) struct InnerEngine {
     outer: Engine,
     container: String,
-    /// The volumes of its socket and, where they are on one, of its data.
-    volumes: Vec<String>,
+    /// The volume that holds the data, where they are on one.
+    data: Option<String>,
+    /// The volume that holds the socket.
+    socket: String,
+    /// The file that a file system of the data's own is in, and a process of the container that has it mounted.
+    disk: Option<NestedDisk>,
     pub engine: Engine,
     /// Not started yet, or stopped on purpose.
     stopped: bool,
@@ -29,45 +37,33 @@ pub(super) fn data_volume(host: &OuterHost) -> String {
 }
 
 impl InnerEngine {
-    /// Starts an inner engine, and returns when it answers. Its volumes are fresh, but for data that were kept: an
-    /// engine that is to create a volume which exists takes that one.
-    pub async fn start(host: &OuterHost, dind: &Dind) -> Result<Self, TopologyError> {
+    /// Creates an inner engine, which is not started. Its volumes are fresh, but for data that were kept: an engine that
+    /// is to create a volume which exists takes that one.
+    pub async fn create(host: &OuterHost, dind: &Dind) -> Result<Self, EngineError> {
         let outer = &host.engine;
         let container = host.name("engine");
+        let (data, root) = data_root(host, dind.data_root).await?;
         let socket = host.name("socket");
         outer.create_volume(&socket, &host.labels("socket")).await?;
-        let mut volumes = vec![socket.clone()];
-        let data = match dind.data_root {
-            DataRoot::Fresh | DataRoot::Kept => {
-                let name = data_volume(host);
-                outer.create_volume(&name, &host.labels("data")).await?;
-                volumes.push(name.clone());
-                Some(Mount::Volume { name, target: DATA_ROOT.to_owned() })
-            }
-            DataRoot::Tmpfs => Some(Mount::Memory { target: DATA_ROOT.to_owned() }),
-            DataRoot::Container => None,
-        };
-        let socket = Mount::Volume { name: socket, target: SOCKET_FOLDER.to_owned() };
+        let mounts = [Mount::Volume { name: socket.clone(), target: SOCKET_FOLDER.to_owned() }, host.registry.clone()];
         let spec = ContainerSpec {
             name: container.clone(),
             image: host.inner_image(dind.engine).to_owned(),
-            command: agent::command(["engine", &config(host.privilege, dind).to_argument()]),
+            command: agent::command(["engine", &config(host, dind).to_argument()]),
             environment: Vec::new(),
             labels: host.labels("inner"),
-            mounts: data.into_iter().chain([socket, host.registry.clone()]).collect(),
+            mounts: root.into_iter().chain(mounts).collect(),
             network: Network::Bridge,
             privilege: Some(host.privilege),
             dead_man: false,
         };
         outer.create_container(&spec).await?;
         let engine = outer.through(&container, dial(), "inner");
-        let mut inner = Self { outer: outer.clone(), container, volumes, engine, stopped: true };
-        inner.resume().await?;
-        Ok(inner)
+        Ok(Self { outer: outer.clone(), container, data, socket, disk: nested(host, dind), engine, stopped: true })
     }
 
     /// Starts the engine's container, and returns when the engine answers.
-    pub async fn resume(&mut self) -> Result<(), TopologyError> {
+    pub async fn start(&mut self) -> Result<(), TopologyError> {
         self.outer.start_container(&self.container).await?;
         let death = async {
             // Whatever the wait says: the obituary asks the container itself.
@@ -83,11 +79,12 @@ impl InnerEngine {
     ///
     /// # Errors
     /// Also where it was dead already, or had to be killed: its data were not put down in good order then.
-    pub async fn stop(&mut self) -> Result<(), TopologyError> {
+    pub async fn stop(&mut self, host: &mut OuterHost) -> Result<(), TopologyError> {
         let ended = self.outer.wait_container(&self.container);
         let (code, stopped) = tokio::join!(ended, self.outer.stop_container(&self.container, STOP_GRACE));
         stopped?;
         self.stopped = true;
+        self.unmounted(host).await?;
         match code? {
             0 => Ok(()),
             _ => Err(self.obituary().await),
@@ -123,25 +120,80 @@ impl InnerEngine {
 
     /// The volume of the folder in which this engine's socket stands.
     pub fn socket_mount(&self) -> Mount {
-        Mount::Volume { name: self.volumes[0].clone(), target: SOCKET_FOLDER.to_owned() }
+        Mount::Volume { name: self.socket.clone(), target: SOCKET_FOLDER.to_owned() }
     }
 
-    pub fn volumes(&self) -> &[String] {
-        &self.volumes
+    pub fn volumes(&self) -> Vec<String> {
+        self.data.iter().chain([&self.socket]).cloned().collect()
     }
 
     /// Removes the engine, and its data unless they are kept.
-    pub async fn remove(&self, data_root: DataRoot) -> Result<(), EngineError> {
+    pub async fn remove(&self, host: &mut OuterHost, data_root: DataRoot) -> Result<(), TopologyError> {
         self.outer.remove_container(&self.container).await?;
-        let kept = usize::from(data_root == DataRoot::Kept);
-        for volume in &self.volumes[..self.volumes.len() - kept] {
-            self.outer.remove_volume(volume).await?;
+        self.outer.remove_volume(&self.socket).await?;
+        self.unmounted(host).await?;
+        match &self.data {
+            Some(data) if data_root != DataRoot::Kept => Ok(self.outer.remove_volume(data).await?),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Returns when the file system of the data's own, where there is one, is mounted no more and all of it written out.
+    async fn unmounted(&self, host: &mut OuterHost) -> Result<(), TopologyError> {
+        match self.disk.as_ref().and_then(|disk| disk.file.file_name()) {
+            Some(name) => host.released(&name.to_string_lossy()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The file system of the data's own, where there is one; it is mounted while the engine runs.
+    pub async fn disk(&mut self) -> Result<Option<NestedDisk>, EngineError> {
+        let Some(disk) = &mut self.disk else { return Ok(None) };
+        if self.stopped {
+            disk.pid = None;
+        } else if disk.pid.is_none() {
+            disk.pid = self.outer.process_of(&self.container).await?;
+        }
+        Ok(Some(disk.clone()))
     }
 }
 
-fn config(privilege: Privilege, dind: &Dind) -> EngineConfig {
+/// The volume of an inner engine's data, where they are on one, and the mount of its data root; none for the container's
+/// own layer. A folder to bind is that of a volume, so that it goes as volumes go, and no other path of the host is touched.
+async fn data_root(host: &OuterHost, root: DataRoot) -> Result<(Option<String>, Option<Mount>), EngineError> {
+    let target = DATA_ROOT.to_owned();
+    let volume = data_volume(host);
+    let create = async || host.engine.create_volume(&volume, &host.labels("data")).await;
+    Ok(match root {
+        DataRoot::Container => (None, None),
+        DataRoot::Tmpfs => (None, Some(Mount::Memory { target })),
+        DataRoot::LoopExt4 | DataRoot::LoopXfs | DataRoot::LoopBtrfs => {
+            create().await?;
+            (Some(volume.clone()), Some(Mount::Volume { name: volume, target: DISK_FOLDER.to_owned() }))
+        }
+        DataRoot::Fresh | DataRoot::Kept => {
+            create().await?;
+            (Some(volume.clone()), Some(Mount::Volume { name: volume, target }))
+        }
+        DataRoot::Bind => {
+            let source = create().await?;
+            (Some(volume), Some(Mount::Bind { source, target, read_only: false }))
+        }
+    })
+}
+
+/// Where the file system of an inner engine's own is, in its container.
+fn nested(host: &OuterHost, dind: &Dind) -> Option<NestedDisk> {
+    dind.data_root.file_system().map(|_| NestedDisk { pid: None, file: disk_file(host), root: DATA_ROOT.into() })
+}
+
+/// Its name is the trial's own: a loop device tells it to the whole machine.
+fn disk_file(host: &OuterHost) -> PathBuf {
+    Path::new(DISK_FOLDER).join(format!("{}.img", data_volume(host)))
+}
+
+fn config(host: &OuterHost, dind: &Dind) -> EngineConfig {
+    let disk = |file_system| DiskConfig { file: disk_file(host), copy_of: None, file_system, bytes: DISK_BYTES };
     EngineConfig {
         socket: SOCKET.into(),
         data_root: DATA_ROOT.into(),
@@ -151,8 +203,8 @@ fn config(privilege: Privilege, dind: &Dind) -> EngineConfig {
         },
         bridge: INNER_BRIDGE.to_owned(),
         registry: REGISTRY_SOCKET.into(),
-        disk: None,
-        remount_cgroups: privilege == Privilege::Explicit,
+        disk: dind.data_root.file_system().map(disk),
+        remount_cgroups: host.privilege == Privilege::Explicit,
         control: false,
     }
 }

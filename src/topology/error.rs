@@ -3,10 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::case::FileSystem;
 use crate::engine::EngineError;
 use crate::image::ImageError;
 use crate::journal::JournalError;
 use crate::registry;
+use crate::scenario::EngineVersion;
 
 /// An environment could not be provided.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,13 @@ pub enum TopologyError {
     Died(Death),
     #[error("the {role} engine did not answer within {}", humantime::format_duration(*.deadline))]
     NotReady { role: String, deadline: Duration },
+    #[error("a loop device still has the file {file}, long after its engine has gone")]
+    Attached { file: String },
+    #[error(
+        "data_root = \"loop:{file_system}\" cannot be had with an engine {engine}: {reason}. The systems of scripts/images have \
+         what makes it: name one as the topology's `engine`, or leave the topology out with --only"
+    )]
+    FileSystem { engine: EngineVersion, file_system: FileSystem, reason: String },
     #[error("the {container} container gave an answer that makes no sense: {reason}")]
     Answer { container: String, reason: String },
 }

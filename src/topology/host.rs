@@ -1,19 +1,24 @@
 //! Where the trials of a run happen: on reference hosts, or on the user's own engine.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use super::error::{Death, TopologyError};
 use super::local::Local;
 use super::reference::Reference;
 use super::site::Site;
 use super::{Held, name};
-use crate::agent::{Machine, Reading, Reply, Request};
+use crate::agent::{Machine, NestedDisk, Reading, Reply, Request};
 use crate::cleanup;
 use crate::engine::{Description, Engine, EngineError, Mount, Privilege};
 use crate::image::{Carried, RunImages};
 use crate::journal::{self, CacheNote, Journal};
 use crate::registry::{Address, Snapshot, Upstream};
 use crate::scenario::EngineVersion;
+
+/// How long the last writes to a file system may take after its engine has gone, and how often it is looked after.
+const RELEASE_DEADLINE: Duration = Duration::from_secs(60);
+const RELEASE_PAUSE: Duration = Duration::from_millis(5);
 
 /// The outer engine that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,10 +176,24 @@ impl Host {
 
 impl OuterHost {
     /// Every counter of the host, the outer engine and all that it runs included.
-    pub async fn read(&mut self, settle: bool) -> Result<Reading, TopologyError> {
-        match self.held.ask(&Request::Probe { settle }).await? {
+    /// `nested` is an inner engine's file system in a file.
+    pub async fn read(&mut self, settle: bool, nested: Option<NestedDisk>) -> Result<Reading, TopologyError> {
+        match self.held.ask(&Request::Probe { settle, nested }).await? {
             Reply::Reading(reading) => Ok(*reading),
             other => Err(self.unasked(&other)),
+        }
+    }
+
+    /// Returns when no loop device has a file of this name any more, so that nothing of it is written later.
+    pub(super) async fn released(&mut self, name: &str) -> Result<(), TopologyError> {
+        let deadline = Instant::now() + RELEASE_DEADLINE;
+        loop {
+            match self.held.ask(&Request::Attached { name: name.to_owned() }).await? {
+                Reply::Attached(false) => return Ok(()),
+                Reply::Attached(true) if Instant::now() < deadline => tokio::time::sleep(RELEASE_PAUSE).await,
+                Reply::Attached(true) => return Err(TopologyError::Attached { file: name.to_owned() }),
+                other => return Err(self.unasked(&other)),
+            }
         }
     }
 

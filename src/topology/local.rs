@@ -63,7 +63,7 @@ impl Local {
         let held = self.outpost(journal).await?;
         let mut host = self.host(held, seed);
         // It answers when the registry can be reached.
-        host.read(false).await?;
+        host.read(false, None).await?;
         Ok(host)
     }
 

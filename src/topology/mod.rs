@@ -3,6 +3,7 @@
 mod arm;
 mod dind;
 mod error;
+mod file_system;
 mod held;
 mod host;
 mod job;
@@ -13,6 +14,7 @@ mod site;
 
 pub use arm::{Arm, Started};
 pub use error::{Death, TopologyError};
+pub use file_system::Tried;
 pub use held::Held;
 pub use host::{Host, Learnt, OuterHost, Place, TrialKey};
 pub use job::JobContainer;

@@ -11,12 +11,14 @@ use super::{
     SOCKET_FOLDER, dial, ready,
 };
 use crate::agent::{self, DiskConfig, EngineConfig, Reply, Request};
+use crate::case::FileSystem;
 use crate::engine::{ContainerSpec, Engine, Mount, Network, Privilege};
 use crate::image::RunImages;
 use crate::journal::{Journal, Kind};
 
 /// Apparent size of an outer engine's disk; it is sparse.
 const DISK_BYTES: u64 = 64 << 30;
+const FILE_SYSTEM: FileSystem = FileSystem::Ext4;
 const PREPARED_DISK: &str = "/disks/prepared.img";
 const TRIAL_DISK: &str = "/disks/trial.img";
 
@@ -44,7 +46,8 @@ impl Reference {
         site.engine.create_volume(&disk_volume, &journal.labels("disk")).await?;
         let inner_privilege = site.privilege;
         let mut reference = Self { site, disk_volume, inner_privilege, seed, started: 0 };
-        let disk = DiskConfig { file: PREPARED_DISK.into(), copy_of: None, bytes: DISK_BYTES };
+        let disk =
+            DiskConfig { file: PREPARED_DISK.into(), copy_of: None, file_system: FILE_SYSTEM, bytes: DISK_BYTES };
         let mut host = reference.start(journal, disk).await?;
         let site = &reference.site;
         for image in images.all() {
@@ -68,7 +71,8 @@ impl Reference {
     /// Starts an outer engine on a fresh copy of the prepared disk, and returns when it answers.
     pub(super) async fn open(&mut self, journal: &mut Journal) -> Result<OuterHost, TopologyError> {
         self.site.reset().await?;
-        let disk = DiskConfig { file: TRIAL_DISK.into(), copy_of: Some(PREPARED_DISK.into()), bytes: DISK_BYTES };
+        let copy_of = Some(PREPARED_DISK.into());
+        let disk = DiskConfig { file: TRIAL_DISK.into(), copy_of, file_system: FILE_SYSTEM, bytes: DISK_BYTES };
         self.start(journal, disk).await
     }
 

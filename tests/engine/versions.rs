@@ -79,7 +79,11 @@ pub fn build_systems(systems: impl Iterator<Item = String>) {
 }
 
 /// Does something with a lab of its own, whose outer engine and inner ones are of these versions.
-fn with_engines<T>(outer: EngineVersion, inner: &BTreeSet<EngineVersion>, work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
+pub fn with_engines<T>(
+    outer: EngineVersion,
+    inner: &BTreeSet<EngineVersion>,
+    work: impl AsyncFnOnce(&mut Lab) -> T,
+) -> T {
     let run = format!("test-{}-{outer}", std::process::id());
     let mut lab = lab::RUNTIME.block_on(Lab::open(&run, &Place::Reference, outer, inner, None));
     let done = catch_unwind(AssertUnwindSafe(|| lab::RUNTIME.block_on(work(&mut lab))));

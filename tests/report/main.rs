@@ -184,6 +184,26 @@ fn figures_of_three_topologies() {
     }
 }
 
+/// A driver that was asked for is no fallback.
+#[test]
+fn an_engine_that_falls_back_to_a_slow_driver_is_told_of() {
+    for (parameters, driver, told) in [
+        ("storage_driver=auto data_root=container", "vfs", true),
+        ("storage_driver=auto data_root=container", "fuse-overlayfs", true),
+        ("storage_driver=vfs data_root=container", "vfs", false),
+        ("storage_driver=auto data_root=tmpfs", "overlay2", false),
+    ] {
+        let mut analysis = three(7);
+        analysis.arms[2].parameters = parameters.to_owned();
+        analysis.arms[2].storage_drivers = vec![driver.to_owned()];
+        let (html, markdown) = rendered(&sample::run(), &analysis);
+        let sentence = format!("The engine of dind fell back to the storage driver {driver}");
+        for text in [html, markdown] {
+            assert_eq!(text.contains(&sentence), told, "{parameters} {driver}");
+        }
+    }
+}
+
 #[test]
 fn a_page_without_faults_has_no_box_of_cautions() {
     let mut run = sample::run();

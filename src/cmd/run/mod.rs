@@ -73,7 +73,7 @@ async fn measure(
         proxy: scenario.topologies.iter().any(|topology| topology.kind == Kind::SocketProxy),
         carry: &scenario.job.carry,
     };
-    let prepared = tenancy.prepare(&place, &wanted, plan.seed, interrupt.clone()).await;
+    let prepared = tenancy.prepare(&place, &wanted, &scenario.file_systems(), plan.seed, interrupt.clone()).await;
     let measured = match prepared {
         Ok(Some(mut host)) => {
             let record = description::record(args, scenario, plan, &tenancy, &description, &host);

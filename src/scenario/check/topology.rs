@@ -89,7 +89,8 @@ fn storage_driver(written: &Option<At<wire::StorageDriver>>) -> Result<StorageDr
     }
 }
 
-/// Data that is kept beside an engine that has its own anyway would be the same topology with other parameters.
+/// Data that is kept beside an engine that has its own anyway would be the same topology with other parameters, and data
+/// that cannot stay would make another lifecycle of it.
 fn data_root(written: &Option<At<wire::DataRoot>>, lifecycle: Lifecycle) -> Result<DataRoot, Fault> {
     let Some(written) = written else { return Ok(DataRoot::default()) };
     match **written {
@@ -100,10 +101,15 @@ fn data_root(written: &Option<At<wire::DataRoot>>, lifecycle: Lifecycle) -> Resu
             Err(written.fault(message, "remove `data_root`, or write lifecycle = \"recreate\""))
         }
         wire::DataRoot::Container => Ok(DataRoot::Container),
-        wire::DataRoot::Tmpfs => Ok(DataRoot::Tmpfs),
-        wire::DataRoot::Bind | wire::DataRoot::LoopExt4 | wire::DataRoot::LoopXfs | wire::DataRoot::LoopBtrfs => {
-            Err(written.not_built("data_root", "fresh, kept, container, tmpfs"))
+        wire::DataRoot::Tmpfs if lifecycle == Lifecycle::Restart => {
+            let message = "a tmpfs is gone when its container stops, and with lifecycle = restart the data stay";
+            Err(written.fault(message, "another `data_root`, or lifecycle = \"keep\" or \"recreate\""))
         }
+        wire::DataRoot::Tmpfs => Ok(DataRoot::Tmpfs),
+        wire::DataRoot::Bind => Ok(DataRoot::Bind),
+        wire::DataRoot::LoopExt4 => Ok(DataRoot::LoopExt4),
+        wire::DataRoot::LoopXfs => Ok(DataRoot::LoopXfs),
+        wire::DataRoot::LoopBtrfs => Ok(DataRoot::LoopBtrfs),
     }
 }
 
