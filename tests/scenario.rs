@@ -239,8 +239,8 @@ fn what_is_not_built_is_refused_with_what_works() {
         }
     };
     refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, "socket, socket-proxy, host, dind");
-    let roots = ["bind", "loop:ext4", "loop:xfs", "loop:btrfs"];
-    refused("data_root = \"fresh\"", "data_root", &roots, "fresh, kept, container, tmpfs");
+    let roots = ["container", "bind", "loop:ext4", "loop:xfs", "loop:btrfs"];
+    refused("data_root = \"fresh\"", "data_root", &roots, "fresh, kept, tmpfs");
     let drivers = ["fuse-overlayfs", "btrfs", "containerd"];
     refused("storage_driver = \"vfs\"", "storage_driver", &drivers, "auto, overlay2, vfs");
     check(&[

@@ -145,7 +145,7 @@ fn about_topologies(place: &Place) -> Vec<Finding> {
     vec![
         finding(
             Verdict::Ok,
-            "socket; socket-proxy where proxy is in the cache; dind with lifecycle recreate, restart or keep, data root fresh, kept, container or tmpfs, storage driver auto, overlay2 or vfs",
+            "socket; socket-proxy where proxy is in the cache; dind with lifecycle recreate, restart or keep, data root fresh, kept or tmpfs, storage driver auto, overlay2 or vfs",
         ),
         host,
         finding(Verdict::Warn, "every other topology is not built yet: see docs/scenarios.md"),

@@ -92,8 +92,6 @@ pub enum DataRoot {
     Fresh,
     /// A volume that outlives the engine within a trial.
     Kept,
-    /// The engine container's own writable layer.
-    Container,
     /// Memory: it is lost when the engine's container stops.
     Tmpfs,
 }

@@ -117,7 +117,7 @@ impl Arm {
     async fn remove_engine(&mut self, data_root: DataRoot) -> Result<(), TopologyError> {
         let Some(mut inner) = self.inner.take() else { return Ok(()) };
         let stopped = match data_root {
-            DataRoot::Fresh | DataRoot::Container | DataRoot::Tmpfs => Ok(()),
+            DataRoot::Fresh | DataRoot::Tmpfs => Ok(()),
             DataRoot::Kept => inner.stop().await,
         };
         inner.remove(data_root).await?;

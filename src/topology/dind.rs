@@ -42,10 +42,9 @@ impl InnerEngine {
                 let name = data_volume(host);
                 outer.create_volume(&name, &host.labels("data")).await?;
                 volumes.push(name.clone());
-                Some(Mount::Volume { name, target: DATA_ROOT.to_owned() })
+                Mount::Volume { name, target: DATA_ROOT.to_owned() }
             }
-            DataRoot::Tmpfs => Some(Mount::Memory { target: DATA_ROOT.to_owned() }),
-            DataRoot::Container => None,
+            DataRoot::Tmpfs => Mount::Memory { target: DATA_ROOT.to_owned() },
         };
         let socket = Mount::Volume { name: socket, target: SOCKET_FOLDER.to_owned() };
         let spec = ContainerSpec {
@@ -54,7 +53,7 @@ impl InnerEngine {
             command: agent::command(["engine", &config(host.privilege, dind).to_argument()]),
             environment: Vec::new(),
             labels: host.labels("inner"),
-            mounts: data.into_iter().chain([socket, host.registry.clone()]).collect(),
+            mounts: vec![data, socket, host.registry.clone()],
             network: Network::Bridge,
             privilege: Some(host.privilege),
             dead_man: false,

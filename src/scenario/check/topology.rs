@@ -99,11 +99,12 @@ fn data_root(written: &Option<At<wire::DataRoot>>, lifecycle: Lifecycle) -> Resu
             let message = format!("with lifecycle = {lifecycle} the engine goes on with its data anyway");
             Err(written.fault(message, "remove `data_root`, or write lifecycle = \"recreate\""))
         }
-        wire::DataRoot::Container => Ok(DataRoot::Container),
         wire::DataRoot::Tmpfs => Ok(DataRoot::Tmpfs),
-        wire::DataRoot::Bind | wire::DataRoot::LoopExt4 | wire::DataRoot::LoopXfs | wire::DataRoot::LoopBtrfs => {
-            Err(written.not_built("data_root", "fresh, kept, container, tmpfs"))
-        }
+        wire::DataRoot::Container
+        | wire::DataRoot::Bind
+        | wire::DataRoot::LoopExt4
+        | wire::DataRoot::LoopXfs
+        | wire::DataRoot::LoopBtrfs => Err(written.not_built("data_root", "fresh, kept, tmpfs")),
     }
 }
 
