@@ -14,8 +14,10 @@
 mod arm;
 mod attempt;
 mod cell;
+mod change;
 mod comparison;
 mod contrast;
+mod deviation;
 mod failure;
 mod job;
 mod ledger;
@@ -26,8 +28,10 @@ mod steps;
 
 pub use arm::Arm;
 pub use cell::{Cell, Summary};
+pub use change::{Change, Changes, Undecidable, changes};
 pub use comparison::{Comparison, Verdict};
 pub use contrast::Contrast;
+pub use deviation::{Deviation, conditions, scenarios};
 pub use failure::Failure;
 pub use ledger::LedgerCell;
 pub use metric::Metric;

@@ -4,6 +4,8 @@
 
 mod answer;
 mod caution;
+pub mod change;
+mod data;
 mod environment;
 mod html;
 mod markdown;
