@@ -8,6 +8,10 @@ use crate::journal::CacheNote;
 /// Records that one build leaves and that name nothing of it: sources without a parent, and the copy of a context that
 /// was sent whole.
 const SOURCES_PER_BUILD: usize = 3;
+/// Layers of an image that was there, at most: a build that ends before its first command leaves these and its sources.
+/// Such a record holds nothing but the way to a layer of the engine's, so nothing is lost with it.
+const LAYERS_PER_BUILD: usize = 6;
+const LAYER: &str = "from local";
 const SOURCES: [&str; 3] = ["local source for ", "http url http://build-context-", "fileop target"];
 
 /// What stands before a command in the record of what a RUN instruction left.
@@ -80,7 +84,7 @@ fn told_apart(note: &CacheNote, now: &[CacheRecord], traces: &Traces) -> New {
         }
     }
     let rest: Vec<&CacheRecord> = new.into_iter().filter(|record| !ours.contains(&record.id)).collect();
-    let most = note.builds as usize * SOURCES_PER_BUILD;
+    let most = note.builds as usize * (SOURCES_PER_BUILD + LAYERS_PER_BUILD);
     let rest_ids = rest.iter().map(|record| record.id.clone());
     if rest.len() <= most && rest.iter().all(|record| is_source(record)) {
         ours.extend(rest_ids);
@@ -90,7 +94,8 @@ fn told_apart(note: &CacheNote, now: &[CacheRecord], traces: &Traces) -> New {
 }
 
 fn is_source(record: &CacheRecord) -> bool {
-    record.parents.is_empty() && SOURCES.iter().any(|start| record.description.starts_with(start))
+    let source = record.parents.is_empty() && SOURCES.iter().any(|start| record.description.starts_with(start));
+    source || record.description.starts_with(LAYER)
 }
 
 #[cfg(test)]
@@ -152,13 +157,21 @@ mod tests {
         let new = told_apart(&note(1), &built_on_an_image_that_is_there(), &traces());
         let all = set(&["context", "copy", "late", "lower", "run", "sent", "upper"]);
         assert_eq!(new, New { ours: all, unclear: set(&[]) });
-        let theirs = ["from local ", "mount / from exec /bin/sh -c sh tools/ours.sh && make"];
+        let theirs = ["fileop target of theirs", "mount / from exec /bin/sh -c sh tools/ours.sh && make"];
         for description in theirs {
-            let now = [built_on_an_image_that_is_there(), vec![record("theirs", &[], description)]].concat();
+            let now = [built_on_an_image_that_is_there(), vec![record("theirs", &["old"], description)]].concat();
             let new = told_apart(&note(1), &now, &traces());
             assert_eq!(new.unclear, set(&["context", "sent", "theirs"]), "{description}");
             assert_eq!(new.ours, set(&["copy", "late", "lower", "run", "upper"]));
         }
+    }
+
+    #[test]
+    fn a_build_that_ends_before_its_first_command_leaves_nothing() {
+        let mut begun = built_on_an_image_that_is_there();
+        begun.retain(|record| ["lower", "upper", "sent", "context"].contains(&record.id.as_str()));
+        let new = told_apart(&note(1), &begun, &traces());
+        assert_eq!(new, New { ours: set(&["context", "lower", "sent", "upper"]), unclear: set(&[]) });
     }
 
     #[test]
@@ -186,9 +199,9 @@ mod tests {
 
     #[test]
     fn more_sources_than_our_builds_make_are_not_all_ours() {
-        let sources = ["s1", "s2"].map(|id| record(id, &[], "local source for context"));
-        let now = [our_build(), sources.to_vec()].concat();
-        assert_eq!(told_apart(&note(1), &now, &traces()).unclear.len(), 4);
+        let sources: Vec<_> = (0..8).map(|id| record(&format!("s{id}"), &[], "local source for context")).collect();
+        let now = [our_build(), sources].concat();
+        assert_eq!(told_apart(&note(1), &now, &traces()).unclear.len(), 10);
         assert_eq!(told_apart(&note(2), &now, &traces()).unclear.len(), 0);
     }
 }
