@@ -251,8 +251,8 @@ fn cells_keep_the_order_of_a_job() {
     assert_eq!(subjects, expected);
 }
 
-/// Factors 1.5 in four blocks and 3 in two: of the 21 averages of their logarithms the middle one is ln 1.5 or half-way.
-/// By hand: 10 averages are ln 1.5, 8 are (ln 1.5 + ln 3) / 2, 3 are ln 3; the eleventh is the half-way one.
+/// Factors 1.5 in four blocks and 3 in two: of the 21 averages of their logarithms the middle one is ln 1.5 or
+/// half-way. By hand: 10 averages are ln 1.5, 8 are (ln 1.5 + ln 3) / 2, 3 are ln 3; the eleventh is the half-way one.
 #[test]
 fn a_ratio_is_paired_within_blocks() {
     let analysis = two_arms([1.5, 3.0, 1.5, 1.5, 3.0, 1.5]).analyse();

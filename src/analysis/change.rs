@@ -16,8 +16,8 @@ pub struct Changes {
     pub list: Vec<Change>,
 }
 
-/// One topology in one case, against the baseline of its own run, in both runs. A slowdown of the whole machine slows the
-/// baseline too, and is none of a topology.
+/// One topology in one case, against the baseline of its own run, in both runs. A slowdown of the whole machine slows
+/// the baseline too, and is none of a topology.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// Index into the arms, which both runs have alike.
@@ -27,8 +27,8 @@ pub struct Change {
     pub base: Option<Estimate>,
     /// The same within the new run.
     pub new: Option<Estimate>,
-    /// `new / base`, of two independent samples: no block of one run belongs to one of the other. Its interval is one of
-    /// as many that hold together.
+    /// `new / base`, of two independent samples: no block of one run belongs to one of the other. Its interval is one
+    /// of as many that hold together.
     pub change: Option<Estimate>,
     /// Empty where the change has no interval.
     pub verdict: Option<Verdict>,

@@ -22,8 +22,8 @@ const PROSE: [&str; 2] = ["question", "analysis"];
 /// Whole answers of an engine, with its identity and the time of day in them. What matters of them has keys of its own.
 const RAW: [&str; 2] = ["version_json", "info_json"];
 
-/// In what the two runs did not measure the same thing: the scenario's file but for its prose, its comments and the number
-/// of blocks, and what the command line put in the place of it.
+/// In what the two runs did not measure the same thing: the scenario's file but for its prose, its comments and the
+/// number of blocks, and what the command line put in the place of it.
 pub fn scenarios(base: &RunRecord, new: &RunRecord) -> Vec<Deviation> {
     let stated = |run: &RunRecord| {
         let mut keys = scenario(&run.scenario_text);
@@ -37,7 +37,8 @@ pub fn scenarios(base: &RunRecord, new: &RunRecord) -> Vec<Deviation> {
     between(stated(base), stated(new))
 }
 
-/// In what the two runs were made under other conditions: prose, machine, engines, dindbench itself, and what really ran.
+/// In what the two runs were made under other conditions: prose, machine, engines, dindbench itself, and what really
+/// ran.
 pub fn conditions(base: (&RunRecord, &Analysis), new: (&RunRecord, &Analysis)) -> Vec<Deviation> {
     let found = |(run, analysis): (&RunRecord, &Analysis)| {
         let mut keys = scenario(&run.scenario_text);

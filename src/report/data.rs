@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::analysis::{CaseKey, Subject};
+use crate::analysis::{CaseKey, Subject, Summary};
 use crate::case::{Edit, Op};
 use crate::record::Text;
 use crate::stats::Estimate;
@@ -60,6 +60,24 @@ impl Number {
             coverage: interval.map(|interval| interval.coverage),
             n,
         }
+    }
+}
+
+/// The median of a cell, or the value that all of its blocks share, which has no interval.
+pub(super) fn median(summary: &Summary) -> Option<Estimate> {
+    match summary {
+        Summary::Missing => None,
+        Summary::Constant { value, n } => Some(Estimate { point: *value, interval: None, n: *n }),
+        Summary::Median { estimate, .. } => Some(*estimate),
+    }
+}
+
+/// Smallest and largest value, quartiles, and the median absolute deviation.
+pub(super) fn spread(summary: &Summary) -> Option<[f64; 5]> {
+    match summary {
+        Summary::Missing => None,
+        Summary::Constant { value, .. } => Some([*value, *value, *value, *value, 0.0]),
+        Summary::Median { min, max, quartiles: (q1, q3), mad, .. } => Some([*min, *max, *q1, *q3, *mad]),
     }
 }
 

@@ -8,8 +8,8 @@ use super::interval::Rank;
 /// Largest sample whose distribution is computed exactly, some millions of sums.
 const EXACT_VALUES: usize = 60;
 
-/// The distribution of U, the number of pairs of one value of each sample in which the first sample's is the larger, where
-/// both samples are of one distribution and every order of all values is equally probable.
+/// The distribution of U, the number of pairs of one value of each sample in which the first sample's is the larger,
+/// where both samples are of one distribution and every order of all values is equally probable.
 #[derive(Debug)]
 pub(super) enum RankSum {
     /// P(U <= u) for every u up to half of the largest value.
@@ -20,10 +20,10 @@ pub(super) enum RankSum {
 }
 
 impl RankSum {
-    /// Exact up to 60 values in each sample, by taking away the largest of all values: it is of the first sample in as many
-    /// of the orders as that has a share of the values, and is then above all of the second. Mann and Whitney, "On a test of
-    /// whether one of two random variables is stochastically larger than the other", Annals of Mathematical Statistics 18
-    /// (1947), also for mean and variance beyond.
+    /// Exact up to 60 values in each sample, by taking away the largest of all values: it is of the first sample in as
+    /// many of the orders as that has a share of the values, and is then above all of the second. Mann and Whitney,
+    /// "On a test of whether one of two random variables is stochastically larger than the other", Annals of
+    /// Mathematical Statistics 18 (1947), also for mean and variance beyond.
     pub fn new(first: usize, second: usize) -> Self {
         let pairs = first as u64 * second as u64;
         if first.max(second) <= EXACT_VALUES {

@@ -3,13 +3,13 @@
 use super::rank_sum::RankSum;
 use super::{Estimate, Interval, Level, Ordered, Unusable};
 
-/// How many times as large the values of `new` are as those of `base`, where no value of one belongs to one of the other:
-/// the median of ln(y / x) over all pairs of an x of `base` and a y of `new`, with the interval between the k-th smallest and
-/// the k-th largest of them that inverts the Mann-Whitney test, put back on the scale of ratios. It supposes that the two
-/// samples are independent and have distributions of one shape. Hodges and Lehmann, "Estimates of location based on rank
-/// tests", Annals of Mathematical Statistics 34 (1963); Hollander, Wolfe and Chicken, "Nonparametric Statistical Methods",
-/// 3rd edition, sections 4.2 and 4.3. Where all quotients are the same there is no interval: there is no spread to take one
-/// from.
+/// How many times as large the values of `new` are as those of `base`, where no value of one belongs to one of the
+/// other: the median of ln(y / x) over all pairs of an x of `base` and a y of `new`, with the interval between the
+/// k-th smallest and the k-th largest of them that inverts the Mann-Whitney test, put back on the scale of ratios. It
+/// supposes that the two samples are independent and have distributions of one shape. Hodges and Lehmann, "Estimates
+/// of location based on rank tests", Annals of Mathematical Statistics 34 (1963); Hollander, Wolfe and Chicken,
+/// "Nonparametric Statistical Methods", 3rd edition, sections 4.2 and 4.3. Where all quotients are the same there is
+/// no interval: there is no spread to take one from.
 ///
 /// # Errors
 /// No value in one of the samples, one that is not finite, or one that is not positive.
@@ -46,8 +46,8 @@ mod tests {
         values.iter().map(|value| value.exp()).collect()
     }
 
-    /// By hand: differences of 5 6 7 8 and 1 2 3 4 are from 1 to 7, 4 the most frequent; with four and four the interval is
-    /// from the smallest to the largest, at 1 - 2 / 70.
+    /// By hand: differences of 5 6 7 8 and 1 2 3 4 are from 1 to 7, 4 the most frequent; with four and four the
+    /// interval is from the smallest to the largest, at 1 - 2 / 70.
     #[test]
     fn four_and_four_are_bounded_by_their_extremes() {
         let estimate = unpaired_ratio(&exps(&[1.0, 2.0, 3.0, 4.0]), &exps(&[5.0, 6.0, 7.0, 8.0]), Level::P95).unwrap();

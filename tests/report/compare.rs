@@ -1,5 +1,6 @@
 //! Two made-up runs, one held against the other: what is a regression, what is none, and what cannot be compared.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use assert_cmd::Command;
@@ -10,6 +11,7 @@ use predicates::prelude::*;
 use predicates::str::{contains, is_empty};
 
 use crate::directory::{Made, made};
+use crate::document::documented;
 
 const THRESHOLD: f64 = 0.05;
 
@@ -214,7 +216,9 @@ fn another_scenario_is_refused_by_its_keys() {
         (|new| drop(new.record.arms.pop()), &["arms[2].kind", "arms[2].name", "arms[2].parameters"]),
         (|new| new.record.scenario_text = "no scenario".to_owned(), &["scenario_text", "job.builder"]),
     ] {
-        let (scenarios, _) = deviations(change);
+        let mut new = made(1);
+        change(&mut new);
+        let scenarios = analysis::scenarios(&made(1).record, &new.record);
         let keys = keys(&scenarios);
         assert!(expected.iter().all(|key| keys.contains(key)), "{keys:?}");
     }
@@ -250,6 +254,10 @@ fn one_object_is_printed_for_a_program() {
     let object: serde_json::Value = serde_json::from_slice(&output).unwrap();
     assert_eq!((&object["schema"], &object["compared"], &object["regressions"]), (&1.into(), &36.into(), &18.into()));
     let first = &object["changes"][0];
+    for (object, heading) in [(&object, "## `compare --format json`"), (first, "### `changes`")] {
+        let keys: BTreeSet<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, documented(heading).into_iter().collect());
+    }
     assert_eq!((&first["topology"], &first["op"], &first["step"]), (&"dind-kept".into(), &"job".into(), &().into()));
     assert_eq!((&first["verdict"], &first["regression"]), (&"slower".into(), &true.into()));
     assert!(first["change"]["low"].as_f64().unwrap() > 1.05);

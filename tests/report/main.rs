@@ -15,7 +15,10 @@ macro_rules! assert_golden {
 
 mod compare;
 mod directory;
+#[path = "../document/mod.rs"]
+mod document;
 mod sample;
+mod summary;
 
 use std::path::Path;
 

@@ -66,6 +66,7 @@ pub fn analysis(behaviours: &[Behaviour], blocks: u32, contrasts: &[(Contrast, u
         comparisons,
         ledger: ledger(behaviours, blocks),
         failures: failures(behaviours, blocks),
+        expectations: Vec::new(),
         points,
     }
 }

@@ -7,7 +7,7 @@ use crate::analysis::{Change, Deviation};
 use crate::report::data::{Number, Place, object};
 
 /// The version of this object.
-pub const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 1;
 
 #[derive(Serialize)]
 struct Object<'a> {

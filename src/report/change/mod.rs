@@ -6,8 +6,6 @@ mod row;
 mod sentence;
 mod terminal;
 
-pub use json::SCHEMA;
-
 use crate::analysis::{Analysis, Changes, Deviation};
 use crate::record::RunRecord;
 

@@ -1,6 +1,6 @@
 //! The table of changes for a terminal.
 
-use comfy_table::CellAlignment;
+use comfy_table::{CellAlignment, ColumnConstraint};
 
 use super::TwoRuns;
 use super::row::{HEADINGS, rows};
@@ -23,6 +23,12 @@ pub(super) fn render(two: &TwoRuns<'_>, width: Option<u16>) -> String {
     for numeric in [3, 4] {
         if let Some(column) = table.column_mut(numeric) {
             column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    // Words of a known length, which are not to be broken.
+    for words in [1, 9] {
+        if let Some(column) = table.column_mut(words) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
     format!("{text}\n{}\n{}\n", table.trim_fmt(), legend(two))
