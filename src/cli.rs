@@ -171,13 +171,18 @@ pub struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
+    /// The run to compare with
     #[arg(value_name = "BASE_RUN")]
     pub base: PathBuf,
+    /// The run that may have become slower
     #[arg(value_name = "NEW_RUN")]
     pub new: PathBuf,
     /// Change from which on a slower case is a regression
     #[arg(long, value_name = "PERCENT", default_value = "5%")]
     pub threshold: Percent,
+    /// Form of what is printed
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ComparisonFormat,
 }
 
 #[derive(Debug, Args)]
@@ -281,6 +286,18 @@ pub enum Format {
     /// For people
     #[default]
     Table,
+    /// For programs: one object
+    Json,
+}
+
+/// The form of a comparison of two runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ComparisonFormat {
+    /// For people
+    #[default]
+    Table,
+    /// For a comment
+    Markdown,
     /// For programs: one object
     Json,
 }

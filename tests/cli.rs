@@ -42,8 +42,7 @@ fn help_and_version_are_data() {
 #[test]
 fn what_is_not_built_yet_ends_with_2_and_says_what_works() {
     for (arguments, works) in [
-        (&["compare", "a", "b"][..], "report"),
-        (&["claims"], "run"),
+        (&["claims"][..], "run"),
         (&["run", "--image", "official"], "--image host-engine"),
         (&["plan", "--precision", "2%"], "--blocks"),
     ] {

@@ -1,5 +1,7 @@
 //! `docs/format.md` and the records say the same: every column, every key and every word of a closed list.
 
+mod document;
+
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
@@ -12,7 +14,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 use strum::VariantArray;
 
-const FORMAT: &str = include_str!("../docs/format.md");
+use document::{FORMAT, documented};
 
 /// Asks a type which fields it is read from, and has none to give.
 struct Question<'a>(&'a mut Vec<&'static str>);
@@ -46,13 +48,6 @@ fn fields<T: DeserializeOwned>() -> Vec<&'static str> {
     assert!(T::deserialize(Question(&mut fields)).is_err());
     assert!(!fields.is_empty(), "a row has columns");
     fields
-}
-
-/// What stands in the first column of the tables below a heading, up to the next heading.
-fn documented(heading: &str) -> Vec<&'static str> {
-    let below = FORMAT.lines().skip_while(|line| *line != heading).skip(1);
-    let section = below.take_while(|line| !line.starts_with('#'));
-    section.filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name)).collect()
 }
 
 fn words<T: VariantArray + Display>() -> Vec<String> {

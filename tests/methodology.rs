@@ -1,6 +1,8 @@
 //! The table of exact intervals in `docs/methodology.md` is the one that the statistics give.
 
-use dindbench::stats::{Estimate, Level, Ordered, difference, median};
+use std::num::NonZeroUsize;
+
+use dindbench::stats::{Estimate, Level, Ordered, difference, fewest_unpaired, median};
 
 const METHODOLOGY: &str = include_str!("../docs/methodology.md");
 
@@ -53,4 +55,17 @@ fn the_table_of_intervals_is_exact() {
         ];
         assert_eq!(row, expected);
     }
+}
+
+#[test]
+fn the_table_of_cases_is_exact() {
+    let rows = METHODOLOGY.lines().skip_while(|line| !line.starts_with("| blocks in each run | cases at most")).skip(2);
+    let mut checked = 0;
+    for row in rows.take_while(|line| line.starts_with('|')) {
+        let numbers: Vec<usize> = row.trim_matches('|').split('|').map(|cell| cell.trim().parse().unwrap()).collect();
+        let fewest = |cases| fewest_unpaired(Level::Joint95(NonZeroUsize::new(cases).unwrap()));
+        assert_eq!((fewest(numbers[1]), fewest(numbers[1] + 1)), (numbers[0], numbers[0] + 1));
+        checked += 1;
+    }
+    assert_eq!(checked, 3);
 }

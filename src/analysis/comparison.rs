@@ -4,7 +4,7 @@ use super::cell::Series;
 use super::contrast::{Pair, pairs};
 use super::row::{Row, Table};
 use super::{CaseKey, Cell, Contrast, Metric};
-use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Level, difference, equivalent, ratio};
+use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Interval, Level, difference, equivalent, ratio};
 
 /// A topology against another one, paired within blocks. Where all differences (or ratios) are the same number, the
 /// estimate has no interval: a constant has no spread to take one from.
@@ -19,8 +19,8 @@ pub struct Comparison {
     pub ratio: Option<Estimate>,
     /// `topology - reference`, in the metric's unit.
     pub difference: Option<Estimate>,
-    /// Blocks in which both have a valid value.
-    pub pairs: usize,
+    /// The values of both, the topology's first, of each block in which both have a valid one.
+    pub pairs: Vec<(f64, f64)>,
     /// Of `elapsed_ns` only; empty where the ratio has no interval.
     pub verdict: Option<Verdict>,
 }
@@ -30,7 +30,7 @@ pub struct Comparison {
 pub enum Verdict {
     Faster,
     Slower,
-    /// The 90 % interval lies within the stated margin (two one-sided tests).
+    /// The ratio lies within the stated margin: within a run by two one-sided tests, between two runs by the interval.
     Equivalent,
     /// Neither a difference nor an equivalence is shown.
     Indistinguishable,
@@ -67,25 +67,24 @@ fn compare(pair: Pair, arms: &[Series], case: &CaseKey, metrics: &[Metric]) -> V
     let find = |topology| arms.iter().find(|series| series.topology == topology);
     let (Some(arm), Some(reference)) = (find(pair.topology), find(pair.reference)) else { return Vec::new() };
     let both = metrics.iter().filter(|metric| arm.has_cell(**metric) && reference.has_cell(**metric));
-    both.map(|&metric| comparison(pair, case, metric, &in_pairs(arm.values(metric), reference.values(metric))))
-        .collect()
+    both.map(|&metric| comparison(pair, case, metric, in_pairs(arm.values(metric), reference.values(metric)))).collect()
 }
 
-fn comparison(pair: Pair, case: &CaseKey, metric: Metric, values: &[(f64, f64)]) -> Comparison {
+fn comparison(pair: Pair, case: &CaseKey, metric: Metric, pairs: Vec<(f64, f64)>) -> Comparison {
     // Errors mean that there is no pair, or no ratio because a value is 0: nothing to estimate.
-    let ratio95 = if metric.has_ratio() { ratio(values, Level::P95).ok() } else { None };
-    let ratio95 = ratio95.map(|estimate| without_false_interval(estimate, values, |a, b| a / b));
-    let difference = difference(values, Level::P95).ok();
+    let ratio95 = if metric.has_ratio() { ratio(&pairs, Level::P95).ok() } else { None };
+    let ratio95 = ratio95.map(|estimate| without_false_interval(estimate, &pairs, |a, b| a / b));
+    let difference = difference(&pairs, Level::P95).ok();
     Comparison {
         contrast: pair.contrast,
         topology: pair.topology,
         reference: pair.reference,
         case: case.clone(),
         metric,
-        difference: difference.map(|estimate| without_false_interval(estimate, values, |a, b| a - b)),
-        pairs: values.len(),
-        verdict: ratio95.filter(|_| metric == Metric::ElapsedNs).and_then(|ratio95| verdict(&ratio95, values)),
+        difference: difference.map(|estimate| without_false_interval(estimate, &pairs, |a, b| a - b)),
+        verdict: ratio95.filter(|_| metric == Metric::ElapsedNs).and_then(|ratio95| verdict(&ratio95, &pairs)),
         ratio: ratio95,
+        pairs,
     }
 }
 
@@ -101,16 +100,21 @@ fn without_false_interval(estimate: Estimate, pairs: &[(f64, f64)], of: fn(f64, 
     if results.all(|result| Some(result) == first) { Estimate { interval: None, ..estimate } } else { estimate }
 }
 
-/// A difference if the 95 % interval excludes 1, else equivalence if the 90 % interval lies within the margin.
+/// Equivalence is a question to the 90 % interval, difference one to that of 95 %.
 fn verdict(ratio95: &Estimate, pairs: &[(f64, f64)]) -> Option<Verdict> {
-    let interval = ratio95.interval?;
-    if interval.high < 1.0 {
-        return Some(Verdict::Faster);
+    let narrower = || ratio(pairs, Level::P90).ok()?.interval;
+    let equal = || narrower().is_some_and(|narrower| equivalent(&narrower, EQUIVALENCE_MARGIN));
+    Some(Verdict::of(&ratio95.interval?, equal))
+}
+
+impl Verdict {
+    /// A difference if the interval of a ratio excludes 1, else what `equal` says.
+    pub(super) fn of(ratio: &Interval, equal: impl FnOnce() -> bool) -> Self {
+        match ratio {
+            Interval { high, .. } if *high < 1.0 => Self::Faster,
+            Interval { low, .. } if *low > 1.0 => Self::Slower,
+            _ if equal() => Self::Equivalent,
+            _ => Self::Indistinguishable,
+        }
     }
-    if interval.low > 1.0 {
-        return Some(Verdict::Slower);
-    }
-    let narrower = ratio(pairs, Level::P90).ok().and_then(|estimate| estimate.interval);
-    let equal = narrower.is_some_and(|narrower| equivalent(&narrower, EQUIVALENCE_MARGIN));
-    Some(if equal { Verdict::Equivalent } else { Verdict::Indistinguishable })
 }

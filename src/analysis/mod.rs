@@ -7,15 +7,18 @@
 //! - A `failed` or `timeout` row excludes itself and the total of its job. Other steps of the trial count.
 //! - A job has a total only if it has every step of the run's jobs, `start` and `stop` among them: a run that was
 //!   interrupted leaves a job without one.
-//! - The warm-up block is in `points` and `failures`, and in nothing else.
+//! - The warm-up block is in `points`, `failures` and `expectations`, and in nothing else.
 //!
 //! One pass over the rows; each takes about 100 bytes, first as a row and then as a point.
 
 mod arm;
 mod attempt;
 mod cell;
+mod change;
 mod comparison;
 mod contrast;
+mod deviation;
+mod expectation;
 mod failure;
 mod job;
 mod ledger;
@@ -26,13 +29,17 @@ mod steps;
 
 pub use arm::Arm;
 pub use cell::{Cell, Summary};
+pub use change::{Change, Changes, Undecidable, changes};
 pub use comparison::{Comparison, Verdict};
 pub use contrast::Contrast;
+pub use deviation::{Deviation, conditions, scenarios};
+pub use expectation::{Checked, Found};
 pub use failure::Failure;
 pub use ledger::LedgerCell;
 pub use metric::Metric;
 pub use point::Point;
 
+use self::expectation::Expectations;
 use self::row::Table;
 use crate::case::{Edit, Op};
 use crate::record::{InstructionRow, ReadError, RunDir, RunRecord, Sample};
@@ -57,6 +64,8 @@ pub struct Analysis {
     pub ledger: Vec<LedgerCell>,
     /// By topology, op and class.
     pub failures: Vec<Failure>,
+    /// In the scenario's order.
+    pub expectations: Vec<Checked>,
 }
 
 /// What is compared: a step of the job, or the whole job, after an edit. With the topology it is the case.
@@ -87,6 +96,8 @@ pub enum AnalyseError {
         "run {run_id}: the baseline {name:?} is not among the topologies that run.toml lists: set `baseline` to one of them"
     )]
     UnknownBaseline { run_id: String, name: String },
+    #[error("run {run_id}: the expectations of the scenario_text in run.toml cannot be read: {reason}")]
+    Scenario { run_id: String, reason: String },
 }
 
 impl Analysis {
@@ -113,12 +124,15 @@ pub fn analyse(
         .iter()
         .position(|arm| arm.name == run.baseline)
         .ok_or_else(|| AnalyseError::UnknownBaseline { run_id: run.run_id.clone(), name: run.baseline.clone() })?;
+    let mut expectations = Expectations::of(run)?;
+    let samples = samples.inspect(|sample| sample.iter().for_each(|sample| expectations.observe(sample)));
     let mut table = Table::read(run, samples)?;
     table.settle();
     let ledger = ledger::ledger(run, &table, instructions)?;
     table.add_jobs();
     let (cells, comparisons) = comparison::cells_and_comparisons(&mut table, baseline);
     let blocks = table.measured_blocks();
+    let expectations = expectations.into_list(run);
     let (points, arms, failures) = table.into_points();
-    Ok(Analysis { arms, baseline, blocks, cells, comparisons, points, ledger, failures })
+    Ok(Analysis { arms, baseline, blocks, cells, comparisons, points, ledger, failures, expectations })
 }

@@ -8,6 +8,10 @@ use crate::journal::CacheNote;
 /// Records that one build leaves and that name nothing of it: sources without a parent, and the copy of a context that
 /// was sent whole.
 const SOURCES_PER_BUILD: usize = 3;
+/// What a build that ends before its first command leaves beside its sources, at most: the way to each layer of an image
+/// that was there, and what it copied on top.
+const BEGUN_PER_BUILD: usize = 10;
+const LAYER: &str = "from local";
 const SOURCES: [&str; 3] = ["local source for ", "http url http://build-context-", "fileop target"];
 
 /// What stands before a command in the record of what a RUN instruction left.
@@ -61,8 +65,8 @@ pub async fn undo_cache(engine: &Engine, note: &CacheNote, traces: &Traces) -> R
 }
 
 /// A record is ours if it has a trace of our builds, or is tied to one that has, as what it was made from or what was
-/// made from it: the images that our builds begin with are no other's. A source names nothing; all of them are ours if
-/// there are no more than our builds make, and no trace of another build.
+/// made from it: the images that our builds begin with are no other's. A source names nothing, nor does what is made before
+/// a build's first command; all of them are ours if there are no more than our builds make, and no trace of another build.
 fn told_apart(note: &CacheNote, now: &[CacheRecord], traces: &Traces) -> New {
     let new: Vec<&CacheRecord> = now.iter().filter(|record| !note.before.contains(&record.id)).collect();
     let traced = new.iter().filter(|record| traces.in_record(record));
@@ -80,17 +84,20 @@ fn told_apart(note: &CacheNote, now: &[CacheRecord], traces: &Traces) -> New {
         }
     }
     let rest: Vec<&CacheRecord> = new.into_iter().filter(|record| !ours.contains(&record.id)).collect();
-    let most = note.builds as usize * SOURCES_PER_BUILD;
+    let most = note.builds as usize * (SOURCES_PER_BUILD + BEGUN_PER_BUILD);
     let rest_ids = rest.iter().map(|record| record.id.clone());
-    if rest.len() <= most && rest.iter().all(|record| is_source(record)) {
+    if rest.len() <= most && rest.iter().all(|record| is_begun(record, &rest)) {
         ours.extend(rest_ids);
         return New { ours, unclear: BTreeSet::new() };
     }
     New { unclear: rest_ids.collect(), ours }
 }
 
-fn is_source(record: &CacheRecord) -> bool {
-    record.parents.is_empty() && SOURCES.iter().any(|start| record.description.starts_with(start))
+/// A source, or what a build makes of it and of an image before its first command, on nothing that is older.
+fn is_begun(record: &CacheRecord, rest: &[&CacheRecord]) -> bool {
+    let new = |parent: &String| rest.iter().any(|record| record.id == *parent);
+    let named = SOURCES.iter().chain([&LAYER]).any(|start| record.description.starts_with(start));
+    named && record.parents.iter().all(new)
 }
 
 #[cfg(test)]
@@ -152,13 +159,21 @@ mod tests {
         let new = told_apart(&note(1), &built_on_an_image_that_is_there(), &traces());
         let all = set(&["context", "copy", "late", "lower", "run", "sent", "upper"]);
         assert_eq!(new, New { ours: all, unclear: set(&[]) });
-        let theirs = ["from local ", "mount / from exec /bin/sh -c sh tools/ours.sh && make"];
+        let theirs = ["fileop target of theirs", "mount / from exec /bin/sh -c sh tools/ours.sh && make"];
         for description in theirs {
-            let now = [built_on_an_image_that_is_there(), vec![record("theirs", &[], description)]].concat();
+            let now = [built_on_an_image_that_is_there(), vec![record("theirs", &["old"], description)]].concat();
             let new = told_apart(&note(1), &now, &traces());
             assert_eq!(new.unclear, set(&["context", "sent", "theirs"]), "{description}");
             assert_eq!(new.ours, set(&["copy", "late", "lower", "run", "upper"]));
         }
+    }
+
+    #[test]
+    fn a_build_that_ends_before_its_first_command_leaves_nothing() {
+        let mut begun = built_on_an_image_that_is_there();
+        begun.retain(|record| ["lower", "upper", "copy", "sent", "context"].contains(&record.id.as_str()));
+        let new = told_apart(&note(1), &begun, &traces());
+        assert_eq!(new, New { ours: set(&["context", "copy", "lower", "sent", "upper"]), unclear: set(&[]) });
     }
 
     #[test]
@@ -186,9 +201,9 @@ mod tests {
 
     #[test]
     fn more_sources_than_our_builds_make_are_not_all_ours() {
-        let sources = ["s1", "s2"].map(|id| record(id, &[], "local source for context"));
-        let now = [our_build(), sources.to_vec()].concat();
-        assert_eq!(told_apart(&note(1), &now, &traces()).unclear.len(), 4);
+        let sources: Vec<_> = (0..12).map(|id| record(&format!("s{id}"), &[], "local source for context")).collect();
+        let now = [our_build(), sources].concat();
+        assert_eq!(told_apart(&note(1), &now, &traces()).unclear.len(), 14);
         assert_eq!(told_apart(&note(2), &now, &traces()).unclear.len(), 0);
     }
 }

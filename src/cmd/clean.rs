@@ -13,6 +13,9 @@ use crate::{cleanup, topology};
 /// A killed run can have a request under way, whose object appears after it was looked for.
 const LATE_ARRIVALS: Duration = Duration::from_millis(500);
 
+/// How often an object that is in use is tried again.
+const CONFLICTS: u32 = 20;
+
 pub fn run(args: &CleanArgs) -> Result<Exit, Failure> {
     let removed = runtime()?.block_on(clean(args))?;
     let lines: String = removed.iter().map(|entry| format!("{} {}\n", entry.kind, entry.name)).collect();
@@ -38,9 +41,13 @@ async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
         return Ok(found);
     }
     let (abandoned, _elsewhere): (Vec<_>, Vec<_>) = abandoned.into_iter().partition(here);
-    let journalled = abandoned.iter().flat_map(|journal| journal.entries.iter().cloned()).collect();
-    cleanup::remove(&engine, journalled).await.map_err(could_not_run)?;
-    found.extend(remove_until_none(&engine, &alive, !abandoned.is_empty()).await.map_err(could_not_run)?);
+    if !abandoned.is_empty() {
+        tokio::time::sleep(LATE_ARRIVALS).await;
+    }
+    let journalled: BTreeSet<Entry> = abandoned.iter().flat_map(|journal| journal.entries.iter().cloned()).collect();
+    let named = || async { Ok(journalled.clone()) };
+    removed(&engine, named).await.map_err(could_not_run)?;
+    found.extend(remove_until_none(&engine, &alive).await.map_err(could_not_run)?);
     for note in abandoned.iter().filter_map(|journal| journal.cache.as_ref()) {
         tell_left(cleanup::undo_cache(&engine, note, &topology::traces()).await.map_err(could_not_run)?);
     }
@@ -51,17 +58,32 @@ async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
 }
 
 /// Removes what carries our label until nothing does.
-async fn remove_until_none(engine: &Engine, alive: &[String], killed: bool) -> Result<BTreeSet<Entry>, EngineError> {
-    let mut removed = BTreeSet::new();
-    if killed {
-        tokio::time::sleep(LATE_ARRIVALS).await;
-    }
+async fn remove_until_none(engine: &Engine, alive: &[String]) -> Result<BTreeSet<Entry>, EngineError> {
+    let mut all = BTreeSet::new();
     loop {
-        let found = cleanup::ours(engine, alive).await?;
+        let found = removed(engine, || cleanup::ours(engine, alive)).await?;
         if found.is_empty() {
-            return Ok(removed);
+            return Ok(all);
         }
-        cleanup::remove(engine, found.clone()).await?;
-        removed.extend(found);
+        all.extend(found);
+    }
+}
+
+/// Removes what is found, and returns it. The engine can still be making what a killed run asked for, and refuses
+/// meanwhile what that container is to use: it is looked for again then.
+async fn removed<F>(engine: &Engine, find: impl Fn() -> F) -> Result<BTreeSet<Entry>, EngineError>
+where
+    F: Future<Output = Result<BTreeSet<Entry>, EngineError>>,
+{
+    const CONFLICT: Option<u16> = Some(409);
+    let mut tries = 1..=CONFLICTS;
+    loop {
+        let found = find().await?;
+        match cleanup::remove(engine, found.clone()).await {
+            Err(error) if error.status() == CONFLICT && tries.next().is_some() => {
+                tokio::time::sleep(LATE_ARRIVALS).await;
+            }
+            done => return done.map(|()| found),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The commands: each takes its arguments, does its work, and says how it ended.
 
 pub mod clean;
+pub mod compare;
 pub mod completions;
 mod connect;
 pub mod doctor;
@@ -103,6 +104,11 @@ pub fn print(data: &[u8]) -> Result<Exit, Failure> {
         }
         _ => Ok(Exit::Done),
     }
+}
+
+/// Empty where stdout is no terminal.
+fn terminal_width() -> Option<u16> {
+    rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }
 
 /// An error that ended a command before or while it measured.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{Exit, Failure, print};
 use crate::cli::{DesignArgs, PlanArgs};
 use crate::plan::{Block, Plan, draw_seed};
-use crate::scenario::{Expected, ImageRef, Scenario, Step, load};
+use crate::scenario::{ImageRef, Scenario, Step, load};
 
 pub fn run(args: &PlanArgs) -> Result<Exit, Failure> {
     let seed = args.design.seed.unwrap_or_else(draw_seed);
@@ -84,10 +84,7 @@ fn edits(scenario: &Scenario) -> Vec<Vec<String>> {
 
 fn expectations(scenario: &Scenario) -> Vec<Vec<String>> {
     let row = |expectation: &crate::scenario::Expectation| {
-        let cached = match expectation.instructions_cached {
-            Expected::All => "all".to_owned(),
-            Expected::Exactly(number) => number.to_string(),
-        };
+        let cached = expectation.instructions_cached.to_string();
         let step = scenario.job.step_name(expectation.step);
         vec![expectation.topology.clone(), format!("job {}", expectation.job), step, cached]
     };

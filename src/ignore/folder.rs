@@ -78,15 +78,18 @@ fn ignores(folder: &Path, dockerfile: &str, sender: Sender) -> Result<Vec<Ignore
             &[(Version::Current, false), (Version::Current, true), (Version::V20_10, false), (Version::V20_10, true)]
         }
     };
-    let mut ignores = Vec::new();
+    let (mut ignores, mut refused) = (Vec::new(), None);
     for (version, buildkit) in commands {
         match ignore(folder, dockerfile, *version, *buildkit) {
-            // Such a pattern only the old command refuses, and then it sends nothing.
-            Err(FolderError::Ignore { .. }) if *version == Version::V20_10 => {}
+            // That command would send nothing; another may read another file, or read it otherwise.
+            Err(error @ FolderError::Ignore { .. }) => refused = refused.or(Some(error)),
             ignore => ignores.push(ignore?),
         }
     }
-    Ok(ignores)
+    match refused {
+        Some(error) if ignores.is_empty() => Err(error),
+        _ => Ok(ignores),
+    }
 }
 
 /// Where a Dockerfile has an ignore file of its own, BuildKit takes that one alone; the classic builder knows of none.
@@ -99,7 +102,10 @@ fn ignore(folder: &Path, dockerfile: &str, version: Version, buildkit: bool) -> 
         Err(source) => return Err(FolderError::Io { path, source }),
     };
     let ignore = Ignore::parse(&text, version, buildkit).map_err(|source| FolderError::Ignore { path, source })?;
-    Ok(if buildkit { ignore } else { ignore.but_not(IGNORE_FILE).but_not(dockerfile) })
+    if buildkit {
+        return Ok(ignore);
+    }
+    Ok(with_target(folder, dockerfile).fold(ignore.but_not(IGNORE_FILE), |ignore, file| ignore.but_not(&file)))
 }
 
 /// Takes up what one docker command would send of a folder.
@@ -202,18 +208,20 @@ mod tests {
     fn a_dockerfile_comes_with_what_it_is_a_link_to() {
         let folder = folder(&[(IGNORE_FILE, "*"), ("docker/prod", ""), ("docker/other", "")]);
         std::os::unix::fs::symlink("docker/prod", folder.path().join("Dockerfile")).unwrap();
-        let [command, _, buildkit] = sent(&folder, "Dockerfile");
+        let [command, classic, buildkit] = sent(&folder, "Dockerfile");
         assert_eq!(command, [IGNORE_FILE, "Dockerfile", "docker", "docker/prod"]);
+        assert_eq!(classic, [IGNORE_FILE, "Dockerfile", "docker/prod"]);
         assert_eq!(buildkit, ["Dockerfile", "docker", "docker/prod"]);
     }
 
     #[test]
-    fn a_pattern_that_only_the_old_command_refuses_is_no_error() {
+    fn a_pattern_is_an_error_where_every_command_refuses_it() {
         let folder = folder(&[(IGNORE_FILE, "a(b"), ("Dockerfile", ""), ("a(b", "")]);
         assert_eq!(sent(&folder, "Dockerfile")[0], [IGNORE_FILE, "Dockerfile"]);
+        let refused = |sender| entries(folder.path(), "Dockerfile", sender).is_err();
         fs::write(folder.path().join(IGNORE_FILE), "[").unwrap();
-        for sender in [Sender::Command, Sender::Classic, Sender::Buildkit] {
-            assert!(entries(folder.path(), "Dockerfile", sender).is_err(), "{sender:?}");
-        }
+        assert!(refused(Sender::Command) && refused(Sender::Classic) && refused(Sender::Buildkit));
+        fs::write(folder.path().join(own("Dockerfile")), "a*").unwrap();
+        assert!(!refused(Sender::Command) && refused(Sender::Classic) && !refused(Sender::Buildkit));
     }
 }

@@ -1,7 +1,7 @@
 //! Ignore files: which files of a folder belong to a build's context.
 //!
-//! Patterns hold from the context's root, `*` and `?` stay within a folder, `**` does not, `!` takes back in, and the last
-//! pattern that matches decides. A match of a folder holds for all that is in it. Source: the documentation of
+//! Patterns hold from the context's root, `*` and `?` stay within a folder, `**` does not, `!` takes back in, and the
+//! last pattern that matches decides. A match of a folder holds for all that is in it. Source: the documentation of
 //! `.dockerignore`; where it is silent, what the docker command does with either builder.
 
 mod folder;
@@ -14,8 +14,8 @@ pub use folder::{FolderError, entries, sent};
 /// Who sends a context to an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
-    /// A docker command of any version, with the builder that it takes. It applies the ignore file itself, so it needs
-    /// whatever one of them would send.
+    /// A docker command of 20.10, or of 23 and later, with the builder that it takes. It applies the ignore file
+    /// itself, so it needs whatever one of them would send.
     Command,
     /// A client of the API that sends what the present docker command would send to the classic builder.
     Classic,

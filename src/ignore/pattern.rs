@@ -1,7 +1,7 @@
 //! One pattern of an ignore file, and which paths it matches.
 //!
-//! The docker command turns patterns into regular expressions and hands on what it does not know itself, so that a pattern
-//! means more than its documentation says. What is done here is what it does, also where that is odd.
+//! The docker command turns patterns into regular expressions and hands on what it does not know itself, so that a
+//! pattern means more than its documentation says. What is done here is what it does, also where that is odd.
 
 use regex::Regex;
 

@@ -23,11 +23,17 @@ impl Text {
                 '\n' => line.push_str("\\n"),
                 '\r' => line.push_str("\\r"),
                 '\t' => line.push_str("\\t"),
-                other if needs_escape(other) => line.push_str(&format!("\\u{{{:x}}}", other as u32)),
+                other if Self::needs_escape(other) => line.push_str(&format!("\\u{{{:x}}}", other as u32)),
                 other => line.push(other),
             }
         }
         line
+    }
+
+    /// Controls, and the marks by which a text can reorder what stands around it.
+    pub fn needs_escape(character: char) -> bool {
+        character.is_control()
+            || matches!(character, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     }
 
     fn unescaped(line: &str) -> Self {
@@ -42,12 +48,6 @@ impl Text {
         text.push_str(rest);
         Self(text)
     }
-}
-
-/// Controls, and the marks by which a text can reorder what stands around it.
-fn needs_escape(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The character that an escape at the start of `rest` stands for, and how long the escape is.
@@ -123,7 +123,7 @@ mod tests {
         #[test]
         fn any_text_survives_and_is_one_harmless_line(original in any::<String>()) {
             let line = Text::from(original.as_str()).escaped();
-            prop_assert!(!line.chars().any(needs_escape));
+            prop_assert!(!line.chars().any(Text::needs_escape));
             let back = Text::unescaped(&line);
             prop_assert_eq!(back.as_str(), original);
         }

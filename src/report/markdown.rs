@@ -38,7 +38,7 @@ pub(super) fn render(page: &Page) -> String {
     text
 }
 
-fn table(text: &mut String, headings: &[String], rows: &[Vec<String>]) {
+pub(super) fn table(text: &mut String, headings: &[String], rows: &[Vec<String>]) {
     let mut line = |cells: &[String]| {
         text.push('|');
         cells.iter().for_each(|cell| text.push_str(&format!(" {cell} |")));
@@ -53,7 +53,7 @@ fn table(text: &mut String, headings: &[String], rows: &[Vec<String>]) {
 
 /// Text that no Markdown reader takes for anything but text, within a table cell too. Entities rather than
 /// backslashes: a table splits its cells before it looks at anything else.
-fn inline(text: &str) -> String {
+pub(super) fn inline(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

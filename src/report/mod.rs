@@ -1,9 +1,12 @@
-//! What a person reads: one self-contained HTML page, Markdown for a pull request, and the figures.
+//! What a person reads: one self-contained HTML page, Markdown for a pull request, and the figures; and the same
+//! numbers for programs.
 //!
 //! A report is a pure function of the rows and `run.toml`: it needs no Docker, and the same run gives the same bytes.
 
 mod answer;
 mod caution;
+pub mod change;
+mod data;
 mod environment;
 mod html;
 mod markdown;
@@ -11,6 +14,7 @@ mod page;
 mod plot;
 mod resources;
 mod shown;
+mod summary;
 pub mod table;
 mod words;
 
@@ -28,6 +32,8 @@ pub struct Written {
     pub html: PathBuf,
     pub markdown: PathBuf,
     pub plots: Vec<PathBuf>,
+    /// What programs read: `summary.json`, `summary.csv`, `bench.txt`, `junit.xml`.
+    pub data: Vec<PathBuf>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -38,12 +44,16 @@ pub enum ReportError {
     Plot(#[from] PlotError),
     #[error("cannot fill in the report's page: {0}")]
     Page(#[from] askama::Error),
+    #[error("cannot put the report's numbers into rows: {0}")]
+    Rows(#[from] csv::Error),
 }
 
-/// Writes `report.html`, `report.md` and `plots/*.svg` into `dir`, over those of an earlier report.
+/// Writes `report.html`, `report.md`, `plots/*.svg` and the files for programs into `dir`, over those of an earlier
+/// report.
 pub fn write(dir: &Path, run: &RunRecord, analysis: &Analysis, trials: &[TrialRow]) -> Result<Written, ReportError> {
     let page = page::Page::new(run, analysis, trials)?;
     let html = html::render(&page)?;
+    let data = summary::files(run, analysis)?;
     let plots = dir.join("plots");
     std::fs::create_dir_all(&plots)
         .map_err(|error| ReportError::Write { path: plots.clone(), reason: error.to_string() })?;
@@ -55,6 +65,7 @@ pub fn write(dir: &Path, run: &RunRecord, analysis: &Analysis, trials: &[TrialRo
             .iter()
             .map(|figure| file(plots.join(figure.name).with_extension("svg"), &figure.svg))
             .collect::<Result<_, _>>()?,
+        data: data.iter().map(|(name, text)| file(dir.join(name), text)).collect::<Result<_, _>>()?,
     };
     Ok(written)
 }

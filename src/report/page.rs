@@ -8,7 +8,7 @@ use super::plot::{Figure, figures};
 use super::resources::{self, Grid};
 use super::shown::{paragraphs, shown};
 use super::table::{Row, rows};
-use super::words::blocks;
+use super::words::{blocks, subject};
 use crate::analysis::{Analysis, Subject};
 use crate::record::{RunRecord, TrialRow};
 
@@ -81,15 +81,7 @@ fn steps(analysis: &Analysis) -> Vec<StepTimes> {
             subjects.push(subject);
         }
     }
-    let times = subjects.into_iter().map(|subject| {
-        let title = match subject {
-            Subject::Job => "job".to_owned(),
-            // The implicit steps are called like their operation.
-            Subject::Step { op, name } if *name == op.to_string() => name.clone(),
-            Subject::Step { op, name } => format!("{op} {}", shown(name)),
-        };
-        StepTimes { title, rows: rows(analysis, subject) }
-    });
+    let times = subjects.into_iter().map(|one| StepTimes { title: subject(one), rows: rows(analysis, one) });
     times.filter(|step| !step.rows.is_empty()).collect()
 }
 

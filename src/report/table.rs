@@ -100,7 +100,7 @@ fn compared(analysis: &Analysis, comparison: &Comparison) -> Row {
         contrast: contrast_text(comparison.contrast).to_owned(),
         ratio: words.as_ref().map_or_else(|| "–".to_owned(), |words| words.point.clone()),
         interval: words.map_or_else(String::new, |words| words.interval),
-        n: comparison.pairs.to_string(),
+        n: comparison.pairs.len().to_string(),
         verdict,
         ..Row::default()
     }
@@ -152,14 +152,7 @@ impl Row {
 
 /// The table of whole jobs for a terminal of `width` columns; without a width as plain text with unbroken lines.
 pub fn terminal(analysis: &Analysis, width: Option<u16>) -> String {
-    let mut table = Table::new();
-    match width {
-        Some(width) => table
-            .load_style(UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(width),
-        None => table.load_style(ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled),
-    };
+    let mut table = styled(width);
     table.set_header(HEADINGS);
     for row in rows(analysis, &Subject::Job) {
         table.add_row(row.cells());
@@ -170,4 +163,17 @@ pub fn terminal(analysis: &Analysis, width: Option<u16>) -> String {
         }
     }
     format!("{}\n{LEGEND}\n", table.trim_fmt())
+}
+
+/// An empty table for a terminal of `width` columns, or for plain text.
+pub(super) fn styled(width: Option<u16>) -> Table {
+    let mut table = Table::new();
+    match width {
+        Some(width) => table
+            .load_style(UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width),
+        None => table.load_style(ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled),
+    };
+    table
 }

@@ -1,6 +1,7 @@
 //! How values, intervals and ratios are put into words.
 
-use crate::analysis::{Analysis, CaseKey, Cell, Metric, Summary};
+use super::shown::shown;
+use crate::analysis::{Analysis, CaseKey, Cell, Metric, Subject, Summary};
 use crate::stats::{Estimate, Interval};
 use crate::units;
 
@@ -34,6 +35,16 @@ pub(super) fn metric(metric: Metric) -> &'static str {
         Metric::IoReadBytes => "read from disk",
         Metric::IoWriteBytes => "written to disk",
         Metric::InstructionsCached => "instructions cached",
+    }
+}
+
+/// What a step, or the whole job, is called.
+pub(super) fn subject(subject: &Subject) -> String {
+    match subject {
+        Subject::Job => "job".to_owned(),
+        // The implicit steps are called like their operation.
+        Subject::Step { op, name } if *name == op.to_string() => name.clone(),
+        Subject::Step { op, name } => format!("{op} {}", shown(name)),
     }
 }
 

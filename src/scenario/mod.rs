@@ -1,6 +1,7 @@
 //! A scenario: one TOML file with a question, its topologies, its job, its sequence and its expectations.
 //!
-//! The grammar is whole (see `docs/scenarios.md`): what is not built yet is refused as such, with file, line and column.
+//! The grammar is whole (see `docs/scenarios.md`): what is not built yet is refused as such, with file, line and
+//! column.
 
 mod check;
 mod document;
@@ -10,9 +11,11 @@ mod name;
 mod schema;
 mod selection;
 mod source;
+mod stated;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,6 +28,7 @@ use schemars::JsonSchema;
 pub use selection::SelectionError;
 use serde::Deserialize;
 pub use source::{BUILTINS, LoadError, QUICK, builtin, load, parse};
+pub use stated::{Stated, stated};
 
 use crate::case::{Builder, Driver, Edit, FileSystem, Lifecycle};
 
@@ -273,6 +277,26 @@ pub struct Cost {
     pub price_per_minute: Option<f64>,
     pub price_per_gb_stored: Option<f64>,
     pub price_per_gb_moved: Option<f64>,
+}
+
+impl Expected {
+    /// By the word that stands in a scenario instead of a number.
+    fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "all" => Some(Self::All),
+            "none" => Some(Self::Exactly(0)),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Exactly(count) => count.fmt(f),
+        }
+    }
 }
 
 impl Default for Limits {

@@ -1,5 +1,7 @@
 //! An estimate, its confidence interval, and the rank at which an interval of order statistics begins.
 
+use std::num::NonZeroUsize;
+
 /// A statistic with its confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
@@ -27,6 +29,8 @@ pub enum Level {
     P90,
     /// 95 %, for everything that is quoted.
     P95,
+    /// What one of so many intervals needs for 95 % that all of them hold (Bonferroni): the share of error is divided.
+    Joint95(NonZeroUsize),
 }
 
 impl Level {
@@ -34,6 +38,7 @@ impl Level {
         match self {
             Self::P90 => 0.90,
             Self::P95 => 0.95,
+            Self::Joint95(intervals) => 1.0 - 0.05 / intervals.get() as f64,
         }
     }
 }

@@ -5,7 +5,9 @@ mod interval;
 mod median;
 mod ordered;
 mod paired;
+mod rank_sum;
 mod signed_rank;
+mod unpaired;
 mod walsh;
 
 pub use equivalence::{EQUIVALENCE_MARGIN, equivalent};
@@ -13,3 +15,4 @@ pub use interval::{Estimate, Interval, Level};
 pub use median::median;
 pub use ordered::{Ordered, Unusable};
 pub use paired::{difference, ratio};
+pub use unpaired::{fewest_unpaired, unpaired_ratio};

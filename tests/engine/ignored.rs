@@ -43,7 +43,7 @@ pub fn tests() -> Vec<Trial> {
 
 /// A folder of ignore files of both kinds.
 fn written(root: &Path) -> Vec<std::path::PathBuf> {
-    let own = [("*", "a"), ("b", "**"), ("*\n!b/c", ""), ("", "*\n!**/d")];
+    let own = [("*", "a"), ("b", "**"), ("*\n!b/c", ""), ("*\n!b/c", "#"), ("", "*\n!**/d"), ("[", "a"), ("a", "[")];
     let own = own.into_iter().map(|(ignore, own)| (ignore.to_owned(), Some(own)));
     let all = cases(GENERATED).map(|ignore| (ignore, None)).chain(own);
     let folder = |(index, (ignore, own)): (usize, (String, Option<&str>))| {
@@ -55,7 +55,8 @@ fn written(root: &Path) -> Vec<std::path::PathBuf> {
         let padded = |text: &str| format!("{text}\n{}", "#".repeat(200 + index - text.len()));
         fs::write(folder.join(".dockerignore"), padded(&ignore)).unwrap();
         if let Some(own) = own {
-            fs::write(folder.join("Dockerfile.dockerignore"), padded(own)).unwrap();
+            let text = if own.is_empty() { String::new() } else { padded(own) };
+            fs::write(folder.join("Dockerfile.dockerignore"), text).unwrap();
         }
         folder
     };

@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Cases that people have stumbled over, and those of the documentation.
-const WRITTEN: [&str; 34] = [
+const WRITTEN: [&str; 56] = [
     "",
     "*",
     "**",
@@ -42,11 +42,35 @@ const WRITTEN: [&str; 34] = [
     "b/c/**\n!b/c/d",
     "!a\na",
     "link\nfolder-link",
+    "**/b\n!bb/b/d",
+    "*/x.md\n!b",
+    "b\n!b/**",
+    "b\n!b/*",
+    "b\n!?/c/d",
+    "**/b\n.hidden\n!**/x.md",
+    "b\n!b/c\nb",
+    "!b/c\n**/d\n!bb",
+    "**d",
+    "\\w",
+    "\\o*",
+    "^*",
+    "[a*]",
+    "[]a]",
+    "[a-]",
+    "a+(b)|{c}",
+    "!/",
+    "/!a\n*",
+    "/ a",
+    "!",
+    "*.{md,txt}",
+    "**/c/**\n!b/c/d",
 ];
 
 /// Parts of which generated patterns are made.
-const PARTS: [&str; 16] =
-    ["a", "b", "c", "d", "*", "**", "?", "*.md", "x.md", ".*", "with space", "..", "[a-c]", "b*", "er", "."];
+const PARTS: [&str; 23] = [
+    "a", "b", "c", "d", "*", "**", "?", "*.md", "x.md", ".*", "w* s*", "..", "[a-c]", "b*", "er", ".", "bb", "deep",
+    "*b", "**d", "+a", "[^x]*", "\\w",
+];
 
 /// Those that are written down, and so many others.
 pub fn cases(generated: usize) -> impl Iterator<Item = String> {

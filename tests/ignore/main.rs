@@ -50,11 +50,12 @@ impl Asked {
         Self { received, socket, _runtime: runtime }
     }
 
-    fn sent(&self, folder: &Path) -> Option<BTreeSet<String>> {
+    fn sent(&self, folder: &Path, dockerfile: &str) -> Option<BTreeSet<String>> {
         self.received.lock().unwrap().take();
         let mut command = Command::new("docker");
         command.arg(format!("--host=unix://{}/engine.sock", self.socket.path().display()));
-        command.args(["build", "--tag", "none", "."]).current_dir(folder).env("DOCKER_BUILDKIT", "0");
+        command.args(["build", "--tag", "none", "--file", dockerfile, "."]);
+        command.current_dir(folder).env("DOCKER_BUILDKIT", "0");
         let output = command.output().expect("the docker command");
         let Some(archive) = self.received.lock().unwrap().take() else {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -87,10 +88,12 @@ fn the_context_is_what_the_docker_command_sends() {
     let mut wrong = Vec::new();
     for text in cases(GENERATED) {
         fs::write(folder.path().join(".dockerignore"), &text).unwrap();
-        let theirs = asked.sent(folder.path());
-        let ours = entries(folder.path(), "Dockerfile", Sender::Classic).ok();
-        if ours != theirs {
-            wrong.push(format!("{text:?}\n  ours   {ours:?}\n  theirs {theirs:?}"));
+        for dockerfile in ["Dockerfile", "bb/b/d"] {
+            let theirs = asked.sent(folder.path(), dockerfile);
+            let ours = entries(folder.path(), dockerfile, Sender::Classic).ok();
+            if ours != theirs {
+                wrong.push(format!("{text:?} {dockerfile}\n  ours   {ours:?}\n  theirs {theirs:?}"));
+            }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

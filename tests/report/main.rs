@@ -1,18 +1,5 @@
 //! Reports of a made-up run: what they say, and that nothing in a run's text can break out of them.
 
-mod sample;
-
-use std::path::Path;
-
-use dindbench::analysis::{Analysis, CaseKey, Cell, Contrast, Metric, Subject, Summary, Verdict};
-use dindbench::case::{Edit, Op};
-use dindbench::record::RunRecord;
-use dindbench::report::{self, answer, figures, table};
-use dindbench::stats::{Estimate, Interval};
-use proptest::prelude::*;
-
-use sample::{failing, kept, recreated, socket, three};
-
 /// Compares with a file of `tests/golden`; `INSTA_UPDATE=always` renews it.
 macro_rules! assert_golden {
     ($name:expr, $text:expr) => {
@@ -25,6 +12,24 @@ macro_rules! assert_golden {
         })
     };
 }
+
+mod compare;
+mod directory;
+#[path = "../document/mod.rs"]
+mod document;
+mod sample;
+mod summary;
+
+use std::path::Path;
+
+use dindbench::analysis::{Analysis, CaseKey, Cell, Contrast, Metric, Subject, Summary, Verdict};
+use dindbench::case::{Edit, Op};
+use dindbench::record::RunRecord;
+use dindbench::report::{self, answer, figures, table};
+use dindbench::stats::{Estimate, Interval};
+use proptest::prelude::*;
+
+use sample::{failing, kept, recreated, socket, three};
 
 fn answer_text(analysis: &Analysis) -> String {
     answer(analysis).iter().map(|sentence| format!("{}: {}\n", sentence.effect, sentence.text)).collect()

@@ -66,6 +66,7 @@ pub fn analysis(behaviours: &[Behaviour], blocks: u32, contrasts: &[(Contrast, u
         comparisons,
         ledger: ledger(behaviours, blocks),
         failures: failures(behaviours, blocks),
+        expectations: Vec::new(),
         points,
     }
 }
@@ -93,7 +94,7 @@ fn arm(behaviour: &Behaviour) -> Arm {
 }
 
 /// From -1 to 1, the same on every machine.
-fn noise(parts: [u32; 3]) -> f64 {
+pub fn noise<const N: usize>(parts: [u32; N]) -> f64 {
     let mixed = parts.iter().fold(0x9e37_79b9u32, |hash, part| (hash ^ part).wrapping_mul(0x85eb_ca6b).rotate_left(13));
     f64::from(mixed % 20_001) / 10_000.0 - 1.0
 }
@@ -199,22 +200,13 @@ fn comparisons(points: &[Point], (contrast, topology, reference): (Contrast, usi
         .map(|case| {
             let own = by_block(points, topology, &case, Metric::ElapsedNs);
             let other = by_block(points, reference, &case, Metric::ElapsedNs);
-            let logs: Vec<f64> =
-                own.iter().filter_map(|(block, value)| Some((value / other.get(block)?).ln())).collect();
+            let pairs: Vec<(f64, f64)> =
+                own.iter().filter_map(|(block, value)| Some((*value, *other.get(block)?))).collect();
+            let logs: Vec<f64> = pairs.iter().map(|(own, other)| (own / other).ln()).collect();
             let ratio = hodges_lehmann(&logs);
             let verdict = ratio.and_then(|ratio| ratio.interval).map(verdict);
             let metric = Metric::ElapsedNs;
-            Comparison {
-                contrast,
-                topology,
-                reference,
-                case,
-                metric,
-                ratio,
-                difference: None,
-                pairs: logs.len(),
-                verdict,
-            }
+            Comparison { contrast, topology, reference, case, metric, ratio, difference: None, pairs, verdict }
         })
         .collect()
 }

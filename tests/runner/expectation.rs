@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use dindbench::analysis::Found;
 use dindbench::case::{ErrorClass, Status};
 use dindbench::scenario::parse;
 use dindbench::workload::Fault;
@@ -31,6 +32,21 @@ async fn a_wrong_number_of_hits_is_named_with_the_right_one() {
         assert_eq!((trial.status, trial.error_class), (Status::Invalid, Some(ErrorClass::Expectation)));
         assert_eq!(trial.error.as_str(), message);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_found_instead_is_told_by_expectation_and_block() {
+    let found = |run: &Run, topology: &str, job: u32| {
+        let analysis = run.analysis();
+        let mut all = analysis.expectations.iter();
+        all.find(|one| (one.stated.topology.as_str(), one.stated.job) == (topology, job)).unwrap().blocks.clone()
+    };
+    let run = turned("dind-kept", "job 3: app", Turn::Hits(7)).await;
+    assert_eq!(found(&run, "dind-kept", 3), [(0, Found::Held), (1, Found::Broken { cached: 7, total: 10 })]);
+    assert_eq!(found(&run, "dind-kept", 2), [(0, Found::Held), (1, Found::Held)]);
+    let fault = Fault::failed(ErrorClass::DiskFull, "no space left on device");
+    let run = turned("socket", "job 2: app", Turn::Fails(fault)).await;
+    assert_eq!(found(&run, "socket", 2), [(0, Found::Held), (1, Found::Missing(Some(ErrorClass::DiskFull)))]);
 }
 
 #[tokio::test(start_paused = true)]

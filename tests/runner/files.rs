@@ -46,7 +46,11 @@ async fn a_run_gives_a_report_and_gives_it_again_to_the_byte() {
         );
     }
     let figures: Vec<_> = report.iter().filter(|(name, _)| name.ends_with(".svg")).collect();
-    assert_eq!((figures.len() + 2, figures.is_empty()), (report.len(), false));
+    assert_eq!(
+        (figures.len() + 6, figures.is_empty()),
+        (report.len(), false),
+        "two pages, and four files for programs"
+    );
     assert!(figures.iter().all(|(name, bytes)| name.starts_with("plots/") && bytes.starts_with(b"<svg")));
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::connect::{self, Connected};
 use super::progress::Progress;
 use super::tenancy::Tenancy;
-use super::{Exit, Failure, could_not_run, interrupt, plan, print, runtime, tell_left};
+use super::{Exit, Failure, could_not_run, interrupt, plan, print, runtime, tell_left, terminal_width};
 use crate::analysis::Analysis;
 use crate::cli::{Format, RunArgs};
 use crate::image::Wanted;
@@ -145,9 +145,4 @@ fn conclude(args: &RunArgs, dir: &Path, tally: Tally) -> Result<Exit, Failure> {
         Tally { spoiled: 0, .. } => Exit::Done,
         Tally { .. } => Exit::Incomplete,
     })
-}
-
-/// Empty where stdout is no terminal.
-fn terminal_width() -> Option<u16> {
-    rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }

@@ -64,12 +64,10 @@ fn build_step(written: &At<WordOrNumber>, job: &Job) -> Result<usize, Fault> {
 
 fn cached(written: &At<WordOrNumber>) -> Result<Expected, Fault> {
     match &**written {
-        WordOrNumber::Word(word) if word == "all" => Ok(Expected::All),
-        WordOrNumber::Word(word) if word == "none" => Ok(Expected::Exactly(0)),
-        WordOrNumber::Word(word) => Err(written.fault(
-            format!("unknown value `{word}`"),
-            format!("{}, or a number of instructions", advice(word, &["all", "none"])),
-        )),
+        WordOrNumber::Word(word) => Expected::of_word(word).ok_or_else(|| {
+            let right = format!("{}, or a number of instructions", advice(word, &["all", "none"]));
+            written.fault(format!("unknown value `{word}`"), right)
+        }),
         WordOrNumber::Number(number) => Ok(Expected::Exactly(*number)),
     }
 }
