@@ -42,6 +42,11 @@ async fn what_was_found_instead_is_told_by_expectation_and_block() {
         all.find(|one| (one.stated.topology.as_str(), one.stated.job) == (topology, job)).unwrap().blocks.clone()
     };
     let run = turned("dind-kept", "job 3: app", Turn::Hits(7)).await;
+    assert_eq!(found(&run, "dind-kept", 3), [(0, Found::Held), (1, Found::Held)], "the second attempt stands");
+    let quick = quick();
+    let fake = Fake::new(&quick).at(1, "dind-kept", "job 3: app", Turn::Hits(8));
+    let fake = fake.at_attempt(2, 1, "dind-kept", "job 3: app", Turn::Hits(7));
+    let run = self::run(&quick, &plan(&quick, 1), fake).await;
     assert_eq!(found(&run, "dind-kept", 3), [(0, Found::Held), (1, Found::Broken { cached: 7, total: 10 })]);
     assert_eq!(found(&run, "dind-kept", 2), [(0, Found::Held), (1, Found::Held)]);
     let fault = Fault::failed(ErrorClass::DiskFull, "no space left on device");
