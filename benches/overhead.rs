@@ -16,11 +16,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
-use dindbench::case::{Builder, Driver, Lifecycle};
+use dindbench::case::{Builder, Driver};
 use dindbench::cmd::Exit;
 use dindbench::engine::{Command, Endpoint, Patience};
 use dindbench::record::{RunDir, Sample, TrialRow};
-use dindbench::scenario::{DataRoot, Dind, EngineVersion, Job, Kind, QUICK, Scenario, StorageDriver};
+use dindbench::scenario::{Dind, EngineVersion, Job, Kind, QUICK, Scenario};
 use dindbench::stats::Ordered;
 use dindbench::topology::{Arm, OuterHost, Place, Started};
 use dindbench::units::nanos;
@@ -305,12 +305,7 @@ fn run() -> Vec<f64> {
 }
 
 fn dind() -> Kind {
-    Kind::Dind(Dind {
-        lifecycle: Lifecycle::Recreate,
-        engine: EngineVersion::Auto,
-        storage_driver: StorageDriver::Auto,
-        data_root: DataRoot::Fresh,
-    })
+    Kind::Dind(Dind::default())
 }
 
 fn scenario() -> Scenario {

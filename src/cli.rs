@@ -68,11 +68,13 @@ pub enum Inside {
     /// Supervise an engine
     Engine { config: String },
     /// Do one operation of a job through the engine's API
-    Operation { socket: PathBuf, operation: String },
+    Operation { operation: String },
     /// Stand beside an engine that others use too
     Outpost { registry: PathBuf },
     /// Make the fixtures and serve them, or put them into a registry that others run
     Registry { store: PathBuf, socket: PathBuf, seed: u64, upstream: Option<Upstream> },
+    /// Keep what is asked of a registry at one socket, and answer at another one in a folder
+    Mirror { store: PathBuf, origin: PathBuf, folder: PathBuf },
     /// Offer the host's programs as a layer, and send it
     Pack { own: String },
     /// Make a file system in a file of this folder, and mount it

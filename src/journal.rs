@@ -30,6 +30,7 @@ pub struct JournalError {
 #[strum(serialize_all = "kebab-case")]
 pub enum Kind {
     Container,
+    Network,
     Volume,
     Image,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dindbench::case::{Builder, Driver, Edit, Lifecycle};
 use dindbench::scenario::{
     BUILTINS, Build, Context, Cost, DataRoot, Dind, EngineVersion, Expected, ImageRef, Invalid, Kind, Limits,
-    LoadError, Scenario, Step, StorageDriver, builtin, load, parse,
+    LoadError, Scenario, Service, Step, StorageDriver, builtin, load, parse,
 };
 use proptest::prelude::*;
 
@@ -98,7 +98,7 @@ fn every_key_has_its_meaning() {
         lifecycle: Lifecycle::Keep,
         engine: EngineVersion::V28_5,
         storage_driver: StorageDriver::Vfs,
-        data_root: DataRoot::Fresh,
+        ..Dind::default()
     };
     assert_eq!(scenario.topologies[1].kind, Kind::Dind(dind));
     assert_eq!(scenario.engines(), [EngineVersion::Auto, EngineVersion::V28_5].into());
@@ -145,12 +145,7 @@ fn what_is_left_out_has_its_default() {
     "#;
     let scenario = parse("small", text, Path::new(".")).unwrap_or_else(|invalid| panic!("{invalid}"));
     assert_eq!(scenario.topologies[0].name, "dind");
-    let dind = Dind {
-        lifecycle: Lifecycle::Recreate,
-        engine: EngineVersion::Auto,
-        storage_driver: StorageDriver::Auto,
-        data_root: DataRoot::Fresh,
-    };
+    let dind = Dind { lifecycle: Lifecycle::Recreate, ..Dind::default() };
     assert_eq!(scenario.topologies[0].kind, Kind::Dind(dind));
     assert_eq!((scenario.job.driver, scenario.job.builder), (Driver::Cli, Builder::Auto));
     let Step::Build(build) = &scenario.job.steps[0] else { panic!("{:?}", scenario.job.steps) };
@@ -205,6 +200,66 @@ fn data_can_be_in_several_places() {
     }
 }
 
+#[test]
+fn ways_of_an_inner_engine_are_words_and_parameters() {
+    let service = |tls| Dind { service: Some(Service { tls }), ..Dind::default() };
+    let loaded = || Dind { preload: vec!["base".to_owned()], ..Dind::default() };
+    let driver = |storage_driver| Dind { storage_driver, ..Dind::default() };
+    let plain = "lifecycle=recreate engine=auto storage_driver=auto data_root=fresh";
+    for (written, dind, word, parameters) in [
+        ("use = \"dind-service\"", service(true), "dind-service", format!("{plain} tls=true")),
+        ("use = \"dind-service\"\ntls = false", service(false), "dind-service", format!("{plain} tls=false")),
+        ("use = \"dind-preload\"", loaded(), "dind-preload", format!("{plain} preload=true")),
+        ("use = \"dind\"\npreload = true", loaded(), "dind-preload", format!("{plain} preload=true")),
+        (
+            "use = \"dind\"\nmtu = 1280",
+            Dind { mtu: Some(1280), ..Dind::default() },
+            "dind",
+            format!("{plain} mtu=1280"),
+        ),
+        (
+            "use = \"dind-mirror\"",
+            Dind { mirror: true, ..Dind::default() },
+            "dind-mirror",
+            format!("{plain} mirror=true"),
+        ),
+        ("use = \"dind-rootless\"", Dind { rootless: true, ..Dind::default() }, "dind-rootless", plain.to_owned()),
+        (
+            "use = \"dind\"\nstorage_driver = \"fuse-overlayfs\"",
+            driver(StorageDriver::FuseOverlayfs),
+            "dind",
+            plain.replace("driver=auto", "driver=fuse-overlayfs"),
+        ),
+        (
+            "use = \"dind\"\nstorage_driver = \"containerd\"",
+            driver(StorageDriver::Containerd),
+            "dind",
+            plain.replace("driver=auto", "driver=containerd"),
+        ),
+    ] {
+        let text = WHOLE.replace("use = \"socket\"", &format!("name = \"socket\"\n{written}"));
+        let scenario = parse("whole", &text, Path::new(".")).unwrap_or_else(|invalid| panic!("{invalid}"));
+        let kind = &scenario.topologies[0].kind;
+        assert_eq!((kind, kind.word()), (&Kind::Dind(dind), word));
+        assert_eq!(kind.parameters(), parameters);
+    }
+}
+
+#[test]
+fn a_preload_needs_something_to_load() {
+    for (written, message) in [
+        ("use = \"dind-preload\"\npreload = false", "a dind-preload without images loaded is a dind"),
+        ("use = \"dind-mirror\"\nmirror = false", "a dind-mirror without its mirror is a dind"),
+        ("use = \"dind-preload\"", "the images that the job pulls are loaded beforehand, and it pulls none"),
+        ("use = \"dind\"\npreload = true", "the images that the job pulls are loaded beforehand, and it pulls none"),
+    ] {
+        let text = WHOLE.replace("use = \"socket\"", &format!("name = \"socket\"\n{written}"));
+        let text = text.replace("{ op = \"pull\", image = \"fixture:base\" },", "");
+        let invalid = parse("whole", &text, Path::new(".")).expect_err(message);
+        assert_eq!(invalid.message, message);
+    }
+}
+
 /// Replaced part, replacement with the fault's place marked, and a part of its message and of its help.
 type Case = (&'static str, &'static str, &'static str, &'static str);
 
@@ -250,8 +305,7 @@ fn unknown_words_are_told_with_the_nearest_known_one() {
     ]);
 }
 
-const UNBUILT_TOPOLOGIES: [&str; 8] =
-    ["dind-service", "dind-mirror", "dind-preload", "dind-cache", "dind-rootless", "sysbox", "buildah", "podman"];
+const UNBUILT_TOPOLOGIES: [&str; 4] = ["dind-cache", "sysbox", "buildah", "podman"];
 
 #[test]
 fn what_is_not_built_is_refused_with_what_works() {
@@ -262,15 +316,10 @@ fn what_is_not_built_is_refused_with_what_works() {
             assert_eq!(invalid.help, format!("what works now: {works}"));
         }
     };
-    refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, "socket, socket-proxy, host, dind");
-    let drivers = ["fuse-overlayfs", "btrfs", "containerd"];
-    refused("storage_driver = \"vfs\"", "storage_driver", &drivers, "auto, overlay2, vfs");
+    let built = "socket, socket-proxy, host, dind, dind-service, dind-preload, dind-mirror, dind-rootless";
+    refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, built);
     check(&[
-        ("mirror = false", "mirror = ▶true", "mirror = true is not built yet", "false"),
-        ("preload = false", "preload = ▶true", "preload = true is not built yet", "false"),
-        ("tls = false", "tls = ▶true", "tls = true is not built yet", "false"),
         ("tls = false", "limits = ▶{ cpus = 2.0, memory = \"2GiB\" }", "limits of an engine is not", "without limits"),
-        ("tls = false", "mtu = ▶1400", "mtu = 1400 is not built yet", "left out"),
         ("\"fixture:base\"", "▶\"debian:12\"", "pulling an image such as `debian:12` is not built yet", "fixture:base"),
         ("concurrency = 1", "concurrency = ▶2", "concurrency = 2 is not built yet", "1"),
     ]);
@@ -338,6 +387,25 @@ fn combinations_that_cannot_be_are_refused() {
             "a tmpfs is gone when its container stops",
             "lifecycle = \"keep\"",
         ),
+        (
+            "tls = false",
+            "tls = ▶true",
+            "a job of a dind topology talks to its engine through a unix socket",
+            "dind-service",
+        ),
+        (
+            "engine = \"28.5\"\nstorage_driver = \"vfs\"",
+            "engine = \"20.10\"\nstorage_driver = ▶\"containerd\"",
+            "containerd keeps no images for an engine 20.10",
+            "engine = \"28.5\"",
+        ),
+        (
+            "use = \"dind\"\nlifecycle = \"keep\"\nengine = \"28.5\"\nstorage_driver = \"vfs\"\ndata_root = \"fresh\"",
+            "use = \"dind-rootless\"\ndata_root = ▶\"loop:xfs\"",
+            "an engine without root cannot mount a file system such as xfs",
+            "another `data_root`",
+        ),
+        ("tls = false", "mtu = ▶60", "a network cannot have packets of 60 bytes", "68 to 65535"),
         ("\"dind-kept\"\nuse", "▶\"Dind\"\nuse", "`Dind` cannot be a topology's name", "a-z"),
         ("jobs = 3", "jobs = ▶0", "a sequence without jobs", "1 job"),
         ("blocks = 4", "blocks = ▶0", "without measured blocks", "1 block"),
@@ -560,7 +628,7 @@ fn the_scenarios_beside_the_built_in_ones_are_valid() {
         }
     }
     names.sort();
-    assert_eq!(names, ["agreement", "edits", "lifecycle", "quick"]);
+    assert_eq!(names, ["agreement", "edits", "lifecycle", "quick", "startup", "storage", "versions"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //!
 //! A container's configuration is one JSON argument; requests and replies are JSON lines on its standard streams.
 
+mod certificates;
 mod cgroup;
 mod control;
 mod device;
@@ -15,6 +16,7 @@ mod operation;
 mod outpost;
 mod pressure;
 mod protocol;
+mod rootless;
 mod supervisor;
 
 pub use dial::dial;
@@ -22,14 +24,16 @@ pub use disk::try_file_system;
 pub use forward::forward;
 pub use operation::{Operation, Said};
 pub use outpost::outpost;
-pub use protocol::{DiskConfig, EngineConfig, Machine, NestedDisk, Reading, Reply, Request};
+pub use protocol::{
+    DiskConfig, EngineConfig, Machine, NestedDisk, Reading, Reply, Request, RootlessSide, ServiceConfig,
+};
 pub use supervisor::supervise;
 
 /// Where the packed image keeps this program, its libraries and the loader that starts it.
 pub const FOLDER: &str = "/dindbench";
 
 /// Where the registry answers wherever an engine is under test.
-const REGISTRY_ADDRESS: &str = "127.0.0.1:5000";
+pub const REGISTRY_ADDRESS: &str = "127.0.0.1:5000";
 
 /// Something that must be there before an engine can start is not.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,8 @@
 //! One operation of a job through the engine's API, done where the docker command would do it: in the job container, at
-//! the same socket.
+//! the same address.
 
 use std::io::{Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::AgentError;
 use super::control::say;
-use crate::engine::{BuildRequest, Endpoint, Engine, EngineError, Source};
+use crate::engine::{BuildRequest, Engine, EngineError, Settings, Source};
 use crate::units::as_nanos;
 
 /// What to do.
@@ -55,9 +55,12 @@ impl Operation {
         serde_json::to_string(self).expect("texts are JSON")
     }
 
-    /// Does it on the engine at a socket. Parts are written by another task, so that writing is no part of the operation.
-    pub async fn execute(self, socket: &Path) -> Result<(), AgentError> {
-        let engine = Engine::at(Endpoint::Unix(socket.to_owned()), "job's");
+    /// Does it on the engine that the environment names. Parts are written by another task, so that writing is no part of
+    /// the operation.
+    pub async fn execute(self) -> Result<(), AgentError> {
+        let found =
+            Settings::from_environment().endpoint().map_err(|error| AgentError::new("find the engine", error))?;
+        let engine = Engine::at(found.endpoint, "job's");
         let context = self.context()?;
         // A connection that stands already, as a client that lives has one.
         engine.ping(Duration::from_secs(10)).await.map_err(|error| AgentError::new("reach the engine", error))?;

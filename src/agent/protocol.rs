@@ -15,13 +15,21 @@ pub struct EngineConfig {
     pub data_root: PathBuf,
     /// Empty for the engine's own choice.
     pub storage_driver: Option<String>,
+    /// Whether containerd keeps the images, in the place of a storage driver.
+    pub containerd_store: bool,
     /// Address and prefix of the engine's default bridge. Each level of nesting has its own, because an inner bridge
     /// with the same range would shadow the outer one.
     pub bridge: String,
+    /// Packet size of the engine's default bridge in bytes; empty for that of the container's own interface.
+    pub mtu: Option<u32>,
+    /// Where the engine answers over the network too.
+    pub service: Option<ServiceConfig>,
     /// The registry's socket, to which 127.0.0.1:5000 is forwarded.
     pub registry: PathBuf,
     /// A file system of its own for the data root.
     pub disk: Option<DiskConfig>,
+    /// For an engine without root, on which side of its namespaces this is.
+    pub rootless: Option<RootlessSide>,
     /// Control groups are mounted read-only without `--privileged`.
     pub remount_cgroups: bool,
     /// Whether standard input carries requests, and its end means the end of the container.
@@ -33,6 +41,24 @@ impl EngineConfig {
     pub fn to_argument(&self) -> String {
         serde_json::to_string(self).expect("paths of ours and numbers are JSON")
     }
+}
+
+/// Where a supervisor of an engine without root is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RootlessSide {
+    /// It is the container's root, and starts another one without root.
+    Outside,
+    /// It is root within namespaces of its own, and starts the engine.
+    Inside,
+}
+
+/// An engine's TCP port, open to the networks that its container is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceConfig {
+    pub port: u16,
+    /// With mutual TLS: the name that clients call the engine by, and the folder that their certificates are written to.
+    pub tls: Option<(String, PathBuf)>,
 }
 
 /// A file with a file system in it, mounted through a loop device at the data root.

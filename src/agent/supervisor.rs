@@ -9,21 +9,34 @@ use super::cgroup::Version;
 use super::control::{Control, reply};
 use super::disk::Disk;
 use super::{
-    AgentError, EngineConfig, NestedDisk, REGISTRY_ADDRESS, Reading, Reply, Request, device, disk, forward, machine,
-    network, pressure,
+    AgentError, EngineConfig, NestedDisk, REGISTRY_ADDRESS, Reading, Reply, Request, RootlessSide, certificates,
+    device, disk, forward, machine, network, pressure, rootless,
 };
 
 /// What dockerd keeps only while it runs.
 const EXEC_ROOT: &str = "/run/docker";
 const PID_FILE: &str = "/run/docker.pid";
 
+/// The engine's settings that are no options of its command.
+const CONFIG_FILE: &str = "/run/docker.json";
+const CONTAINERD_STORE: &str = r#"{ "features": { "containerd-snapshotter": true } }"#;
+
 /// Starts an engine and stays until it ends. Returns the container's exit code.
 pub async fn supervise(config: EngineConfig) -> Result<u8, AgentError> {
     let cgroup = Version::detect();
-    cgroup.prepare(config.remount_cgroups)?;
+    if config.rootless == Some(RootlessSide::Outside) {
+        let engine = spawn(&mut rootless::command(&config)?)?;
+        return Supervisor { engine, disk: None, cgroup }.ended().await;
+    }
     let disk = config.disk.as_ref().map(|disk| Disk::mount(disk, &config.data_root)).transpose()?;
-    device::make_fuse_node()?;
+    if config.rootless.is_none() {
+        cgroup.prepare(config.remount_cgroups)?;
+        device::make_nodes()?;
+    }
     network::check_bridge(&config.bridge)?;
+    if let Some((name, folder)) = config.service.as_ref().and_then(|service| service.tls.as_ref()) {
+        certificates::provide(name, folder)?;
+    }
     forward(REGISTRY_ADDRESS, config.registry.clone()).await?;
     forget_earlier_life()?;
     let engine = start(&config)?;
@@ -56,17 +69,31 @@ fn start(config: &EngineConfig) -> Result<Child, AgentError> {
         .arg(format!("--data-root={}", config.data_root.display()))
         .args([format!("--exec-root={EXEC_ROOT}"), format!("--pidfile={PID_FILE}")])
         .arg(format!("--bip={}", config.bridge))
-        .arg(format!("--mtu={}", network::mtu()?));
+        .arg(format!("--mtu={}", config.mtu.map_or_else(network::mtu, Ok)?));
     if let Some(driver) = &config.storage_driver {
         command.arg(format!("--storage-driver={driver}"));
     }
+    if config.containerd_store {
+        // There is no option of the command for it in every version.
+        std::fs::write(CONFIG_FILE, CONTAINERD_STORE)
+            .map_err(|error| AgentError::new(format!("write {CONFIG_FILE}"), error))?;
+        command.arg(format!("--config-file={CONFIG_FILE}"));
+    }
+    if let Some(service) = &config.service {
+        command.arg(format!("--host=tcp://0.0.0.0:{}", service.port)).args(certificates::options(service));
+    }
+    spawn(&mut command)
+}
+
+fn spawn(command: &mut Command) -> Result<Child, AgentError> {
+    let program = command.as_std().get_program().to_string_lossy().into_owned();
     command
         .stdin(Stdio::null())
         // Standard output carries replies; the engine logs to standard error anyway.
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| AgentError::new("start dockerd", error))
+        .map_err(|error| AgentError::new(format!("start {program}"), error))
 }
 
 struct Supervisor {

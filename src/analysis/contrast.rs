@@ -65,7 +65,8 @@ fn against_baseline(arms: &[Arm], topology: usize, reference: usize) -> Pair {
 /// outer engine's storage driver is not a parameter of the socket.
 fn only_nesting(arm: &Arm, base: &Arm) -> bool {
     let outers_disk = matches!(medium(arm), None | Some(VOLUME | "bind"));
-    loss(arm) == Some(Loss::Nothing) && base.kind == "socket" && outers_disk && same_software(arm, base)
+    let kept = arm.kind == "dind" && loss(arm) == Some(Loss::Nothing) && arm.parameter("mtu").is_none();
+    kept && base.kind == "socket" && outers_disk && same_software(arm, base)
 }
 
 /// Whether the two are of these kinds, whichever is which, and the same software ran in both.
@@ -84,7 +85,9 @@ fn same_software(arm: &Arm, base: &Arm) -> bool {
 fn only_lifecycle(arm: &Arm, base: &Arm) -> bool {
     const LIFECYCLE: [&str; 2] = ["lifecycle", "data_root"];
     let more = loss(arm).zip(loss(base)).is_some_and(|(arm, base)| arm > base);
-    more && medium(arm) == medium(base) && arm.parameters_without(&LIFECYCLE) == base.parameters_without(&LIFECYCLE)
+    more && arm.kind == base.kind
+        && medium(arm) == medium(base)
+        && arm.parameters_without(&LIFECYCLE) == base.parameters_without(&LIFECYCLE)
 }
 
 /// Where the data of an inner engine are, however long they stay there.
@@ -108,7 +111,7 @@ enum Loss {
 
 /// Empty where there is no inner engine.
 fn loss(arm: &Arm) -> Option<Loss> {
-    match arm.parameter("lifecycle").filter(|_| arm.kind == "dind")? {
+    match arm.parameter("lifecycle")? {
         "keep" => Some(Loss::Nothing),
         "restart" => Some(Loss::Process),
         "recreate" if arm.parameter("data_root") == Some("kept") => Some(Loss::Container),

@@ -10,7 +10,21 @@ use crate::engine::{Engine, EngineError, Labelled};
 use crate::journal::{Entry, Kind, ROLE_LABEL, RUN_LABEL};
 
 /// The roles of what a trial makes on an engine; the rest of a run's objects are its own.
-const OF_TRIAL: [&str; 8] = ["job", "inner", "socket-proxy", "data", "socket", "check", "fixture", "base"];
+const OF_TRIAL: [&str; 13] = [
+    "job",
+    "inner",
+    "socket-proxy",
+    "preload",
+    "mirror",
+    "network",
+    "data",
+    "socket",
+    "certificates",
+    "file-system",
+    "check",
+    "fixture",
+    "base",
+];
 
 /// Removes all that a run created: what its journal names, and what carries its label. The journal knows of objects
 /// that were never finished; the label, of a loaded image that was not named yet.
@@ -31,7 +45,7 @@ pub async fn undo_trial(engine: &Engine, run: &str, namespace: &str) -> Result<(
     remove(engine, entries).await
 }
 
-/// Removes objects: containers first, for they use volumes and images. What is gone already is no error. Goes on after
+/// Removes objects: containers first, for they use networks, volumes and images. What is gone already is no error. Goes on after
 /// an error, and returns the first.
 pub async fn remove(engine: &Engine, entries: BTreeSet<Entry>) -> Result<(), EngineError> {
     let mut result = Ok(());
@@ -39,6 +53,7 @@ pub async fn remove(engine: &Engine, entries: BTreeSet<Entry>) -> Result<(), Eng
     for Entry { kind, name } in entries {
         let removed = match kind {
             Kind::Container => engine.remove_container(&name).await,
+            Kind::Network => engine.remove_network(&name).await,
             Kind::Volume => engine.remove_volume(&name).await,
             Kind::Image => {
                 images.push(name);
@@ -96,9 +111,10 @@ async fn labelled(engine: &Engine, label: &str, alive: &[String]) -> Result<BTre
     Ok(found)
 }
 
-async fn everything(engine: &Engine, label: &str) -> Result<[(Kind, Vec<Labelled>); 3], EngineError> {
+async fn everything(engine: &Engine, label: &str) -> Result<[(Kind, Vec<Labelled>); 4], EngineError> {
     Ok([
         (Kind::Container, engine.containers_labelled(label, true).await?),
+        (Kind::Network, engine.networks_labelled(label).await?),
         (Kind::Volume, engine.volumes(Some(label)).await?),
         (Kind::Image, engine.images_labelled(label).await?),
     ])

@@ -167,7 +167,11 @@ fn about_topologies(place: &Place) -> Vec<Finding> {
     vec![
         finding(
             Verdict::Ok,
-            "socket; socket-proxy where proxy is in the cache; dind with lifecycle recreate, restart or keep, data root fresh, kept, container, tmpfs, bind or loop, storage driver auto, overlay2 or vfs",
+            "socket; socket-proxy where proxy is in the cache; dind, dind-service, dind-preload and dind-mirror with every lifecycle, data root and storage driver, as far as the engine's version and the kernel go",
+        ),
+        finding(
+            Verdict::Ok,
+            "dind-rootless with engine 20.10, 26.1 or 28.5 where that is in the cache, or where this machine has rootlesskit, slirp4netns and newuidmap",
         ),
         host,
         finding(Verdict::Warn, "every other topology is not built yet: see docs/scenarios.md"),

@@ -1,6 +1,8 @@
 //! `dindbench inside`: what this program does in the containers that it starts.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,18 +12,21 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Exit, Failure};
 use crate::agent::{self, EngineConfig, Operation};
 use crate::cli::Inside;
-use crate::registry::{self, Registry, Upstream};
+use crate::registry::{self, Mirror, Registry, Upstream};
 use crate::{fixture, image};
 
 /// Ends the process itself: a blocked read of standard input would keep it alive.
 pub fn run(role: Inside) -> Result<Exit, Failure> {
     let ended = match role {
         Inside::Engine { config } => engine(&config),
-        Inside::Operation { socket, operation } => operate(&socket, &operation).map(|()| 0),
+        Inside::Operation { operation } => operate(&operation).map(|()| 0),
         Inside::Outpost { registry } => {
             runtime().and_then(|runtime| runtime.block_on(agent::outpost(registry)).map_err(|error| error.to_string()))
         }
         Inside::Registry { store, socket, seed, upstream } => serve(store, socket, seed, upstream),
+        Inside::Mirror { store, origin, folder } => {
+            runtime().and_then(|runtime| runtime.block_on(mirror(store, origin, &folder))).map(|()| 0)
+        }
         Inside::Pack { own } => {
             let out = std::io::BufWriter::with_capacity(256 << 10, std::io::stdout().lock());
             image::gather(&own, std::io::stdin().lock(), out).map(|()| 0).map_err(|error| error.to_string())
@@ -47,9 +52,9 @@ fn engine(config: &str) -> Result<u8, String> {
     runtime()?.block_on(agent::supervise(config)).map_err(|error| error.to_string())
 }
 
-fn operate(socket: &Path, operation: &str) -> Result<(), String> {
+fn operate(operation: &str) -> Result<(), String> {
     let operation: Operation = serde_json::from_str(operation).map_err(|error| format!("the operation: {error}"))?;
-    runtime()?.block_on(operation.execute(socket)).map_err(|error| error.to_string())
+    runtime()?.block_on(operation.execute()).map_err(|error| error.to_string())
 }
 
 /// Makes the fixtures, serves them, and answers requests until nobody can ask any more, or this program is to end.
@@ -73,7 +78,7 @@ fn serve(store: PathBuf, socket: PathBuf, seed: u64, upstream: Option<Upstream>)
 
 async fn answer(registry: &Registry, socket: &Path, seed: u64) -> Result<(), String> {
     fixtures(registry, seed, &fixture::labels()).await?;
-    let listener = tokio::net::UnixListener::bind(socket).map_err(|error| format!("{}: {error}", socket.display()))?;
+    let listener = listen(socket)?;
     let router = registry.router();
     tokio::spawn(async move { registry::serve(listener, router).await });
     let mut requests = BufReader::new(tokio::io::stdin()).lines();
@@ -90,6 +95,22 @@ async fn answer(registry: &Registry, socket: &Path, seed: u64) -> Result<(), Str
         stdout.flush().await.map_err(|error| error.to_string())?;
     }
     Ok(())
+}
+
+/// A socket that engines without root can reach too; nobody else has its folder.
+fn listen(socket: &Path) -> Result<tokio::net::UnixListener, String> {
+    let wrong = |error: std::io::Error| format!("{}: {error}", socket.display());
+    let listener = tokio::net::UnixListener::bind(socket).map_err(wrong)?;
+    std::fs::set_permissions(socket, Permissions::from_mode(0o666)).map_err(wrong)?;
+    Ok(listener)
+}
+
+/// Stands between engines and a registry until the container is removed.
+async fn mirror(store: PathBuf, origin: PathBuf, folder: &Path) -> Result<(), String> {
+    agent::forward(agent::REGISTRY_ADDRESS, origin).await.map_err(|error| error.to_string())?;
+    let address = format!("http://{}", agent::REGISTRY_ADDRESS).parse()?;
+    let mirror = Mirror::open(store, address).map_err(|error| error.to_string())?;
+    registry::serve(listen(&folder.join("registry.sock"))?, mirror.router()).await.map_err(|error| error.to_string())
 }
 
 async fn fixtures(registry: &Registry, seed: u64, labels: &BTreeMap<String, String>) -> Result<(), String> {

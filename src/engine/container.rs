@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use bollard::models::{ContainerCreateBody, HostConfig, MountBindOptions, MountType};
+use bollard::models::{
+    ContainerCreateBody, EndpointSettings, HostConfig, MountBindOptions, MountType, NetworkingConfig,
+};
 use bollard::query_parameters as query;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 
-use super::{Cause, Engine, EngineError, Labelled, Patience, Privilege, Verb};
+use super::{Cause, Engine, EngineError, Labelled, Patience, Powers, Verb};
 
 /// Everything that a container is created with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,16 +24,18 @@ pub struct ContainerSpec {
     pub mounts: Vec<Mount>,
     pub network: Network,
     /// Empty for an ordinary container.
-    pub privilege: Option<Privilege>,
+    pub powers: Option<Powers>,
     /// A container that lives only as long as the client that holds its standard input, and is removed with its end.
     pub dead_man: bool,
 }
 
 /// The network namespace of a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Network {
     /// One of its own, on the engine's default bridge.
     Bridge,
+    /// One of its own, on a network of this name, where others find it by the container's alias.
+    Named { name: String, alias: Option<String> },
     /// That of the engine's host.
     Host,
 }
@@ -216,15 +220,17 @@ impl ContainerSpec {
             init: Some(true),
             ..HostConfig::default()
         };
-        if self.network == Network::Host {
-            host.network_mode = Some("host".to_owned());
-        }
+        host.network_mode = match &self.network {
+            Network::Bridge => None,
+            Network::Named { name, .. } => Some(name.clone()),
+            Network::Host => Some("host".to_owned()),
+        };
         if self.mounts.iter().any(|mount| matches!(mount, Mount::HostRoot { .. })) {
             // The host's files carry labels that a confined container may not read.
             host.security_opt = Some(vec!["label=disable".to_owned()]);
         }
-        if let Some(privilege) = self.privilege {
-            privilege.apply(&mut host);
+        if let Some(powers) = self.powers {
+            powers.apply(&mut host);
         }
         ContainerCreateBody {
             image: Some(self.image.clone()),
@@ -239,8 +245,18 @@ impl ContainerSpec {
             attach_stdout: Some(self.dead_man),
             attach_stderr: Some(self.dead_man),
             host_config: Some(host),
+            networking_config: self.network.body(),
             ..ContainerCreateBody::default()
         }
+    }
+}
+
+impl Network {
+    /// An alias belongs to the end of the network in the container.
+    fn body(&self) -> Option<NetworkingConfig> {
+        let Self::Named { name, alias: Some(alias) } = self else { return None };
+        let endpoint = EndpointSettings { aliases: Some(vec![alias.clone()]), ..EndpointSettings::default() };
+        Some(NetworkingConfig { endpoints_config: Some(HashMap::from([(name.clone(), endpoint)])) })
     }
 }
 

@@ -134,7 +134,7 @@ impl Engine {
             labels,
             mounts: Vec::new(),
             network: Network::Bridge,
-            privilege: None,
+            powers: None,
             dead_man: false,
         };
         self.create_container(&spec).await?;

@@ -8,6 +8,7 @@ mod error;
 mod exec;
 pub mod image;
 mod label;
+mod network;
 mod patience;
 mod pipe;
 mod privilege;
@@ -31,7 +32,7 @@ pub use error::{Cause, EngineError, Verb};
 pub use exec::{Command, Output};
 pub use patience::Patience;
 pub use pipe::{Attached, AttachedInput, AttachedOutput, Source};
-pub use privilege::Privilege;
+pub use privilege::{Powers, Privilege};
 pub use wire::BuildRequest;
 
 use transport::{Requests, Route};

@@ -15,25 +15,43 @@ pub enum Privilege {
     Explicit,
 }
 
-impl Privilege {
+/// What a container has beyond an ordinary one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Powers {
+    /// What an engine needs.
+    Engine(Privilege),
+    /// What an engine without root needs: no capability that other containers have not, confinement lifted, and the
+    /// devices for its network and for a storage driver of its own.
+    Rootless,
+}
+
+impl Powers {
     pub(super) fn apply(self, host: &mut HostConfig) {
         match self {
-            Self::Real => host.privileged = Some(true),
-            Self::Explicit => {
+            Self::Engine(Privilege::Real) => host.privileged = Some(true),
+            Self::Engine(Privilege::Explicit) => {
                 host.cap_add = Some(vec!["ALL".to_owned()]);
                 host.cap_drop = Some(vec!["SYS_RESOURCE".to_owned()]);
-                let lifted = ["seccomp=unconfined", "systempaths=unconfined", "label=disable", "apparmor=unconfined"];
-                host.security_opt = Some(lifted.map(str::to_owned).to_vec());
                 host.device_cgroup_rules = Some(vec!["a *:* rwm".to_owned()]);
-                host.devices = Some(Vec::<DeviceMapping>::new());
-                // The command's `systempaths=unconfined` is these two fields on the wire.
-                host.masked_paths = Some(Vec::new());
-                host.readonly_paths = Some(Vec::new());
-                host.security_opt
-                    .as_mut()
-                    .into_iter()
-                    .for_each(|options| options.retain(|option| !option.starts_with("systempaths")));
+                lift(host);
+            }
+            Self::Rootless => {
+                host.devices = Some(["/dev/net/tun", "/dev/fuse"].map(device).to_vec());
+                lift(host);
             }
         }
     }
+}
+
+/// Lifts the confinements. The command's `systempaths=unconfined` is two fields on the wire.
+fn lift(host: &mut HostConfig) {
+    let lifted = ["seccomp=unconfined", "label=disable", "apparmor=unconfined"];
+    host.security_opt = Some(lifted.map(str::to_owned).to_vec());
+    host.masked_paths = Some(Vec::new());
+    host.readonly_paths = Some(Vec::new());
+}
+
+fn device(path: &str) -> DeviceMapping {
+    let path = Some(path.to_owned());
+    DeviceMapping { path_on_host: path.clone(), path_in_container: path, cgroup_permissions: Some("rwm".to_owned()) }
 }

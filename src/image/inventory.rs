@@ -48,8 +48,23 @@ pub(super) const PROGRAMS: [&str; 42] = [
 
 /// Programs that an engine, or a file system of its own, uses where they are there: so an inner engine has what the outer
 /// one has.
-pub(super) const OPTIONAL_PROGRAMS: [&str; 8] =
-    ["fuse-overlayfs", "mkfs.xfs", "mkfs.btrfs", "unpigz", "xz", "ps", "modprobe", "git"];
+pub(super) const OPTIONAL_PROGRAMS: [&str; 15] = [
+    "fuse-overlayfs",
+    "mkfs.xfs",
+    "mkfs.btrfs",
+    "rootlesskit",
+    "slirp4netns",
+    "newuidmap",
+    "newgidmap",
+    "getsubids",
+    "ip",
+    "nsenter",
+    "unpigz",
+    "xz",
+    "ps",
+    "modprobe",
+    "git",
+];
 
 /// Folders packed whole where they are there: the firewall's extensions and the docker command's plugins.
 pub(super) const FOLDERS: [&str; 9] = [

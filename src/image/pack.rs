@@ -40,7 +40,7 @@ pub(super) async fn pack(
         labels: journal.labels("files"),
         mounts: vec![Mount::HostRoot { target: HOST_ROOT.to_owned() }],
         network: Network::Bridge,
-        privilege: None,
+        powers: None,
         dead_man: true,
     };
     let packed = fetch(engine, &spec, Cache(cache)).await;

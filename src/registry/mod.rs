@@ -5,6 +5,7 @@ mod counters;
 mod digest;
 mod error;
 mod manifest;
+mod mirror;
 mod name;
 mod places;
 mod publication;
@@ -26,12 +27,14 @@ use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 
 use counters::Counters;
+use places::Places;
 use relay::Relay;
 use uploads::Uploads;
 
 pub use digest::{Digest, Hashing};
 pub use error::Error;
 pub use manifest::{Descriptor, MediaType};
+pub use mirror::Mirror;
 pub use name::{Reference, Repository};
 pub use store::{Store, StoredManifest, Upload};
 pub use traffic::{Snapshot, Traffic};
@@ -55,7 +58,9 @@ impl Registry {
     pub fn open(dir: impl Into<PathBuf>, upstream: Option<Upstream>) -> Result<Self, Error> {
         let store = Store::open(dir)?;
         let counters = Arc::new(Counters::new());
-        let relay = upstream.map(|upstream| Arc::new(Relay::new(upstream, Arc::clone(&counters))));
+        let relay = upstream.map(|Upstream { address, namespace }| {
+            Arc::new(Relay::new(address, Places::below(namespace), Arc::clone(&counters)))
+        });
         Ok(Self { shared: Arc::new(Shared { store, counters, uploads: Uploads::default() }), relay })
     }
 

@@ -6,12 +6,13 @@ use std::sync::{Mutex, PoisonError};
 use super::digest::Digest;
 use super::name::Repository;
 
-/// Everything stands below one prefix, so nothing of others can be overwritten.
+/// Everything that is put there stands below one prefix, so nothing of others can be overwritten.
 ///
 /// A repository that is emptied gets another place: a registry that deletes an image goes on serving its blobs until it
 /// collects its garbage, and a push that finds them there sends nothing.
 pub struct Places {
-    namespace: Repository,
+    /// Empty where every repository has its own name there.
+    namespace: Option<Repository>,
     state: Mutex<State>,
 }
 
@@ -33,13 +34,19 @@ pub struct Put {
 
 impl Places {
     pub fn below(namespace: Repository) -> Self {
-        Self { namespace, state: Mutex::default() }
+        Self { namespace: Some(namespace), state: Mutex::default() }
+    }
+
+    /// Every repository stands under its own name, and nothing is put there.
+    pub fn same() -> Self {
+        Self { namespace: None, state: Mutex::default() }
     }
 
     /// The repository's name in the other registry.
     pub fn of(&self, repository: &Repository) -> String {
+        let Some(namespace) = &self.namespace else { return repository.to_string() };
         let moves = self.with(|state| state.renewals + state.moves.get(repository).unwrap_or(&0));
-        format!("{}/{moves}/{repository}", self.namespace)
+        format!("{namespace}/{moves}/{repository}")
     }
 
     /// Remembers what is about to be put.

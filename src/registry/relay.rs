@@ -16,7 +16,7 @@ use super::error::Error;
 use super::name::Repository;
 use super::places::Places;
 use super::route::Route;
-use super::upstream::{Requests, Upstream, location};
+use super::upstream::{Address, Requests, location};
 
 /// What one connection says of itself alone; `Host` is the other registry's own.
 const OF_A_CONNECTION: [HeaderName; 9] = [
@@ -39,9 +39,8 @@ pub struct Relay {
 }
 
 impl Relay {
-    pub fn new(upstream: Upstream, counters: Arc<Counters>) -> Self {
-        let (requests, places) = (Requests::to(upstream.address), Places::below(upstream.namespace));
-        Self { counters, requests, places }
+    pub fn new(address: Address, places: Places, counters: Arc<Counters>) -> Self {
+        Self { counters, requests: Requests::to(address), places }
     }
 }
 

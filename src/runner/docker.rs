@@ -49,6 +49,7 @@ impl Executor for DockerExecutor<'_> {
         let mut outer = self.host.open(self.journal, &key).await?;
         let reading = outer.read(false, None).await?;
         let arm = Arm::new(&topology.kind, &outer);
+        arm.prepare(&outer).await?;
         let contexts = Contexts::new(outer.seed, &self.scenario.job).on(&outer)?;
         let engine = EngineFacts::default();
         self.trial = Some(Trial { outer, arm, contexts, job: None, printout: None, engine, began: reading });
@@ -195,11 +196,13 @@ impl Trial {
                 self.contexts.provide_bases(self.arm.engine()).await?;
                 let described = async { Ok(self.arm.engine().describe().await?) };
                 let ((), description) = tokio::try_join!(uploaded, described)?;
+                let unlike = self.arm.unlike(&description);
                 self.engine = EngineFacts {
                     backing_fs: description.driver_status("Backing Filesystem").to_owned(),
                     version: description.version,
                     storage_driver: description.storage_driver,
                 };
+                unlike.map_or(Ok(()), |how| Err(Fault::invalid(how)))?;
             }
             Part::Step(index) => {
                 if matches!(scenario.job.steps[index], Step::Build(_)) {

@@ -79,12 +79,30 @@ pub enum Kind {
     Dind(Dind),
 }
 
-#[derive(Clone, Debug, PartialEq)]
+/// An inner engine; by default thrown away after each job, of the outer one's build, on a volume, reached by a socket.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dind {
     pub lifecycle: Lifecycle,
     pub engine: EngineVersion,
     pub storage_driver: StorageDriver,
     pub data_root: DataRoot,
+    /// Where it is reached over a network; empty for a socket in a volume that both containers have.
+    pub service: Option<Service>,
+    /// Fixture images that are loaded into an engine that has them not, before the job; in the order of the job's pulls.
+    pub preload: Vec<String>,
+    /// Whether a mirror that outlives it stands between it and the registry.
+    pub mirror: bool,
+    /// Whether it runs without root, in an unprivileged container.
+    pub rootless: bool,
+    /// Packet size of its default bridge in bytes; empty for that of the network around it.
+    pub mtu: Option<u32>,
+}
+
+/// An engine that is reached over the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Whether both sides show certificates.
+    pub tls: bool,
 }
 
 /// Where an inner engine keeps its data.
@@ -132,6 +150,10 @@ pub enum StorageDriver {
     Auto,
     Overlay2,
     Vfs,
+    FuseOverlayfs,
+    Btrfs,
+    /// None: containerd keeps images and containers.
+    Containerd,
 }
 
 /// The version of an engine, as it is asked for.
@@ -329,6 +351,10 @@ impl Kind {
             Self::Socket => "socket",
             Self::SocketProxy => "socket-proxy",
             Self::Host => "host",
+            Self::Dind(Dind { rootless: true, .. }) => "dind-rootless",
+            Self::Dind(Dind { service: Some(_), .. }) => "dind-service",
+            Self::Dind(Dind { mirror: true, .. }) => "dind-mirror",
+            Self::Dind(Dind { preload, .. }) if !preload.is_empty() => "dind-preload",
             Self::Dind(_) => "dind",
         }
     }
@@ -362,8 +388,17 @@ impl Kind {
         match self {
             Self::Socket | Self::SocketProxy | Self::Host => String::new(),
             Self::Dind(dind) => {
-                let Dind { lifecycle, engine, storage_driver, data_root } = dind;
-                format!("lifecycle={lifecycle} engine={engine} storage_driver={storage_driver} data_root={data_root}")
+                let Dind { lifecycle, engine, storage_driver, data_root, service, preload, mirror, rootless: _, mtu } =
+                    dind;
+                let mut parameters = format!(
+                    "lifecycle={lifecycle} engine={engine} storage_driver={storage_driver} data_root={data_root}"
+                );
+                let tls = service.map(|Service { tls }| format!(" tls={tls}"));
+                let preload = (!preload.is_empty()).then(|| " preload=true".to_owned());
+                let mirror = mirror.then(|| " mirror=true".to_owned());
+                let mtu = mtu.map(|mtu| format!(" mtu={mtu}"));
+                parameters.extend([tls, preload, mirror, mtu].into_iter().flatten());
+                parameters
             }
         }
     }

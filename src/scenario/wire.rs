@@ -66,11 +66,11 @@ pub(super) struct Topology {
     pub(super) storage_driver: Option<At<StorageDriver>>,
     /// Where the inner engine keeps its data; default `fresh`.
     pub(super) data_root: Option<At<DataRoot>>,
-    /// Whether a registry mirror serves the inner engine.
+    /// Whether a pull-through mirror stands between the inner engine and the registry.
     pub(super) mirror: Option<At<bool>>,
     /// Whether the job's images are loaded into the inner engine before the job.
     pub(super) preload: Option<At<bool>>,
-    /// Whether the job reaches the inner engine by mutual TLS.
+    /// Whether the job and a `dind-service` show each other certificates; default `true`.
     pub(super) tls: Option<At<bool>>,
     pub(super) limits: Option<At<EngineLimits>>,
     /// Bytes of a packet on the inner engine's networks.
@@ -90,11 +90,11 @@ pub(super) enum Use {
     SocketProxy,
     /// An inner engine in a privileged container of its own.
     Dind,
-    /// An inner engine that several jobs share over the network.
+    /// An inner engine in a service container, reached over a network with TLS.
     DindService,
-    /// An inner engine with a registry mirror.
+    /// An inner engine behind a pull-through mirror that outlives it.
     DindMirror,
-    /// An inner engine with the images already loaded.
+    /// An inner engine that is given the images out of the outer one.
     DindPreload,
     /// An inner engine that imports and exports its build cache.
     DindCache,

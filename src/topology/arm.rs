@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::dind::{InnerEngine, data_volume};
+use super::companion::Companion;
+use super::dind::{InnerEngine, data_volume, other_driver};
 use super::error::{Death, TopologyError};
-use super::proxy::Proxy;
-use super::{JobContainer, OuterHost};
+use super::job::Access;
+use super::{JobContainer, OuterHost, SOCKET_FOLDER, mirror, preload, proxy};
 use crate::agent::NestedDisk;
 use crate::case::Lifecycle;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Description, Engine, EngineError};
+use crate::fixture;
 use crate::scenario::{DataRoot, Dind, Kind};
 
 /// A topology within one trial. It owns the inner engine, where there is one.
@@ -17,8 +19,11 @@ pub struct Arm {
     outer: Engine,
     /// Name of the volume that an inner engine's data are on.
     data_volume: String,
+    /// Images that an inner engine has when a job begins.
+    preloaded: Vec<String>,
     inner: Option<InnerEngine>,
-    proxy: Option<Proxy>,
+    /// A proxy before the outer engine's socket, or a mirror before the registry, where the topology has one.
+    companion: Option<Companion>,
 }
 
 /// A started job: where its steps are executed, and the parts of its start that took time.
@@ -29,13 +34,23 @@ pub struct Started {
 
 impl Arm {
     pub fn new(kind: &Kind, host: &OuterHost) -> Self {
+        let preloaded = match kind {
+            Kind::Dind(dind) => dind.preload.iter().map(|image| fixture::image_name(image)).collect(),
+            Kind::Socket | Kind::SocketProxy | Kind::Host => Vec::new(),
+        };
         Self {
             kind: kind.clone(),
             outer: host.engine.clone(),
             data_volume: data_volume(host),
+            preloaded,
             inner: None,
-            proxy: None,
+            companion: None,
         }
+    }
+
+    /// Gives the outer engine the images that it is said to have when a trial begins.
+    pub async fn prepare(&self, host: &OuterHost) -> Result<(), EngineError> {
+        preload::provide(host, &self.preloaded).await
     }
 
     /// What a CI job waits for before its first command: its engine, where it has one of its own, and its container.
@@ -46,18 +61,21 @@ impl Arm {
             return Ok(Started { job, phases: vec![("folder", began.elapsed())] });
         }
         let mut phases = Vec::new();
+        if let Some(phase) = self.provide_companion(host).await? {
+            phases.push((phase, began.elapsed()));
+        }
         if self.provide_engine(host).await? {
             phases.push(("engine", began.elapsed()));
         }
-        if self.provide_proxy(host).await? {
-            phases.push(("proxy", began.elapsed()));
+        if self.preload(host).await? {
+            phases.push(("preload", began.elapsed()));
         }
-        let socket = match (&self.inner, &self.proxy) {
-            (Some(inner), _) => inner.socket_mount(),
-            (None, Some(proxy)) => proxy.socket_mount(),
-            (None, None) => host.socket.clone(),
+        let access = match (&self.inner, &self.companion) {
+            (Some(inner), _) => inner.access(),
+            (None, Some(proxy)) => Access::socket(proxy.mount(SOCKET_FOLDER)),
+            (None, None) => Access::socket(host.socket.clone()),
         };
-        let container = JobContainer::start(host, job, socket).await?;
+        let container = JobContainer::start(host, job, access).await?;
         phases.push(("job-container", began.elapsed()));
         Ok(Started { job: container, phases })
     }
@@ -69,20 +87,39 @@ impl Arm {
             Some(inner) if inner.stopped() => inner,
             Some(_) => return Ok(false),
             // Kept also where it does not start: what the lifecycle throws away goes all the same.
-            none => none.insert(InnerEngine::create(host, dind).await?),
+            none => {
+                let registry = self.companion.as_ref().map_or_else(|| host.registry.clone(), mirror::mount);
+                none.insert(InnerEngine::create(host, dind, registry).await?)
+            }
         };
         inner.start().await?;
         Ok(true)
     }
 
-    /// Starts the proxy before the engine, where there is one that does not run; tells whether it did. It is the host's and
-    /// outlives jobs.
-    async fn provide_proxy(&mut self, host: &OuterHost) -> Result<bool, TopologyError> {
-        if self.kind != Kind::SocketProxy || self.proxy.is_some() {
-            return Ok(false);
+    /// Gives the job's own engine the images that it is to have; tells whether it is to have some.
+    async fn preload(&self, host: &OuterHost) -> Result<bool, TopologyError> {
+        match &self.inner {
+            Some(inner) if !self.preloaded.is_empty() => {
+                preload::load(host, &self.preloaded, inner.socket()).await?;
+                Ok(true)
+            }
+            _ => Ok(false),
         }
-        self.proxy = Some(Proxy::start(host).await?);
-        Ok(true)
+    }
+
+    /// Starts what stands beside engines, where there is such a thing that does not run; tells what it is. It is the host's
+    /// and outlives jobs.
+    async fn provide_companion(&mut self, host: &OuterHost) -> Result<Option<&'static str>, TopologyError> {
+        if self.companion.is_some() {
+            return Ok(None);
+        }
+        let (companion, phase) = match &self.kind {
+            Kind::SocketProxy => (proxy::start(host).await?, "proxy"),
+            Kind::Dind(Dind { mirror: true, .. }) => (mirror::start(host).await?, "mirror"),
+            Kind::Dind(_) | Kind::Socket | Kind::Host => return Ok(None),
+        };
+        self.companion = Some(companion);
+        Ok(Some(phase))
     }
 
     /// The engine that the job talks to.
@@ -90,12 +127,24 @@ impl Arm {
         self.inner.as_ref().map_or(&self.outer, |inner| &inner.engine)
     }
 
-    /// The end of the job's own engine, or of the proxy, where it has one that has ended and not as it was asked to.
+    /// In what the job's engine is another than was asked for.
+    pub fn unlike(&self, found: &Description) -> Option<String> {
+        match &self.kind {
+            Kind::Dind(dind) => other_driver(dind, found),
+            Kind::Socket | Kind::SocketProxy | Kind::Host => None,
+        }
+    }
+
+    /// The end of the job's own engine, or of what stands beside it, where it has one that has ended and not as it was asked to.
     pub async fn dead(&self) -> Result<Option<Death>, EngineError> {
-        match (&self.inner, &self.proxy) {
-            (Some(inner), _) => inner.dead().await,
-            (None, Some(proxy)) => proxy.dead().await,
-            (None, None) => Ok(None),
+        if let Some(inner) = &self.inner
+            && let Some(death) = inner.dead().await?
+        {
+            return Ok(Some(death));
+        }
+        match &self.companion {
+            Some(companion) => companion.dead().await,
+            None => Ok(None),
         }
     }
 
@@ -132,15 +181,14 @@ impl Arm {
         }
     }
 
-    /// Volumes that live on between jobs: those of an engine or a proxy that does, and kept data.
+    /// Volumes that live on between jobs: those of an engine or a companion that does, and kept data.
     pub fn volumes(&self) -> Vec<String> {
-        if let Some(proxy) = &self.proxy {
-            return vec![proxy.volume().to_owned()];
-        }
-        match (&self.inner, &self.kind) {
+        let mut volumes = match (&self.inner, &self.kind) {
             (Some(inner), _) => inner.volumes(),
             (None, Kind::Dind(Dind { data_root: DataRoot::Kept, .. })) => vec![self.data_volume.clone()],
             (None, _) => Vec::new(),
-        }
+        };
+        volumes.extend(self.companion.as_ref().map(|companion| companion.volume().to_owned()));
+        volumes
     }
 }

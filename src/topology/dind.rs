@@ -4,13 +4,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::{Death, TopologyError, last_error_line};
+use super::job::Access;
+use super::service::{self, ServiceNetwork};
 use super::{DATA_ROOT, DISK_FOLDER, INNER_BRIDGE, OuterHost, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial, ready};
-use crate::agent::{self, DiskConfig, EngineConfig, NestedDisk};
-use crate::engine::{ContainerSpec, Engine, EngineError, Mount, Network, Privilege};
+use crate::agent::{self, DiskConfig, EngineConfig, NestedDisk, RootlessSide};
+use crate::engine::{ContainerSpec, Description, Engine, EngineError, Mount, Network, Powers, Privilege};
 use crate::scenario::{DataRoot, Dind, StorageDriver};
 
 /// Apparent size of an inner engine's own file system; its file is sparse.
 const DISK_BYTES: u64 = 32 << 30;
+
+/// What an engine says of its storage where containerd keeps its images.
+const CONTAINERD_STORE: &str = "io.containerd.snapshotter.v1";
 
 /// How long an engine may take to stop: more than the 15 s that it gives its own containers.
 const STOP_GRACE: Duration = Duration::from_secs(30);
@@ -24,6 +29,7 @@ pub(super) struct InnerEngine {
     data: Option<String>,
     /// The volume that holds the socket.
     socket: String,
+    service: Option<ServiceNetwork>,
     /// The file that a file system of the data's own is in, and a process of the container that has it mounted.
     disk: Option<NestedDisk>,
     pub engine: Engine,
@@ -39,27 +45,34 @@ pub(super) fn data_volume(host: &OuterHost) -> String {
 impl InnerEngine {
     /// Creates an inner engine, which is not started. Its volumes are fresh, but for data that were kept: an engine that
     /// is to create a volume which exists takes that one.
-    pub async fn create(host: &OuterHost, dind: &Dind) -> Result<Self, EngineError> {
+    /// `registry` brings the socket of what the engine has for its registry.
+    pub async fn create(host: &OuterHost, dind: &Dind, registry: Mount) -> Result<Self, EngineError> {
         let outer = &host.engine;
         let container = host.name("engine");
         let (data, root) = data_root(host, dind.data_root).await?;
         let socket = host.name("socket");
         outer.create_volume(&socket, &host.labels("socket")).await?;
-        let mounts = [Mount::Volume { name: socket.clone(), target: SOCKET_FOLDER.to_owned() }, host.registry.clone()];
+        let service = match dind.service {
+            Some(service) => Some(ServiceNetwork::create(host, service).await?),
+            None => None,
+        };
+        let mounts = [Mount::Volume { name: socket.clone(), target: SOCKET_FOLDER.to_owned() }, registry];
+        let certificates = service.as_ref().and_then(ServiceNetwork::certificates_mount);
         let spec = ContainerSpec {
             name: container.clone(),
             image: host.inner_image(dind.engine).to_owned(),
             command: agent::command(["engine", &config(host, dind).to_argument()]),
             environment: Vec::new(),
             labels: host.labels("inner"),
-            mounts: root.into_iter().chain(mounts).collect(),
-            network: Network::Bridge,
-            privilege: Some(host.privilege),
+            mounts: root.into_iter().chain(mounts).chain(certificates).collect(),
+            network: service.as_ref().map_or(Network::Bridge, ServiceNetwork::of_engine),
+            powers: Some(if dind.rootless { Powers::Rootless } else { Powers::Engine(host.privilege) }),
             dead_man: false,
         };
         outer.create_container(&spec).await?;
         let engine = outer.through(&container, dial(), "inner");
-        Ok(Self { outer: outer.clone(), container, data, socket, disk: nested(host, dind), engine, stopped: true })
+        let disk = nested(host, dind);
+        Ok(Self { outer: outer.clone(), container, data, socket, service, disk, engine, stopped: true })
     }
 
     /// Starts the engine's container, and returns when the engine answers.
@@ -118,19 +131,31 @@ impl InnerEngine {
         Ok(Some(Death { container: self.container.clone(), exit_code: Some(exit.code), last_line }))
     }
 
+    /// How a job reaches this engine.
+    pub fn access(&self) -> Access {
+        match &self.service {
+            Some(service) => service.access(),
+            None => Access::socket(Mount::Volume { name: self.socket.clone(), target: SOCKET_FOLDER.to_owned() }),
+        }
+    }
+
     /// The volume of the folder in which this engine's socket stands.
-    pub fn socket_mount(&self) -> Mount {
-        Mount::Volume { name: self.socket.clone(), target: SOCKET_FOLDER.to_owned() }
+    pub fn socket(&self) -> &str {
+        &self.socket
     }
 
     pub fn volumes(&self) -> Vec<String> {
-        self.data.iter().chain([&self.socket]).cloned().collect()
+        let certificates = self.service.as_ref().and_then(ServiceNetwork::certificates);
+        self.data.iter().chain([&self.socket]).chain(certificates).cloned().collect()
     }
 
     /// Removes the engine, and its data unless they are kept.
     pub async fn remove(&self, host: &mut OuterHost, data_root: DataRoot) -> Result<(), TopologyError> {
         self.outer.remove_container(&self.container).await?;
         self.outer.remove_volume(&self.socket).await?;
+        if let Some(service) = &self.service {
+            service.remove(&self.outer).await?;
+        }
         self.unmounted(host).await?;
         match &self.data {
             Some(data) if data_root != DataRoot::Kept => Ok(self.outer.remove_volume(data).await?),
@@ -192,18 +217,35 @@ fn disk_file(host: &OuterHost) -> PathBuf {
     Path::new(DISK_FOLDER).join(format!("{}.img", data_volume(host)))
 }
 
+/// The storage driver that an engine found itself with, where it is another than it was asked for: not every version
+/// refuses what it cannot have.
+pub(super) fn other_driver(dind: &Dind, found: &Description) -> Option<String> {
+    let asked = dind.storage_driver;
+    let taken = match asked {
+        StorageDriver::Auto => true,
+        StorageDriver::Containerd => found.driver_status("driver-type") == CONTAINERD_STORE,
+        named => named.to_string() == found.storage_driver,
+    };
+    let told = || format!("the storage driver {asked} was asked for, and the engine took {}", found.storage_driver);
+    (!taken).then(told)
+}
+
 fn config(host: &OuterHost, dind: &Dind) -> EngineConfig {
     let disk = |file_system| DiskConfig { file: disk_file(host), copy_of: None, file_system, bytes: DISK_BYTES };
     EngineConfig {
         socket: SOCKET.into(),
         data_root: DATA_ROOT.into(),
         storage_driver: match dind.storage_driver {
-            StorageDriver::Auto => None,
+            StorageDriver::Auto | StorageDriver::Containerd => None,
             named => Some(named.to_string()),
         },
+        containerd_store: dind.storage_driver == StorageDriver::Containerd,
         bridge: INNER_BRIDGE.to_owned(),
+        mtu: dind.mtu,
+        service: dind.service.map(service::config),
         registry: REGISTRY_SOCKET.into(),
         disk: dind.data_root.file_system().map(disk),
+        rootless: dind.rootless.then_some(RootlessSide::Outside),
         remount_cgroups: host.privilege == Privilege::Explicit,
         control: false,
     }

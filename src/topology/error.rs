@@ -63,13 +63,14 @@ impl fmt::Display for Death {
 /// The line of a log that says why a program ended: the last one that reads like an error, else the last one.
 pub(super) fn last_error_line(log: &str) -> String {
     const ERRORS: [&str; 7] = ["level=fatal", "level=error", "failed to", "cannot", "rror:", "panic", "refused"];
-    let lines: Vec<&str> = log
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("dindbench: the engine ended"))
-        .collect();
+    let lines: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty() && !chatter(line)).collect();
     let telling = lines.iter().rev().find(|line| ERRORS.iter().any(|word| line.contains(word)));
     telling.or(lines.last()).map_or_else(String::new, |line| (*line).to_owned())
+}
+
+/// Whether a line says no more than that something else has ended.
+fn chatter(line: &str) -> bool {
+    line.starts_with("dindbench: the engine ended") || (line.starts_with("[rootlesskit:child") && line.ends_with("EOF"))
 }
 
 #[cfg(test)]
@@ -87,5 +88,8 @@ mod tests {
         );
         assert_eq!(last_error_line("one\ntwo\n"), "two");
         assert_eq!(last_error_line(""), "");
+        let log =
+            "[rootlesskit:parent] error: failed to setup network: ip: not found\n[rootlesskit:child ] error: EOF\n";
+        assert_eq!(last_error_line(log), "[rootlesskit:parent] error: failed to setup network: ip: not found");
     }
 }

@@ -6,7 +6,7 @@ use super::error::{TopologyError, last_error_line};
 use super::{DISK_FOLDER, Host, OuterHost, TrialKey};
 use crate::agent;
 use crate::case::FileSystem;
-use crate::engine::{ContainerSpec, Mount, Network};
+use crate::engine::{ContainerSpec, Mount, Network, Powers};
 use crate::journal::Journal;
 use crate::scenario::EngineVersion;
 
@@ -72,7 +72,7 @@ impl OuterHost {
             labels: self.labels("file-system"),
             mounts: vec![Mount::Volume { name: volume.clone(), target: DISK_FOLDER.to_owned() }],
             network: Network::Bridge,
-            privilege: Some(self.privilege),
+            powers: Some(Powers::Engine(self.privilege)),
             dead_man: false,
         };
         self.engine.create_container(&spec).await?;

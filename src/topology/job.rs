@@ -20,6 +20,22 @@ pub struct JobContainer {
     room: Room,
 }
 
+/// How a job reaches its engine.
+#[derive(Clone, Debug)]
+pub(super) struct Access {
+    pub mounts: Vec<Mount>,
+    /// `NAME=VALUE`, as the docker command reads them.
+    pub environment: Vec<String>,
+    pub network: Network,
+}
+
+impl Access {
+    /// Through a socket in a folder that is mounted.
+    pub fn socket(mount: Mount) -> Self {
+        Self { mounts: vec![mount], environment: vec![docker_host()], network: Network::Bridge }
+    }
+}
+
 /// What goes with the job.
 #[derive(Debug)]
 enum Room {
@@ -32,17 +48,18 @@ enum Room {
 }
 
 impl JobContainer {
-    /// Starts the container of one job, with an engine's socket in it.
-    pub(super) async fn start(host: &OuterHost, job: u32, socket: Mount) -> Result<Self, EngineError> {
+    /// Starts the container of one job, from which an engine can be reached.
+    pub(super) async fn start(host: &OuterHost, job: u32, access: Access) -> Result<Self, EngineError> {
+        let home = "HOME=/root".to_owned();
         let spec = ContainerSpec {
             name: host.name(&format!("job-{job}")),
             image: host.image.clone(),
             command: vec!["sleep".to_owned(), "infinity".to_owned()],
-            environment: vec![docker_host(), "HOME=/root".to_owned()],
+            environment: access.environment.into_iter().chain([home]).collect(),
             labels: host.labels("job"),
-            mounts: vec![socket],
-            network: Network::Bridge,
-            privilege: None,
+            mounts: access.mounts,
+            network: access.network,
+            powers: None,
             dead_man: false,
         };
         host.engine.create_container(&spec).await?;

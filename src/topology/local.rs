@@ -73,10 +73,18 @@ impl Local {
         let jobs = (1..=jobs).map(|job| (Kind::Container, format!("job-{job}")));
         let engine = [
             (Kind::Container, "engine"),
-            (Kind::Container, "proxy"),
+            (Kind::Container, "socket-proxy"),
+            (Kind::Container, "mirror"),
+            (Kind::Container, "preload"),
             (Kind::Container, "check"),
+            (Kind::Container, "file-system"),
+            (Kind::Network, "network"),
             (Kind::Volume, "data"),
             (Kind::Volume, "socket"),
+            (Kind::Volume, "certificates"),
+            (Kind::Volume, "socket-proxy"),
+            (Kind::Volume, "mirror"),
+            (Kind::Volume, "file-system"),
         ];
         let engine = engine.map(|(kind, suffix)| (kind, suffix.to_owned()));
         for (kind, suffix) in engine.into_iter().chain(jobs) {
@@ -96,7 +104,7 @@ impl Local {
             labels: journal.labels("outpost"),
             mounts: vec![self.site.registry_mount()],
             network: Network::Host,
-            privilege: None,
+            powers: None,
             dead_man: true,
         };
         journal.creating(Kind::Container, &spec.name)?;

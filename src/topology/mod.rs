@@ -1,6 +1,7 @@
 //! How a job reaches an engine: the host with the outer engine, and on it one file per kind of topology.
 
 mod arm;
+mod companion;
 mod dind;
 mod error;
 mod file_system;
@@ -8,8 +9,11 @@ mod held;
 mod host;
 mod job;
 mod local;
+mod mirror;
+mod preload;
 mod proxy;
 mod reference;
+mod service;
 mod site;
 
 pub use arm::{Arm, Started};
@@ -26,7 +30,7 @@ use std::time::Duration;
 use crate::engine::{Cause, Engine, EngineError};
 
 /// Where an engine's socket is, in its own container and in the job container alike.
-pub(crate) const SOCKET: &str = "/run/engine/docker.sock";
+const SOCKET: &str = "/run/engine/docker.sock";
 const SOCKET_FOLDER: &str = "/run/engine";
 const REGISTRY_FOLDER: &str = "/run/registry";
 const REGISTRY_SOCKET: &str = "/run/registry/registry.sock";

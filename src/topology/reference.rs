@@ -12,7 +12,7 @@ use super::{
 };
 use crate::agent::{self, DiskConfig, EngineConfig, Reply, Request};
 use crate::case::FileSystem;
-use crate::engine::{ContainerSpec, Engine, Mount, Network, Privilege};
+use crate::engine::{ContainerSpec, Engine, Mount, Network, Powers, Privilege};
 use crate::image::RunImages;
 use crate::journal::{Journal, Kind};
 
@@ -97,9 +97,13 @@ impl Reference {
             socket: SOCKET.into(),
             data_root: DATA_ROOT.into(),
             storage_driver: None,
+            containerd_store: false,
             bridge: OUTER_BRIDGE.to_owned(),
+            mtu: None,
+            service: None,
             registry: REGISTRY_SOCKET.into(),
             disk: Some(disk),
+            rootless: None,
             remount_cgroups: self.site.privilege == Privilege::Explicit,
             control: true,
         };
@@ -114,7 +118,7 @@ impl Reference {
                 self.site.registry_mount(),
             ],
             network: Network::Bridge,
-            privilege: Some(self.site.privilege),
+            powers: Some(Powers::Engine(self.site.privilege)),
             dead_man: true,
         }
     }

@@ -6,7 +6,7 @@ use super::error::TopologyError;
 use super::host::namespace;
 use super::{Held, REGISTRY_FOLDER, REGISTRY_SOCKET, name};
 use crate::agent;
-use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Network, Patience, Privilege, Source};
+use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Network, Patience, Powers, Privilege, Source};
 use crate::fixture::{self, images};
 use crate::image::{RunImages, SystemImage, archive};
 use crate::journal::{self, Journal, Kind};
@@ -179,7 +179,7 @@ fn registry_spec(
         mounts: vec![mount],
         // What others run may listen on the host's loopback alone. Nothing listens there for us.
         network: if upstream.is_some() { Network::Host } else { Network::Bridge },
-        privilege: None,
+        powers: None,
         dead_man: true,
     }
 }
@@ -198,7 +198,7 @@ pub(super) async fn probe_privilege(engine: &Engine, run: &str, image: &str) -> 
         labels: journal::labels(run, "privilege"),
         mounts: Vec::new(),
         network: Network::Bridge,
-        privilege: Some(Privilege::Real),
+        powers: Some(Powers::Engine(Privilege::Real)),
         dead_man: false,
     };
     engine.create_container(&spec).await?;

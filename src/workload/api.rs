@@ -10,7 +10,6 @@ use crate::agent::{self, Operation, Said};
 use crate::buildlog;
 use crate::case::{ErrorClass, Op};
 use crate::engine::{Command, Output, Source};
-use crate::topology::SOCKET;
 
 impl Workplace<'_> {
     /// Executes an operation; its output is the engine's answer, with the times of the clock beside the engine. An error
@@ -18,7 +17,7 @@ impl Workplace<'_> {
     pub(super) async fn operate(&self, op: Op, operation: &Operation) -> (Outcome, Option<Output>) {
         let mut outcome = Outcome::begun();
         let argument = operation.to_argument();
-        let command = Command::new(agent::command(["operation", SOCKET, argument.as_str()]));
+        let command = Command::new(agent::command(["operation", argument.as_str()]));
         let told = match self.job.exec(&command, self.patience).await {
             Ok(told) => told,
             Err(error) => {

@@ -133,7 +133,7 @@ impl Workplace<'_> {
     /// The name under which the job's engine finds an image.
     fn image_name(&self, image: &ImageRef) -> String {
         match image {
-            ImageRef::Fixture(tag) => format!("{}:{tag}", fixture::registry_name(fixture::REPOSITORY)),
+            ImageRef::Fixture(tag) => fixture::image_name(tag),
             ImageRef::Built(tag) => self.tag(tag),
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dindbench::case::{Builder, ErrorClass, Lifecycle, Status};
 use dindbench::engine::{Command, Engine, Patience};
-use dindbench::scenario::{DataRoot, Dind, EngineVersion, Kind, Scenario, StorageDriver};
+use dindbench::scenario::{Dind, Kind, Scenario};
 use dindbench::topology::{Arm, TopologyError};
 use libtest_mimic::{Failed, Trial};
 
@@ -142,12 +142,7 @@ fn killed_outer() -> Result<(), Failed> {
 
 /// A file where the engine wants a folder.
 fn no_start() -> Result<(), Failed> {
-    let kind = Kind::Dind(Dind {
-        lifecycle: Lifecycle::Recreate,
-        engine: EngineVersion::Auto,
-        storage_driver: StorageDriver::Auto,
-        data_root: DataRoot::Fresh,
-    });
+    let kind = Kind::Dind(Dind::default());
     lab::with(async |lab| {
         let host = lab.open_host().await?;
         let volume = format!("dindbench-{}-data", lab.journal.run());

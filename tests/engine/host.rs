@@ -45,7 +45,7 @@ async fn missing_source(engine: &Engine, image: &str) -> Result<(), Failed> {
         labels: dindbench::journal::labels("test", "test"),
         mounts: vec![Mount::Bind { source: missing.display().to_string(), target: "/mnt".to_owned(), read_only: true }],
         network: Network::Bridge,
-        privilege: None,
+        powers: None,
         dead_man: false,
     };
     let error = engine.create_container(&spec).await.expect_err("a source that is missing");

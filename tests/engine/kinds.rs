@@ -27,7 +27,7 @@ pub fn tests() -> Vec<Trial> {
 }
 
 /// A scenario of these topologies: pull, build, rebuild after a source edit, with the hits of a kept engine in each.
-fn rebuilds(topologies: &str) -> Scenario {
+pub fn rebuilds(topologies: &str) -> Scenario {
     let text = format!(
         r#"
         question = "Is the same found?"
@@ -51,7 +51,7 @@ fn rebuilds(topologies: &str) -> Scenario {
 }
 
 /// Every part of every job went well, every build found what a kept engine finds, and no volume is left.
-fn assert_kept(recorded: &Recorded, topology: &str) {
+pub fn assert_kept(recorded: &Recorded, topology: &str) {
     for row in recorded.samples().iter().filter(|row| row.topology.as_str() == topology) {
         assert_eq!(row.status, Status::Ok, "{topology} job {} {}: {}", row.job, row.step, row.error);
         if row.op == Op::Stop {

@@ -13,6 +13,7 @@ mod edits;
 mod failures;
 mod host;
 mod ignored;
+mod inner;
 mod kinds;
 mod lab;
 mod lifecycles;
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 17] = [
+    let tests: [Vec<Trial>; 18] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         pushes::tests(),
         lifecycles::tests(),
         kinds::tests(),
+        inner::tests(),
         recordings::tests(),
         failures::tests(),
         command::tests(),

@@ -1,6 +1,7 @@
 //! The registry as a client sees it: real HTTP over a unix socket.
 
 mod client;
+mod mirror;
 mod relay;
 
 use std::path::{Path, PathBuf};

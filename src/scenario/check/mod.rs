@@ -13,9 +13,9 @@ use super::wire::{self, At};
 use super::{Cost, Limits, Scenario, Topology};
 
 pub(super) fn scenario(file: wire::File, name: &str, text: &str, root: &Path) -> Result<Scenario, Fault> {
-    let topologies = topology::topologies(&file.topologies)?;
-    known_topology(&file.baseline, &topologies)?;
     let job = job::job(&file.job, root)?;
+    let topologies = topology::topologies(&file.topologies, &job)?;
+    known_topology(&file.baseline, &topologies)?;
     let sequence = sequence::sequence(&file.sequence, &job)?;
     let expectations = expectation::expectations(&file.expectations, &topologies, &job, sequence.jobs)?;
     Ok(Scenario {

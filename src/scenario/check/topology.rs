@@ -6,9 +6,12 @@ use crate::case::Lifecycle;
 use crate::scenario::invalid::Fault;
 use crate::scenario::name::is_topology_name;
 use crate::scenario::wire::{self, At, Use};
-use crate::scenario::{DataRoot, Dind, Kind, StorageDriver, Topology};
+use crate::scenario::{DataRoot, Dind, EngineVersion, ImageRef, Job, Kind, Service, Step, StorageDriver, Topology};
 
-pub(super) fn topologies(written: &[wire::Topology]) -> Result<Vec<Topology>, Fault> {
+/// Packet sizes that an IPv4 network can have, in bytes.
+const MTU: std::ops::RangeInclusive<u32> = 68..=65_535;
+
+pub(super) fn topologies(written: &[wire::Topology], job: &Job) -> Result<Vec<Topology>, Fault> {
     let mut topologies: Vec<Topology> = Vec::new();
     for one in written {
         let (name, at) = name(one)?;
@@ -19,7 +22,7 @@ pub(super) fn topologies(written: &[wire::Topology]) -> Result<Vec<Topology>, Fa
                 "give it a `name` of its own; without one it is called like its `use`",
             ));
         }
-        topologies.push(Topology { name, kind: kind(one)? });
+        topologies.push(Topology { name, kind: kind(one, job)? });
     }
     Ok(topologies)
 }
@@ -35,20 +38,18 @@ fn name(written: &wire::Topology) -> Result<(String, Range<usize>), Fault> {
     }
 }
 
-fn kind(written: &wire::Topology) -> Result<Kind, Fault> {
+fn kind(written: &wire::Topology, job: &Job) -> Result<Kind, Fault> {
     match *written.kind {
         Use::Socket => without_inner_engine(written, Kind::Socket),
         Use::SocketProxy => without_inner_engine(written, Kind::SocketProxy),
         Use::Host => without_inner_engine(written, Kind::Host),
-        Use::Dind => Ok(Kind::Dind(dind(written)?)),
-        Use::DindService
-        | Use::DindMirror
-        | Use::DindPreload
-        | Use::DindCache
-        | Use::DindRootless
-        | Use::Sysbox
-        | Use::Buildah
-        | Use::Podman => Err(written.kind.not_built("use", "socket, socket-proxy, host, dind")),
+        Use::Dind | Use::DindService | Use::DindPreload | Use::DindMirror | Use::DindRootless => {
+            Ok(Kind::Dind(dind(written, job)?))
+        }
+        Use::DindCache | Use::Sysbox | Use::Buildah | Use::Podman => Err(written.kind.not_built(
+            "use",
+            "socket, socket-proxy, host, dind, dind-service, dind-preload, dind-mirror, dind-rootless",
+        )),
     }
 }
 
@@ -58,34 +59,94 @@ fn without_inner_engine(written: &wire::Topology, kind: Kind) -> Result<Kind, Fa
     Err(Fault::new(at, message, format!("remove `{key}`, or write use = \"dind\"")))
 }
 
-fn dind(written: &wire::Topology) -> Result<Dind, Fault> {
-    off("mirror", &written.mirror)?;
-    off("preload", &written.preload)?;
-    off("tls", &written.tls)?;
+fn dind(written: &wire::Topology, job: &Job) -> Result<Dind, Fault> {
     if let Some(limits) = &written.limits {
         return Err(Fault::not_built(limits.span(), "limits of an engine", "an engine without limits"));
     }
-    if let Some(mtu) = &written.mtu {
-        return Err(mtu.not_built("mtu", "the engine's own default, when `mtu` is left out"));
-    }
     let lifecycle = written.lifecycle.as_deref().copied().unwrap_or_default();
+    let engine = written.engine.as_deref().copied().unwrap_or_default();
+    let data_root = data_root(&written.data_root, lifecycle)?;
+    let rootless = *written.kind == Use::DindRootless;
+    if let (true, Some(file_system), Some(written)) = (rootless, data_root.file_system(), &written.data_root) {
+        let message = format!("an engine without root cannot mount a file system such as {file_system} of its own");
+        return Err(written.fault(message, "another `data_root`, or use = \"dind\""));
+    }
     Ok(Dind {
         lifecycle,
-        engine: written.engine.as_deref().copied().unwrap_or_default(),
-        storage_driver: storage_driver(&written.storage_driver)?,
-        data_root: data_root(&written.data_root, lifecycle)?,
+        engine,
+        storage_driver: storage_driver(&written.storage_driver, engine)?,
+        data_root,
+        service: service(written)?,
+        preload: preload(written, job)?,
+        mirror: mirror(written)?,
+        rootless,
+        mtu: written.mtu.as_ref().map(mtu).transpose()?,
     })
 }
 
-fn storage_driver(written: &Option<At<wire::StorageDriver>>) -> Result<StorageDriver, Fault> {
+fn service(written: &wire::Topology) -> Result<Option<Service>, Fault> {
+    match (*written.kind, &written.tls) {
+        (Use::DindService, tls) => Ok(Some(Service { tls: tls.as_deref().copied().unwrap_or(true) })),
+        (_, Some(tls)) if **tls => {
+            let message = format!("a job of a {} topology talks to its engine through a unix socket", *written.kind);
+            Err(tls.fault(message, "remove `tls`, or write use = \"dind-service\""))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The images that the job pulls; none where nothing is to be loaded.
+fn preload(written: &wire::Topology, job: &Job) -> Result<Vec<String>, Fault> {
+    let at = match (*written.kind, &written.preload) {
+        (Use::DindPreload, Some(preload)) if !**preload => {
+            return Err(preload.fault("a dind-preload without images loaded is a dind", "write use = \"dind\""));
+        }
+        (_, Some(preload)) if **preload => preload.span(),
+        (Use::DindPreload, _) => written.kind.span(),
+        _ => return Ok(Vec::new()),
+    };
+    let pulled = job.steps.iter().filter_map(|step| match step {
+        Step::Pull { image: ImageRef::Fixture(name) } => Some(name.clone()),
+        Step::Pull { .. } | Step::Build(_) | Step::Run { .. } | Step::Push { .. } => None,
+    });
+    let images: Vec<_> = pulled.collect();
+    if images.is_empty() {
+        let help = "a step such as { op = \"pull\", image = \"fixture:base\" }, or no preload";
+        return Err(Fault::new(at, "the images that the job pulls are loaded beforehand, and it pulls none", help));
+    }
+    Ok(images)
+}
+
+fn mirror(written: &wire::Topology) -> Result<bool, Fault> {
+    match (*written.kind, &written.mirror) {
+        (Use::DindMirror, Some(mirror)) if !**mirror => {
+            Err(mirror.fault("a dind-mirror without its mirror is a dind", "write use = \"dind\""))
+        }
+        (kind, mirror) => Ok(kind == Use::DindMirror || mirror.as_deref().copied().unwrap_or_default()),
+    }
+}
+
+fn mtu(written: &At<u32>) -> Result<u32, Fault> {
+    if MTU.contains(written) {
+        return Ok(**written);
+    }
+    let message = format!("a network cannot have packets of {} bytes", **written);
+    Err(written.fault(message, format!("{} to {}, and no more than the network around it has", MTU.start(), MTU.end())))
+}
+
+fn storage_driver(written: &Option<At<wire::StorageDriver>>, engine: EngineVersion) -> Result<StorageDriver, Fault> {
     let Some(written) = written else { return Ok(StorageDriver::default()) };
     match **written {
         wire::StorageDriver::Auto => Ok(StorageDriver::Auto),
         wire::StorageDriver::Overlay2 => Ok(StorageDriver::Overlay2),
         wire::StorageDriver::Vfs => Ok(StorageDriver::Vfs),
-        wire::StorageDriver::FuseOverlayfs | wire::StorageDriver::Btrfs | wire::StorageDriver::Containerd => {
-            Err(written.not_built("storage_driver", "auto, overlay2, vfs"))
+        wire::StorageDriver::FuseOverlayfs => Ok(StorageDriver::FuseOverlayfs),
+        wire::StorageDriver::Btrfs => Ok(StorageDriver::Btrfs),
+        wire::StorageDriver::Containerd if engine == EngineVersion::V20_10 => {
+            let message = "containerd keeps no images for an engine 20.10";
+            Err(written.fault(message, "write engine = \"28.5\", or another storage driver"))
         }
+        wire::StorageDriver::Containerd => Ok(StorageDriver::Containerd),
     }
 }
 
@@ -110,13 +171,6 @@ fn data_root(written: &Option<At<wire::DataRoot>>, lifecycle: Lifecycle) -> Resu
         wire::DataRoot::LoopExt4 => Ok(DataRoot::LoopExt4),
         wire::DataRoot::LoopXfs => Ok(DataRoot::LoopXfs),
         wire::DataRoot::LoopBtrfs => Ok(DataRoot::LoopBtrfs),
-    }
-}
-
-fn off(key: &str, written: &Option<At<bool>>) -> Result<(), Fault> {
-    match written {
-        Some(on) if **on => Err(on.not_built(key, "false")),
-        _ => Ok(()),
     }
 }
 
