@@ -74,9 +74,9 @@ mod tests {
 
     fn scenario(topologies: usize) -> Scenario {
         let mut scenario = builtin(QUICK).unwrap();
-        let kind = scenario.topologies[0].kind.clone();
+        let one = scenario.topologies[0].clone();
         scenario.topologies =
-            (0..topologies).map(|index| Topology { name: format!("t{index}"), kind: kind.clone() }).collect();
+            (0..topologies).map(|index| Topology { name: format!("t{index}"), ..one.clone() }).collect();
         scenario
     }
 

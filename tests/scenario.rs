@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dindbench::case::{Builder, Driver, Edit, Lifecycle};
 use dindbench::scenario::{
-    BUILTINS, Build, Context, Cost, DataRoot, Dind, EngineVersion, Expected, ImageRef, Invalid, Kind, Limits,
+    BUILTINS, Bounds, Build, Context, Cost, DataRoot, Dind, EngineVersion, Expected, ImageRef, Invalid, Kind, Limits,
     LoadError, Scenario, Service, Step, StorageDriver, builtin, load, parse,
 };
 use proptest::prelude::*;
@@ -260,6 +260,20 @@ fn a_preload_needs_something_to_load() {
     }
 }
 
+#[test]
+fn containers_can_be_bounded() {
+    let bounded = |limits: &str| {
+        let text = WHOLE.replace("use = \"socket\"", &format!("use = \"socket\"\nlimits = {limits}"));
+        let scenario = parse("whole", &text, Path::new(".")).unwrap_or_else(|invalid| panic!("{invalid}"));
+        (scenario.topologies[0].bounds, scenario.topologies[0].parameters())
+    };
+    let both = Bounds { cpus: Some(1.5), memory_bytes: Some(2 << 30) };
+    assert_eq!(bounded("{ cpus = 1.5, memory = \"2GiB\" }"), (both, "cpus=1.5 memory_bytes=2147483648".to_owned()));
+    let one = Bounds { cpus: Some(1.0), memory_bytes: None };
+    assert_eq!(bounded("{ cpus = 1.0 }"), (one, "cpus=1".to_owned()));
+    assert!(whole().topologies[1].parameters().starts_with("lifecycle=keep"));
+}
+
 /// Replaced part, replacement with the fault's place marked, and a part of its message and of its help.
 type Case = (&'static str, &'static str, &'static str, &'static str);
 
@@ -319,7 +333,6 @@ fn what_is_not_built_is_refused_with_what_works() {
     let built = "socket, socket-proxy, host, dind, dind-service, dind-preload, dind-mirror, dind-rootless";
     refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, built);
     check(&[
-        ("tls = false", "limits = ▶{ cpus = 2.0, memory = \"2GiB\" }", "limits of an engine is not", "without limits"),
         ("\"fixture:base\"", "▶\"debian:12\"", "pulling an image such as `debian:12` is not built yet", "fixture:base"),
         ("concurrency = 1", "concurrency = ▶2", "concurrency = 2 is not built yet", "1"),
     ]);
@@ -404,6 +417,16 @@ fn combinations_that_cannot_be_are_refused() {
             "use = \"dind-rootless\"\ndata_root = ▶\"loop:xfs\"",
             "an engine without root cannot mount a file system such as xfs",
             "another `data_root`",
+        ),
+        ("tls = false", "limits = ▶{ }", "limits without a limit", "cpus = 2.0"),
+        ("tls = false", "limits = { cpus = ▶0.0 }", "a container cannot have 0 processors", "0.01 to 1024"),
+        ("tls = false", "limits = { memory = ▶\"1MiB\" }", "1MiB is too little memory", "6.0 MiB or more"),
+        ("tls = false", "limits = { memory = ▶\"much\" }", "`much` is no amount of memory", "512MiB"),
+        (
+            "name = \"dind-kept\"\nuse = \"dind\"\nlifecycle = \"keep\"\nengine = \"28.5\"\nstorage_driver = \"vfs\"\ndata_root = \"fresh\"\nmirror = false\npreload = false\ntls = false",
+            "use = \"host\"\nlimits = ▶{ cpus = 1.0 }",
+            "limits are a container's",
+            "use = \"socket\"",
         ),
         ("tls = false", "mtu = ▶60", "a network cannot have packets of 60 bytes", "68 to 65535"),
         ("\"dind-kept\"\nuse", "▶\"Dind\"\nuse", "`Dind` cannot be a topology's name", "a-z"),
@@ -628,7 +651,7 @@ fn the_scenarios_beside_the_built_in_ones_are_valid() {
         }
     }
     names.sort();
-    assert_eq!(names, ["agreement", "edits", "lifecycle", "quick", "startup", "storage", "versions"]);
+    assert_eq!(names, ["agreement", "edits", "lifecycle", "limits", "quick", "startup", "storage", "versions"]);
 }
 
 #[test]

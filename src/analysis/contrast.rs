@@ -66,19 +66,21 @@ fn against_baseline(arms: &[Arm], topology: usize, reference: usize) -> Pair {
 fn only_nesting(arm: &Arm, base: &Arm) -> bool {
     let outers_disk = matches!(medium(arm), None | Some(VOLUME | "bind"));
     let kept = arm.kind == "dind" && loss(arm) == Some(Loss::Nothing) && arm.parameter("mtu").is_none();
-    kept && base.kind == "socket" && outers_disk && same_software(arm, base)
+    kept && base.kind == "socket" && outers_disk && same_conditions(arm, base)
 }
 
 /// Whether the two are of these kinds, whichever is which, and the same software ran in both.
 fn differ_as(arm: &Arm, base: &Arm, kinds: [&str; 2]) -> bool {
     let [one, other] = kinds;
     let found = (arm.kind.as_str(), base.kind.as_str());
-    (found == (one, other) || found == (other, one)) && same_software(arm, base)
+    (found == (one, other) || found == (other, one)) && same_conditions(arm, base)
 }
 
-/// Whether the same software really ran.
-fn same_software(arm: &Arm, base: &Arm) -> bool {
-    arm.storage_drivers == base.storage_drivers && arm.engines == base.engines && arm.builders == base.builders
+/// Whether the same software really ran, within the same bounds.
+fn same_conditions(arm: &Arm, base: &Arm) -> bool {
+    let software = |arm: &Arm| [&arm.storage_drivers, &arm.engines, &arm.builders].map(Clone::clone);
+    let bounds = |arm: &Arm| ["cpus", "memory_bytes"].map(|bound| arm.parameter(bound).map(str::to_owned));
+    software(arm) == software(base) && bounds(arm) == bounds(base)
 }
 
 /// An inner engine that loses more between jobs than the other one, with the same parameters otherwise.
@@ -132,6 +134,20 @@ mod tests {
 
     fn pair(contrast: Contrast, topology: usize, reference: usize) -> Pair {
         Pair { contrast, topology, reference }
+    }
+
+    #[test]
+    fn bounds_are_a_difference_of_their_own() {
+        let kept = "lifecycle=keep storage_driver=auto";
+        let arms = [
+            arm("socket", "", "overlay2"),
+            arm("dind", kept, "overlay2"),
+            arm("dind", &format!("{kept} cpus=0.5"), "overlay2"),
+            arm("socket", "cpus=0.5", "overlay2"),
+        ];
+        let contrasts = |baseline| pairs(&arms, baseline).into_iter().map(|pair| pair.contrast).collect::<Vec<_>>();
+        assert_eq!(contrasts(0), [Contrast::Nesting, Contrast::Whole, Contrast::Whole]);
+        assert_eq!(contrasts(3), [Contrast::Whole, Contrast::Whole, Contrast::Nesting]);
     }
 
     #[test]

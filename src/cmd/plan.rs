@@ -49,7 +49,7 @@ pub fn outline(scenario: &Scenario, plan: &Plan) -> String {
 
 fn topologies(scenario: &Scenario) -> Vec<Vec<String>> {
     let row = |topology: &crate::scenario::Topology| {
-        vec![topology.name.clone(), topology.kind.word().to_owned(), topology.kind.parameters()]
+        vec![topology.name.clone(), topology.kind.word().to_owned(), topology.parameters()]
     };
     scenario.topologies.iter().map(row).collect()
 }

@@ -10,10 +10,12 @@ use bollard::query_parameters as query;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 
+use crate::scenario::Bounds;
+
 use super::{Cause, Engine, EngineError, Labelled, Patience, Powers, Verb};
 
-/// Everything that a container is created with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Everything that a container is created with; by default nothing beyond what every container has.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerSpec {
     pub name: String,
     pub image: String,
@@ -25,14 +27,16 @@ pub struct ContainerSpec {
     pub network: Network,
     /// Empty for an ordinary container.
     pub powers: Option<Powers>,
+    pub bounds: Bounds,
     /// A container that lives only as long as the client that holds its standard input, and is removed with its end.
     pub dead_man: bool,
 }
 
 /// The network namespace of a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Network {
     /// One of its own, on the engine's default bridge.
+    #[default]
     Bridge,
     /// One of its own, on a network of this name, where others find it by the container's alias.
     Named { name: String, alias: Option<String> },
@@ -229,6 +233,10 @@ impl ContainerSpec {
             // The host's files carry labels that a confined container may not read.
             host.security_opt = Some(vec!["label=disable".to_owned()]);
         }
+        host.nano_cpus = self.bounds.cpus.map(|cpus| (cpus * 1e9).round() as i64);
+        host.memory = self.bounds.memory_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+        // As much with swap as without: none.
+        host.memory_swap = host.memory;
         if let Some(powers) = self.powers {
             powers.apply(&mut host);
         }

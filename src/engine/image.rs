@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use sha2::{Digest, Sha256};
 
-use super::{Cause, ContainerSpec, Engine, EngineError, Labelled, Network, Patience, Verb};
+use super::{Cause, ContainerSpec, Engine, EngineError, Labelled, Patience, Verb};
 
 /// What an engine says of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,12 +130,8 @@ impl Engine {
             name: container.to_owned(),
             image: image.to_owned(),
             command: vec!["none".to_owned()],
-            environment: Vec::new(),
             labels,
-            mounts: Vec::new(),
-            network: Network::Bridge,
-            powers: None,
-            dead_man: false,
+            ..ContainerSpec::default()
         };
         self.create_container(&spec).await?;
         let digest = self.digest_of(container, path).await;

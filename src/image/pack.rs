@@ -9,7 +9,7 @@ use super::cache::Cache;
 use super::gather::{Answer, HOST_ROOT, Offer};
 use super::{ImageError, Layer, SystemImage, archive, program};
 use crate::agent;
-use crate::engine::{AttachedOutput, ContainerSpec, Engine, Mount, Network, Source};
+use crate::engine::{AttachedOutput, ContainerSpec, Engine, Mount, Source};
 use crate::journal::{Journal, Kind};
 
 /// Name of the image whose engine is the host's own.
@@ -36,12 +36,10 @@ pub(super) async fn pack(
         name: container,
         image: image.clone(),
         command: agent::command(["pack", &own_digest]),
-        environment: Vec::new(),
         labels: journal.labels("files"),
         mounts: vec![Mount::HostRoot { target: HOST_ROOT.to_owned() }],
-        network: Network::Bridge,
-        powers: None,
         dead_man: true,
+        ..ContainerSpec::default()
     };
     let packed = fetch(engine, &spec, Cache(cache)).await;
     engine.remove_container(&spec.name).await?;

@@ -48,7 +48,7 @@ impl Executor for DockerExecutor<'_> {
         };
         let mut outer = self.host.open(self.journal, &key).await?;
         let reading = outer.read(false, None).await?;
-        let arm = Arm::new(&topology.kind, &outer);
+        let arm = Arm::new(&topology.kind, &outer).bounded(topology.bounds);
         arm.prepare(&outer).await?;
         let contexts = Contexts::new(outer.seed, &self.scenario.job).on(&outer)?;
         let engine = EngineFacts::default();

@@ -161,7 +161,7 @@ impl<'a> Ledger<'a> {
             attempt: slot.attempt,
             worker: 0,
             kind: topology.kind.word().to_owned(),
-            parameters: topology.kind.parameters().into(),
+            parameters: topology.parameters().into(),
             data_root: topology.kind.data_root().to_owned(),
             engine: trial.engine,
             status: fault.map_or(Status::Ok, |fault| fault.status),

@@ -64,6 +64,16 @@ pub struct Scenario {
 pub struct Topology {
     pub name: String,
     pub kind: Kind,
+    /// Of the job's container, and of its engine's where it has one: of each by itself.
+    pub bounds: Bounds,
+}
+
+/// What a container may take of its machine; by default everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Bounds {
+    /// Processors.
+    pub cpus: Option<f64>,
+    pub memory_bytes: Option<u64>,
 }
 
 /// The topologies that are built, each with its parameters.
@@ -341,6 +351,17 @@ impl Job {
             Step::Build(build) => build.tag.clone(),
             Step::Pull { .. } | Step::Run { .. } | Step::Push { .. } => index.to_string(),
         }
+    }
+}
+
+impl Topology {
+    /// The parameters as `key=value` joined by spaces.
+    pub fn parameters(&self) -> String {
+        let Bounds { cpus, memory_bytes } = self.bounds;
+        let cpus = cpus.map(|cpus| format!("cpus={cpus}"));
+        let memory = memory_bytes.map(|bytes| format!("memory_bytes={bytes}"));
+        let kind = Some(self.kind.parameters()).filter(|parameters| !parameters.is_empty());
+        [kind, cpus, memory].into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) struct Topology {
     pub(super) preload: Option<At<bool>>,
     /// Whether the job and a `dind-service` show each other certificates; default `true`.
     pub(super) tls: Option<At<bool>>,
-    pub(super) limits: Option<At<EngineLimits>>,
+    pub(super) limits: Option<At<Bounds>>,
     /// Bytes of a packet on the inner engine's networks.
     pub(super) mtu: Option<At<u32>>,
 }
@@ -148,16 +148,14 @@ pub(super) enum DataRoot {
     LoopBtrfs,
 }
 
-/// Bounds of the inner engine's container.
-// Read in full so that a wrong key in it is an error; refused before a value is looked at.
+/// Bounds of the job's container, and of its engine's where it has one: of each by itself.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
-#[expect(dead_code, reason = "part of the grammar that is not built yet")]
-pub(super) struct EngineLimits {
+pub(super) struct Bounds {
     /// Processors.
-    cpus: Option<f64>,
+    pub(super) cpus: Option<At<f64>>,
     /// Such as `2GiB`.
-    memory: Option<String>,
+    pub(super) memory: Option<At<String>>,
 }
 
 /// What one CI job does with Docker.

@@ -11,11 +11,12 @@ use crate::agent::NestedDisk;
 use crate::case::Lifecycle;
 use crate::engine::{Description, Engine, EngineError};
 use crate::fixture;
-use crate::scenario::{DataRoot, Dind, Kind};
+use crate::scenario::{Bounds, DataRoot, Dind, Kind};
 
 /// A topology within one trial. It owns the inner engine, where there is one.
 pub struct Arm {
     kind: Kind,
+    bounds: Bounds,
     outer: Engine,
     /// Name of the volume that an inner engine's data are on.
     data_volume: String,
@@ -40,12 +41,18 @@ impl Arm {
         };
         Self {
             kind: kind.clone(),
+            bounds: Bounds::default(),
             outer: host.engine.clone(),
             data_volume: data_volume(host),
             preloaded,
             inner: None,
             companion: None,
         }
+    }
+
+    /// Bounds the job's container, and its engine's.
+    pub fn bounded(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
     }
 
     /// Gives the outer engine the images that it is said to have when a trial begins.
@@ -75,7 +82,7 @@ impl Arm {
             (None, Some(proxy)) => Access::socket(proxy.mount(SOCKET_FOLDER)),
             (None, None) => Access::socket(host.socket.clone()),
         };
-        let container = JobContainer::start(host, job, access).await?;
+        let container = JobContainer::start(host, job, access, self.bounds).await?;
         phases.push(("job-container", began.elapsed()));
         Ok(Started { job: container, phases })
     }
@@ -89,7 +96,7 @@ impl Arm {
             // Kept also where it does not start: what the lifecycle throws away goes all the same.
             none => {
                 let registry = self.companion.as_ref().map_or_else(|| host.registry.clone(), mirror::mount);
-                none.insert(InnerEngine::create(host, dind, registry).await?)
+                none.insert(InnerEngine::create(host, dind, registry, self.bounds).await?)
             }
         };
         inner.start().await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::OuterHost;
 use super::error::{Death, TopologyError, last_error_line};
-use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Network, Patience};
+use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Patience};
 
 const START: Patience = Patience { total: Duration::from_secs(30), silence: Duration::from_secs(30) };
 
@@ -45,9 +45,7 @@ impl Companion {
             environment: parts.environment,
             labels: host.labels(parts.role),
             mounts: parts.mounts.into_iter().chain([own]).collect(),
-            network: Network::Bridge,
-            powers: None,
-            dead_man: false,
+            ..ContainerSpec::default()
         };
         outer.create_container(&spec).await?;
         outer.start_container(&container).await?;

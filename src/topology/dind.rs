@@ -9,7 +9,7 @@ use super::service::{self, ServiceNetwork};
 use super::{DATA_ROOT, DISK_FOLDER, INNER_BRIDGE, OuterHost, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial, ready};
 use crate::agent::{self, DiskConfig, EngineConfig, NestedDisk, RootlessSide};
 use crate::engine::{ContainerSpec, Description, Engine, EngineError, Mount, Network, Powers, Privilege};
-use crate::scenario::{DataRoot, Dind, StorageDriver};
+use crate::scenario::{Bounds, DataRoot, Dind, StorageDriver};
 
 /// Apparent size of an inner engine's own file system; its file is sparse.
 const DISK_BYTES: u64 = 32 << 30;
@@ -46,7 +46,7 @@ impl InnerEngine {
     /// Creates an inner engine, which is not started. Its volumes are fresh, but for data that were kept: an engine that
     /// is to create a volume which exists takes that one.
     /// `registry` brings the socket of what the engine has for its registry.
-    pub async fn create(host: &OuterHost, dind: &Dind, registry: Mount) -> Result<Self, EngineError> {
+    pub async fn create(host: &OuterHost, dind: &Dind, registry: Mount, bounds: Bounds) -> Result<Self, EngineError> {
         let outer = &host.engine;
         let container = host.name("engine");
         let (data, root) = data_root(host, dind.data_root).await?;
@@ -61,13 +61,13 @@ impl InnerEngine {
         let spec = ContainerSpec {
             name: container.clone(),
             image: host.inner_image(dind.engine).to_owned(),
+            bounds,
             command: agent::command(["engine", &config(host, dind).to_argument()]),
-            environment: Vec::new(),
             labels: host.labels("inner"),
             mounts: root.into_iter().chain(mounts).chain(certificates).collect(),
             network: service.as_ref().map_or(Network::Bridge, ServiceNetwork::of_engine),
             powers: Some(if dind.rootless { Powers::Rootless } else { Powers::Engine(host.privilege) }),
-            dead_man: false,
+            ..ContainerSpec::default()
         };
         outer.create_container(&spec).await?;
         let engine = outer.through(&container, dial(), "inner");

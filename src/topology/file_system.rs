@@ -6,7 +6,7 @@ use super::error::{TopologyError, last_error_line};
 use super::{DISK_FOLDER, Host, OuterHost, TrialKey};
 use crate::agent;
 use crate::case::FileSystem;
-use crate::engine::{ContainerSpec, Mount, Network, Powers};
+use crate::engine::{ContainerSpec, Mount, Powers};
 use crate::journal::Journal;
 use crate::scenario::EngineVersion;
 
@@ -68,12 +68,10 @@ impl OuterHost {
             name: container.clone(),
             image: self.inner_image(engine).to_owned(),
             command: agent::command(["file-system", &file_system.to_string(), DISK_FOLDER]),
-            environment: Vec::new(),
             labels: self.labels("file-system"),
             mounts: vec![Mount::Volume { name: volume.clone(), target: DISK_FOLDER.to_owned() }],
-            network: Network::Bridge,
             powers: Some(Powers::Engine(self.privilege)),
-            dead_man: false,
+            ..ContainerSpec::default()
         };
         self.engine.create_container(&spec).await?;
         self.engine.start_container(&container).await?;

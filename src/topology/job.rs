@@ -3,6 +3,7 @@
 
 use super::{OuterHost, SOCKET, SOCKET_FOLDER};
 use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Network, Output, Patience};
+use crate::scenario::Bounds;
 
 /// The folder that archives are unpacked to: an engine does not see what is mounted within a container.
 const UPLOAD_FOLDER: &str = "/tmp";
@@ -49,7 +50,7 @@ enum Room {
 
 impl JobContainer {
     /// Starts the container of one job, from which an engine can be reached.
-    pub(super) async fn start(host: &OuterHost, job: u32, access: Access) -> Result<Self, EngineError> {
+    pub(super) async fn start(host: &OuterHost, job: u32, access: Access, bounds: Bounds) -> Result<Self, EngineError> {
         let home = "HOME=/root".to_owned();
         let spec = ContainerSpec {
             name: host.name(&format!("job-{job}")),
@@ -59,8 +60,8 @@ impl JobContainer {
             labels: host.labels("job"),
             mounts: access.mounts,
             network: access.network,
-            powers: None,
-            dead_man: false,
+            bounds,
+            ..ContainerSpec::default()
         };
         host.engine.create_container(&spec).await?;
         host.engine.start_container(&spec.name).await?;

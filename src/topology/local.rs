@@ -100,12 +100,11 @@ impl Local {
             name: journal.name(&format!("host-{}", self.opened)),
             image: self.site.image.clone(),
             command: agent::command(["outpost", REGISTRY_SOCKET]),
-            environment: Vec::new(),
             labels: journal.labels("outpost"),
             mounts: vec![self.site.registry_mount()],
             network: Network::Host,
-            powers: None,
             dead_man: true,
+            ..ContainerSpec::default()
         };
         journal.creating(Kind::Container, &spec.name)?;
         Ok(Held::start(&self.site.engine, &spec).await?)

@@ -2,7 +2,7 @@
 
 use super::error::{Death, TopologyError, last_error_line};
 use super::{OuterHost, SOCKET};
-use crate::engine::{ContainerSpec, EngineError, Mount, Network};
+use crate::engine::{ContainerSpec, EngineError, Mount};
 
 /// Where the inner engine's socket is, beside the outer one's.
 const FOLDER: &str = "/run/inner";
@@ -36,9 +36,7 @@ pub(super) async fn load(host: &OuterHost, images: &[String], volume: &str) -> R
         environment: vec![format!("DOCKER_HOST=unix://{SOCKET}"), "HOME=/root".to_owned()],
         labels: host.labels("preload"),
         mounts: vec![host.socket.clone(), Mount::Volume { name: volume.to_owned(), target: FOLDER.to_owned() }],
-        network: Network::Bridge,
-        powers: None,
-        dead_man: false,
+        ..ContainerSpec::default()
     };
     outer.create_container(&spec).await?;
     outer.start_container(&container).await?;

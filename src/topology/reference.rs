@@ -12,7 +12,7 @@ use super::{
 };
 use crate::agent::{self, DiskConfig, EngineConfig, Reply, Request};
 use crate::case::FileSystem;
-use crate::engine::{ContainerSpec, Engine, Mount, Network, Powers, Privilege};
+use crate::engine::{ContainerSpec, Engine, Mount, Powers, Privilege};
 use crate::image::RunImages;
 use crate::journal::{Journal, Kind};
 
@@ -111,15 +111,14 @@ impl Reference {
             name: journal.name(&format!("host-{}", self.started)),
             image: self.site.image.clone(),
             command: agent::command(["engine", &config.to_argument()]),
-            environment: Vec::new(),
             labels: journal.labels("outer"),
             mounts: vec![
                 Mount::Volume { name: self.disk_volume.clone(), target: DISK_FOLDER.to_owned() },
                 self.site.registry_mount(),
             ],
-            network: Network::Bridge,
             powers: Some(Powers::Engine(self.site.privilege)),
             dead_man: true,
+            ..ContainerSpec::default()
         }
     }
 

@@ -174,13 +174,12 @@ fn registry_spec(
         name: journal.name("registry"),
         image: image.to_owned(),
         command: agent::command(words.into_iter().chain(upstream.map(Upstream::to_string))),
-        environment: Vec::new(),
         labels: journal.labels("registry"),
         mounts: vec![mount],
         // What others run may listen on the host's loopback alone. Nothing listens there for us.
         network: if upstream.is_some() { Network::Host } else { Network::Bridge },
-        powers: None,
         dead_man: true,
+        ..ContainerSpec::default()
     }
 }
 
@@ -194,12 +193,9 @@ pub(super) async fn probe_privilege(engine: &Engine, run: &str, image: &str) -> 
         name: probe_name(run),
         image: image.to_owned(),
         command: vec!["true".to_owned()],
-        environment: Vec::new(),
         labels: journal::labels(run, "privilege"),
-        mounts: Vec::new(),
-        network: Network::Bridge,
         powers: Some(Powers::Engine(Privilege::Real)),
-        dead_man: false,
+        ..ContainerSpec::default()
     };
     engine.create_container(&spec).await?;
     let started = engine.start_container(&spec.name).await;

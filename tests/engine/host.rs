@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use dindbench::engine::{Cause, ContainerSpec, Engine, Mount, Network, Patience};
+use dindbench::engine::{Cause, ContainerSpec, Engine, Mount, Patience};
 use libtest_mimic::{Failed, Trial};
 
 use crate::lab;
@@ -41,12 +41,9 @@ async fn missing_source(engine: &Engine, image: &str) -> Result<(), Failed> {
         name: "dindbench-test-missing-source".to_owned(),
         image: image.to_owned(),
         command: vec!["true".to_owned()],
-        environment: Vec::new(),
         labels: dindbench::journal::labels("test", "test"),
         mounts: vec![Mount::Bind { source: missing.display().to_string(), target: "/mnt".to_owned(), read_only: true }],
-        network: Network::Bridge,
-        powers: None,
-        dead_man: false,
+        ..ContainerSpec::default()
     };
     let error = engine.create_container(&spec).await.expect_err("a source that is missing");
     assert_eq!(error.status(), Some(400), "{error}");

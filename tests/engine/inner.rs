@@ -1,7 +1,9 @@
 //! Inner engines that are reached, filled and stored in another way: the same job finds the same in all of them.
 
 use dindbench::case::{Builder, Driver, ErrorClass, Op, Status};
-use dindbench::scenario::EngineVersion;
+use dindbench::engine::{Command, Patience, Source};
+use dindbench::scenario::{Bounds, Dind, EngineVersion, Kind};
+use dindbench::topology::{Arm, Started};
 use libtest_mimic::{Failed, Trial};
 
 use crate::block::Recorded;
@@ -12,6 +14,7 @@ use crate::versions::{build_archives, with_engines};
 pub fn tests() -> Vec<Trial> {
     vec![
         Trial::test("inner::an_engine_in_a_service_container_is_reached_with_certificates_and_without", service),
+        Trial::test("inner::bounds_hold_for_the_job_and_for_its_engine", bounds),
         Trial::test("inner::an_engine_without_root_finds_what_one_with_root_finds", rootless),
         Trial::test("inner::a_storage_driver_is_the_one_that_was_asked_for", drivers),
     ]
@@ -46,6 +49,29 @@ fn service() -> Result<(), Failed> {
         let kinds: Vec<_> = recorded.trials().into_iter().map(|trial| trial.kind.to_string()).collect();
         assert_eq!(kinds, ["socket", "dind-service", "dind-service", "dind-service"], "{driver}");
     }
+    Ok(())
+}
+
+/// What the kernel holds the job's container to, and what the outer engine says of both.
+fn bounds() -> Result<(), Failed> {
+    let bounds = Bounds { cpus: Some(0.5), memory_bytes: Some(256 << 20) };
+    let cgroup = "cd /sys/fs/cgroup; cat cpu.max memory.max 2>/dev/null ||
+        cat cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us memory/memory.limit_in_bytes";
+    let (held, said) = lab::with(async |lab| {
+        let mut host = lab.open_host().await.expect("a host");
+        let mut arm = Arm::new(&Kind::Dind(Dind::default()), &host).bounded(bounds);
+        let Started { job, .. } = arm.start(&host, 1).await.expect("a job");
+        let held = job.exec(&Command::new(["sh", "-c", cgroup]), Patience::CHORE).await.expect("its control group");
+        let [engine, container] = ["engine", "job-1"].map(|suffix| host.name(suffix));
+        let form = "{{.HostConfig.NanoCpus}} {{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}";
+        let inspect = Command::new(["docker", "inspect", "--format", form, &engine, &container]);
+        let said = lab.engine.exec(host.container(), &inspect, Patience::CHORE).await.expect("both");
+        arm.stop(&mut host, Some(job)).await.expect("the job ends");
+        host.remove().await.expect("the host is removed");
+        (held.text(Source::Stdout), said.text(Source::Stdout))
+    });
+    assert_eq!(held.split_whitespace().collect::<Vec<_>>(), ["50000", "100000", "268435456"]);
+    assert_eq!(said.lines().collect::<Vec<_>>(), ["500000000 268435456 268435456"; 2]);
     Ok(())
 }
 

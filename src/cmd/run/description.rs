@@ -82,7 +82,7 @@ pub(super) fn record(
             .map(|topology| ArmRecord {
                 name: topology.name.clone(),
                 kind: topology.kind.word().to_owned(),
-                parameters: topology.kind.parameters(),
+                parameters: topology.parameters(),
             })
             .collect(),
         scenario_text: scenario.text.clone(),

@@ -2,11 +2,20 @@
 
 use std::ops::Range;
 
+use bytesize::ByteSize;
+
 use crate::case::Lifecycle;
 use crate::scenario::invalid::Fault;
 use crate::scenario::name::is_topology_name;
 use crate::scenario::wire::{self, At, Use};
-use crate::scenario::{DataRoot, Dind, EngineVersion, ImageRef, Job, Kind, Service, Step, StorageDriver, Topology};
+use crate::scenario::{
+    Bounds, DataRoot, Dind, EngineVersion, ImageRef, Job, Kind, Service, Step, StorageDriver, Topology,
+};
+
+/// Bounds that an engine takes.
+const LEAST_CPUS: f64 = 0.01;
+const MOST_CPUS: f64 = 1024.0;
+const LEAST_MEMORY: ByteSize = ByteSize::mib(6);
 
 /// Packet sizes that an IPv4 network can have, in bytes.
 const MTU: std::ops::RangeInclusive<u32> = 68..=65_535;
@@ -22,7 +31,9 @@ pub(super) fn topologies(written: &[wire::Topology], job: &Job) -> Result<Vec<To
                 "give it a `name` of its own; without one it is called like its `use`",
             ));
         }
-        topologies.push(Topology { name, kind: kind(one, job)? });
+        let kind = kind(one, job)?;
+        let bounds = bounds(one, &kind)?;
+        topologies.push(Topology { name, kind, bounds });
     }
     Ok(topologies)
 }
@@ -60,9 +71,6 @@ fn without_inner_engine(written: &wire::Topology, kind: Kind) -> Result<Kind, Fa
 }
 
 fn dind(written: &wire::Topology, job: &Job) -> Result<Dind, Fault> {
-    if let Some(limits) = &written.limits {
-        return Err(Fault::not_built(limits.span(), "limits of an engine", "an engine without limits"));
-    }
     let lifecycle = written.lifecycle.as_deref().copied().unwrap_or_default();
     let engine = written.engine.as_deref().copied().unwrap_or_default();
     let data_root = data_root(&written.data_root, lifecycle)?;
@@ -82,6 +90,39 @@ fn dind(written: &wire::Topology, job: &Job) -> Result<Dind, Fault> {
         rootless,
         mtu: written.mtu.as_ref().map(mtu).transpose()?,
     })
+}
+
+fn bounds(written: &wire::Topology, kind: &Kind) -> Result<Bounds, Fault> {
+    let Some(limits) = &written.limits else { return Ok(Bounds::default()) };
+    if *kind == Kind::Host {
+        let message = "limits are a container's, and a job of a host topology has none";
+        return Err(limits.fault(message, "remove `limits`, or write use = \"socket\""));
+    }
+    let bounds = Bounds {
+        cpus: limits.cpus.as_ref().map(cpus).transpose()?,
+        memory_bytes: limits.memory.as_ref().map(memory).transpose()?,
+    };
+    if bounds == Bounds::default() {
+        return Err(limits.fault("limits without a limit", "such as { cpus = 2.0, memory = \"2GiB\" }"));
+    }
+    Ok(bounds)
+}
+
+fn cpus(written: &At<f64>) -> Result<f64, Fault> {
+    if (LEAST_CPUS..=MOST_CPUS).contains(&**written) {
+        return Ok(**written);
+    }
+    let message = format!("a container cannot have {} processors", **written);
+    Err(written.fault(message, format!("{LEAST_CPUS} to {MOST_CPUS}, and no more than the machine has")))
+}
+
+fn memory(written: &At<String>) -> Result<u64, Fault> {
+    let right = format!("a number with a unit, such as \"512MiB\", and {LEAST_MEMORY} or more");
+    match written.parse::<ByteSize>() {
+        Ok(bytes) if bytes >= LEAST_MEMORY => Ok(bytes.as_u64()),
+        Ok(_) => Err(written.fault(format!("{} is too little memory for a container", **written), right)),
+        Err(error) => Err(written.fault(format!("`{}` is no amount of memory: {error}", **written), right)),
+    }
 }
 
 fn service(written: &wire::Topology) -> Result<Option<Service>, Fault> {
@@ -184,7 +225,6 @@ fn first_parameter(written: &wire::Topology) -> Option<(&'static str, Range<usiz
         ("mirror", written.mirror.as_ref().map(At::span)),
         ("preload", written.preload.as_ref().map(At::span)),
         ("tls", written.tls.as_ref().map(At::span)),
-        ("limits", written.limits.as_ref().map(At::span)),
         ("mtu", written.mtu.as_ref().map(At::span)),
     ];
     parameters.into_iter().find_map(|(key, at)| Some((key, at?)))
