@@ -335,7 +335,8 @@ fn the_warm_up_is_seen_but_not_counted() {
     assert_eq!(analysis.blocks, 6);
     let warm: Vec<_> = analysis.points.iter().filter(|point| point.warmup).map(|point| point.value).collect();
     assert_eq!(warm, [27_000.0, 9_000.0, 9_000.0, 9_000.0, 1.0, 1.0]);
-    assert_eq!(analysis.failures.len(), 1);
+    let [failure] = analysis.failures.as_slice() else { panic!("{:?}", analysis.failures) };
+    assert_eq!((failure.count, failure.share.n), (1, 7), "the warm-up is a start like any other");
 }
 
 #[test]
@@ -355,6 +356,7 @@ fn a_failed_step_excludes_itself_and_its_job() {
     let [failure] = analysis.failures.as_slice() else { panic!("{:?}", analysis.failures) };
     assert_eq!((failure.topology, failure.op, failure.class), (1, Op::Build, ErrorClass::CommandFailed));
     assert_eq!((failure.count, failure.example.as_str()), (6, "exit code 1\nin RUN"));
+    assert_eq!((failure.share.point, failure.share.n), (1.0, 6));
 }
 
 #[test]

@@ -651,7 +651,21 @@ fn the_scenarios_beside_the_built_in_ones_are_valid() {
         }
     }
     names.sort();
-    assert_eq!(names, ["agreement", "edits", "lifecycle", "limits", "quick", "startup", "storage", "versions"]);
+    assert_eq!(
+        names,
+        [
+            "agreement",
+            "edits",
+            "lifecycle",
+            "limits",
+            "network",
+            "quick",
+            "reliability",
+            "startup",
+            "storage",
+            "versions"
+        ]
+    );
 }
 
 #[test]

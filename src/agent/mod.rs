@@ -21,7 +21,7 @@ mod supervisor;
 
 pub use dial::dial;
 pub use disk::try_file_system;
-pub use forward::forward;
+pub use forward::{Target, forward};
 pub use operation::{Operation, Said};
 pub use outpost::outpost;
 pub use protocol::{

@@ -4,14 +4,14 @@
 use std::path::PathBuf;
 
 use super::control::{Control, reply};
-use super::{AgentError, REGISTRY_ADDRESS, Reading, Reply, Request, disk, forward, machine, pressure};
+use super::{AgentError, REGISTRY_ADDRESS, Reading, Reply, Request, Target, disk, forward, machine, pressure};
 
 /// Why the counters of an engine that serves others too stay empty.
 const SHARED: &str = "the engine is not dindbench's own: what is this run's and what is others' cannot be told apart";
 
 /// Forwards to the registry and answers requests until nobody can ask any more.
 pub async fn outpost(registry: PathBuf) -> Result<u8, AgentError> {
-    forward(REGISTRY_ADDRESS, registry).await?;
+    forward(REGISTRY_ADDRESS, Target::Unix(registry)).await?;
     let mut control = Control::open();
     loop {
         match control.next().await? {

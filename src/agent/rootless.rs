@@ -27,6 +27,9 @@ const MAPPERS: [(&str, u32); 2] = [("/usr/bin/newuidmap", 7), ("/usr/bin/newgidm
 /// Revision 2 of the attribute, and that the capability is in effect at once.
 const CAPABILITY_MAGIC: u32 = 0x0200_0001;
 
+/// Where the container's own loopback, on which the registry answers, is found from within.
+pub(super) const REGISTRY: &str = "10.0.2.2:5000";
+
 /// Packet size of the way out in bytes, as docker's own script has it: nothing on that way is a real network.
 const TAP_MTU: u32 = 65_520;
 
@@ -47,7 +50,7 @@ pub(super) fn command(config: &EngineConfig) -> Result<Command, AgentError> {
     let mut command = Command::new("rootlesskit");
     command
         .args([format!("--state-dir={RUNTIME}/state"), format!("--mtu={}", config.mtu.unwrap_or(TAP_MTU))])
-        .args(["--net=slirp4netns", "--disable-host-loopback", "--port-driver=builtin"])
+        .args(["--net=slirp4netns", "--port-driver=builtin"])
         .args(["--slirp4netns-sandbox=auto", "--slirp4netns-seccomp=auto"])
         .args(["--copy-up=/etc", "--copy-up=/run", "--propagation=rslave"])
         .args(super::command(["engine", &inside.to_argument()]))

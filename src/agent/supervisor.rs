@@ -9,8 +9,8 @@ use super::cgroup::Version;
 use super::control::{Control, reply};
 use super::disk::Disk;
 use super::{
-    AgentError, EngineConfig, NestedDisk, REGISTRY_ADDRESS, Reading, Reply, Request, RootlessSide, certificates,
-    device, disk, forward, machine, network, pressure, rootless,
+    AgentError, EngineConfig, NestedDisk, REGISTRY_ADDRESS, Reading, Reply, Request, RootlessSide, Target,
+    certificates, device, disk, forward, machine, network, pressure, rootless,
 };
 
 /// What dockerd keeps only while it runs.
@@ -24,6 +24,7 @@ const CONTAINERD_STORE: &str = r#"{ "features": { "containerd-snapshotter": true
 /// Starts an engine and stays until it ends. Returns the container's exit code.
 pub async fn supervise(config: EngineConfig) -> Result<u8, AgentError> {
     let cgroup = Version::detect();
+    forward(REGISTRY_ADDRESS, registry(&config)).await?;
     if config.rootless == Some(RootlessSide::Outside) {
         let engine = spawn(&mut rootless::command(&config)?)?;
         return Supervisor { engine, disk: None, cgroup }.ended().await;
@@ -37,11 +38,18 @@ pub async fn supervise(config: EngineConfig) -> Result<u8, AgentError> {
     if let Some((name, folder)) = config.service.as_ref().and_then(|service| service.tls.as_ref()) {
         certificates::provide(name, folder)?;
     }
-    forward(REGISTRY_ADDRESS, config.registry.clone()).await?;
     forget_earlier_life()?;
     let engine = start(&config)?;
     let mut supervisor = Supervisor { engine, disk, cgroup };
     if config.control { supervisor.serve().await } else { supervisor.ended().await }
+}
+
+/// The way to the registry. Within namespaces of its own an engine has the way out that everything there has.
+fn registry(config: &EngineConfig) -> Target {
+    match config.rootless {
+        Some(RootlessSide::Inside) => Target::Tcp(rootless::REGISTRY),
+        Some(RootlessSide::Outside) | None => Target::Unix(config.registry.clone()),
+    }
 }
 
 /// Removes what an engine that was killed left in this container. Nothing of it lives, and the process numbers in its

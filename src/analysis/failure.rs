@@ -4,30 +4,38 @@ use std::collections::BTreeMap;
 
 use crate::case::{ErrorClass, Op, Status};
 use crate::record::Sample;
+use crate::stats::{Estimate, Level, proportion};
 
 /// Failures of one class in one topology, over all blocks and attempts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     pub topology: usize,
     pub op: Op,
     pub class: ErrorClass,
     pub count: usize,
+    /// Its share of all samples of this op in this topology.
+    pub share: Estimate,
     /// One of the messages, as it was recorded: what shows it escapes it.
     pub example: String,
 }
 
 /// Failures by topology, op and class, counted while rows are read.
 #[derive(Debug, Default)]
-pub(super) struct Failures(BTreeMap<(usize, Op, ErrorClass), (usize, String)>);
+pub(super) struct Failures {
+    found: BTreeMap<(usize, Op, ErrorClass), (usize, String)>,
+    /// Samples, failed or not, by topology and op.
+    samples: BTreeMap<(usize, Op), usize>,
+}
 
 impl Failures {
     pub fn count(&mut self, topology: usize, sample: &Sample) {
+        *self.samples.entry((topology, sample.op)).or_default() += 1;
         if sample.status == Status::Ok {
             return;
         }
         // A row that does not say why it failed is a fault of the one who wrote it.
         let class = sample.error_class.unwrap_or(ErrorClass::Harness);
-        let (count, example) = self.0.entry((topology, sample.op, class)).or_default();
+        let (count, example) = self.found.entry((topology, sample.op, class)).or_default();
         *count += 1;
         if example.is_empty() {
             *example = sample.error.as_str().to_owned();
@@ -35,7 +43,10 @@ impl Failures {
     }
 
     pub fn into_list(self) -> Vec<Failure> {
-        let failure = |((topology, op, class), (count, example))| Failure { topology, op, class, count, example };
-        self.0.into_iter().map(failure).collect()
+        let failure = |((topology, op, class), (count, example))| {
+            let share = proportion(count, self.samples[&(topology, op)], Level::P95);
+            Failure { topology, op, class, count, share: share.expect("a failure is one of the samples"), example }
+        };
+        self.found.into_iter().map(failure).collect()
     }
 }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, Failure};
-use crate::agent::{self, EngineConfig, Operation};
+use crate::agent::{self, EngineConfig, Operation, Target};
 use crate::cli::Inside;
 use crate::registry::{self, Mirror, Registry, Upstream};
 use crate::{fixture, image};
@@ -107,7 +107,7 @@ fn listen(socket: &Path) -> Result<tokio::net::UnixListener, String> {
 
 /// Stands between engines and a registry until the container is removed.
 async fn mirror(store: PathBuf, origin: PathBuf, folder: &Path) -> Result<(), String> {
-    agent::forward(agent::REGISTRY_ADDRESS, origin).await.map_err(|error| error.to_string())?;
+    agent::forward(agent::REGISTRY_ADDRESS, Target::Unix(origin)).await.map_err(|error| error.to_string())?;
     let address = format!("http://{}", agent::REGISTRY_ADDRESS).parse()?;
     let mirror = Mirror::open(store, address).map_err(|error| error.to_string())?;
     registry::serve(listen(&folder.join("registry.sock"))?, mirror.router()).await.map_err(|error| error.to_string())

@@ -7,6 +7,7 @@ use super::words::{self, cell, centre_text, spread_text};
 use crate::analysis::{Analysis, CaseKey, Cell, Metric, Subject, Summary};
 use crate::case::{Op, Status};
 use crate::record::TrialRow;
+use crate::stats::Estimate;
 use crate::units;
 
 /// A table whose cells are ready to be shown, but not yet escaped for HTML or Markdown.
@@ -101,15 +102,26 @@ fn span_text(range: RangeInclusive<u64>) -> String {
     if low == high { low } else { format!("{low} to {high}") }
 }
 
+/// In percent, with the interval.
+fn share(share: Estimate) -> String {
+    let percent = |part: f64| format!("{:.1}", part * 100.0);
+    let point = format!("{} %", percent(share.point));
+    match share.interval {
+        Some(interval) => format!("{point} ({}–{})", percent(interval.low), percent(interval.high)),
+        None => point,
+    }
+}
+
 /// Every class of failure with one of its messages.
 pub(super) fn failures(analysis: &Analysis) -> Grid {
-    let headings = ["topology", "step", "class", "samples", "one of the messages"];
+    let headings = ["topology", "step", "class", "samples", "share (95 % CI)", "one of the messages"];
     let rows = analysis.failures.iter().map(|failure| {
         vec![
             shown(&analysis.arms[failure.topology].name),
             failure.op.to_string(),
             failure.class.to_string(),
-            failure.count.to_string(),
+            format!("{} of {}", failure.count, failure.share.n),
+            share(failure.share),
             shown(&failure.example),
         ]
     });

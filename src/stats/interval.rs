@@ -18,7 +18,7 @@ pub struct Interval {
     pub low: f64,
     pub high: f64,
     /// Coverage probability, at least the level asked for. Exact, but for signed-rank intervals of more than 300 pairs,
-    /// which are within 10⁻⁴ of it.
+    /// which are within 10⁻⁴ of it, and for that of a share, which is the least it has.
     pub coverage: f64,
 }
 

@@ -23,6 +23,7 @@ mod pushes;
 mod recordings;
 mod shared;
 mod stored;
+mod suite;
 mod tls;
 mod upstream;
 mod values;
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 18] = [
+    let tests: [Vec<Trial>; 19] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         edits::tests(),
         pushes::tests(),
         lifecycles::tests(),
+        suite::tests(),
         kinds::tests(),
         inner::tests(),
         recordings::tests(),

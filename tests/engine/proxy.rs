@@ -1,11 +1,10 @@
-//! The socket behind a proxy: the same values as without it, and nothing but what its list allows.
+//! The socket behind a proxy: nothing but what its list allows, and nothing left on the user's own engine.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
 
-use dindbench::case::{Builder, Op, Status};
+use dindbench::case::Op;
 use dindbench::engine::{Command, Patience, Source};
 use dindbench::image::Wanted;
 use dindbench::scenario::{EngineVersion, Kind};
@@ -40,48 +39,20 @@ blocks = 1
 
 pub fn tests() -> Vec<Trial> {
     vec![
-        Trial::test("proxy::both_builders_have_the_values_of_the_socket", values),
         Trial::test("proxy::on_the_users_own_engine_nothing_is_left", on_the_users_own),
         Trial::test("proxy::what_is_not_on_its_list_is_refused", refused),
     ]
 }
 
-/// A lab of its own, whose jobs have BuildKit built into their docker command.
+/// A lab of its own.
 fn with_proxy<T>(work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
-    build_systems(["20.10", "proxy"].map(str::to_owned).into_iter());
-    let wanted = Wanted { outer: EngineVersion::V20_10, inner: BTreeSet::new(), proxy: true, carry: &[] };
+    build_systems(["proxy"].map(str::to_owned).into_iter());
+    let wanted = Wanted { outer: EngineVersion::Auto, inner: BTreeSet::new(), proxy: true, carry: &[] };
     let run = format!("test-proxy-{}", std::process::id());
     let mut lab = lab::RUNTIME.block_on(Lab::with_images(&run, &Place::Reference, &wanted, None));
     let done = catch_unwind(AssertUnwindSafe(|| lab::RUNTIME.block_on(work(&mut lab))));
     lab::RUNTIME.block_on(lab.close());
     done.unwrap_or_else(|panic| resume_unwind(panic))
-}
-
-fn values() -> Result<(), Failed> {
-    let recorded = with_proxy(async |lab| {
-        let mut recorded = Vec::new();
-        for builder in [Builder::Classic, Builder::Buildkit] {
-            let mut scenario = lab::scenario(SCENARIO, Path::new("/"));
-            scenario.job.builder = builder;
-            recorded.push((builder, lab.run(&scenario).await));
-        }
-        recorded
-    });
-    for (builder, recorded) in recorded {
-        let hits = if builder == Builder::Classic { [0, 10, 6] } else { [0, 7, 5] };
-        for row in recorded.samples() {
-            assert_eq!(row.status, Status::Ok, "{} job {} {}: {}", row.topology, row.job, row.step, row.error);
-        }
-        for (job, hits) in (1..).zip(hits) {
-            for topology in ["socket", "socket-proxy"] {
-                assert_eq!(recorded.sample(topology, job, "app").instructions_cached, Some(hits), "{topology} {job}");
-                assert_eq!(recorded.sample(topology, job, "stop").volumes_leaked, Some(0), "{topology} {job}");
-            }
-            let pulled = |topology| recorded.sample(topology, job, "0").bytes_pulled;
-            assert_eq!(pulled("socket-proxy"), pulled("socket"), "job {job}");
-        }
-    }
-    Ok(())
 }
 
 fn on_the_users_own() -> Result<(), Failed> {

@@ -209,6 +209,17 @@ fn an_engine_that_falls_back_to_a_slow_driver_is_told_of() {
     }
 }
 
+/// R: `binom.test(7, 21)`.
+#[test]
+fn a_failure_has_its_share_and_how_sure_that_is() {
+    let (html, markdown) = rendered(&sample::run(), &sample::analysis(&[socket(), failing("dind")], 7, &[]));
+    for text in [html, markdown] {
+        for part in ["7 of 21", "33.3 % (14.6–57.0)"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}
+
 #[test]
 fn a_page_without_faults_has_no_box_of_cautions() {
     let mut run = sample::run();

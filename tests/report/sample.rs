@@ -7,7 +7,7 @@ use dindbench::analysis::{
 };
 use dindbench::case::{Builder, Driver, Edit, ErrorClass, Op, Status};
 use dindbench::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, Text, TrialRow};
-use dindbench::stats::{Estimate, Interval};
+use dindbench::stats::{Estimate, Interval, Level, proportion};
 use time::macros::datetime;
 
 const MS: f64 = 1e6;
@@ -260,6 +260,7 @@ fn failures(behaviours: &[Behaviour], blocks: u32) -> Vec<Failure> {
             op: Op::Start,
             class: ErrorClass::EngineNotReady,
             count: blocks as usize,
+            share: proportion(blocks as usize, 3 * blocks as usize, Level::P95).unwrap(),
             example: "the inner engine did not answer within 60 s: failed to mount overlay: invalid argument"
                 .to_owned(),
         })

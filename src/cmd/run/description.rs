@@ -13,7 +13,7 @@ use crate::image::RunImages;
 use crate::plan::Plan;
 use crate::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, SCHEMA, own_registry};
 use crate::registry::{Address, Upstream};
-use crate::scenario::Scenario;
+use crate::scenario::{Dind, Kind, Scenario, Topology};
 use crate::topology::{Host, Learnt};
 use crate::units::hex;
 
@@ -45,7 +45,7 @@ pub(super) fn record(
         blocks: u32::try_from(plan.blocks.len() - 1).unwrap_or(u32::MAX),
         driver: scenario.job.driver,
         builder: scenario.job.builder,
-        warnings: warnings(args, host),
+        warnings: warnings(args, scenario, host),
         unavailable: unavailable(args, scenario.job.builder, machine.unavailable.clone()),
         environment: Environment {
             host: HostRecord {
@@ -104,7 +104,7 @@ fn engine(description: &Description, mtu: Option<u32>) -> EngineRecord {
 }
 
 /// What changes how the numbers are to be read.
-fn warnings(args: &RunArgs, host: &Host) -> Vec<String> {
+fn warnings(args: &RunArgs, scenario: &Scenario, host: &Host) -> Vec<String> {
     let privilege = match (host.privilege(), host.learnt.inner_privilege) {
         (Privilege::Real, Privilege::Real) => None,
         (Privilege::Explicit, Privilege::Explicit) => Some(("this engine", "engines in containers run")),
@@ -128,7 +128,21 @@ fn warnings(args: &RunArgs, host: &Host) -> Vec<String> {
         )
     });
     let fixed = privilege.into_iter().chain(shared.map(str::to_owned));
-    fixed.chain(registry).chain(host.lasting().map(lasting)).collect()
+    let larger = scenario.topologies.iter().filter_map(|topology| larger_packets(topology, host.learnt.machine.mtu?));
+    fixed.chain(registry).chain(host.lasting().map(lasting)).chain(larger).collect()
+}
+
+/// Packets that are larger than those of the network around them are lost on the way, without a word. An engine without
+/// root has a way out of its own, which takes them apart.
+fn larger_packets(topology: &Topology, around: u32) -> Option<String> {
+    let Kind::Dind(Dind { mtu: Some(mtu), rootless: false, .. }) = topology.kind else { return None };
+    (mtu > around).then(|| {
+        format!(
+            "packets of {} may have {mtu} bytes, and those of the network around it {around}: what its containers send \
+             to the network can be lost without a word",
+            topology.name
+        )
+    })
 }
 
 /// Said before the first trial and after the last.
@@ -150,4 +164,23 @@ fn unavailable(args: &RunArgs, builder: Builder, mut counters: BTreeMap<String, 
         say("volumes_leaked", "nobody can say whose a volume without a label is on an engine that others use");
     }
     counters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Bounds;
+
+    #[test]
+    fn packets_larger_than_those_around_are_warned_of() {
+        let told = |mtu, rootless| {
+            let kind = Kind::Dind(Dind { mtu, rootless, ..Dind::default() });
+            larger_packets(&Topology { name: "one".to_owned(), kind, bounds: Bounds::default() }, 1400)
+        };
+        let warning = told(Some(1500), false).expect("a warning");
+        assert!(warning.starts_with("packets of one may have 1500 bytes, and those of the network around it 1400"));
+        for (mtu, rootless) in [(Some(1400), false), (None, false), (Some(65_520), true)] {
+            assert_eq!(told(mtu, rootless), None, "{mtu:?}");
+        }
+    }
 }

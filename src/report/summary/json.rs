@@ -85,6 +85,7 @@ struct FailureOf<'a> {
     op: Op,
     error_class: ErrorClass,
     count: usize,
+    share: Number,
     example: &'a str,
 }
 
@@ -188,6 +189,7 @@ fn failure<'a>(analysis: &'a Analysis, failure: &'a Failure) -> FailureOf<'a> {
         op: failure.op,
         error_class: failure.class,
         count: failure.count,
+        share: Number::of(failure.share),
         example: &failure.example,
     }
 }

@@ -1,0 +1,115 @@
+//! One suite for every topology: pull, build with both builders, run, push, rebuild, clean up, with the same values.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+
+use dindbench::case::{Builder, Op, Status};
+use dindbench::engine::Privilege;
+use dindbench::image::Wanted;
+use dindbench::scenario::EngineVersion;
+use dindbench::topology::Place;
+use libtest_mimic::{Failed, Trial};
+
+use crate::block::Recorded;
+use crate::lab::{self, Lab};
+use crate::versions::build_systems;
+
+/// Inner engines are kept, or their data are, so that every topology finds what the socket finds.
+const SCENARIO: &str = r#"
+question = "Does every topology do the same job?"
+baseline = "socket"
+[[topology]]
+use = "socket"
+[[topology]]
+use = "host"
+[[topology]]
+use = "socket-proxy"
+[[topology]]
+use = "dind"
+lifecycle = "keep"
+[[topology]]
+name = "dind-20.10"
+use = "dind"
+engine = "20.10"
+lifecycle = "restart"
+[[topology]]
+name = "dind-26.1"
+use = "dind"
+engine = "26.1"
+data_root = "kept"
+[[topology]]
+use = "dind-service"
+lifecycle = "keep"
+[[topology]]
+use = "dind-mirror"
+lifecycle = "keep"
+[[topology]]
+use = "dind-preload"
+lifecycle = "keep"
+[[topology]]
+use = "dind-rootless"
+lifecycle = "keep"
+[job]
+builder = "classic"
+steps = [
+  { op = "pull", image = "fixture:base" },
+  { op = "build", context = "fixture:ten", tag = "app" },
+  { op = "run", image = "app", command = ["true"] },
+  { op = "push", image = "app" },
+]
+[sequence]
+jobs = 3
+edits = { 3 = "source" }
+"#;
+
+pub fn tests() -> Vec<Trial> {
+    vec![Trial::test("suite::every_topology_has_the_values_of_the_socket", suite)]
+}
+
+/// With the docker command of 28.5, which has both builders.
+fn suite() -> Result<(), Failed> {
+    build_systems(["20.10", "26.1", "28.5", "proxy"].map(str::to_owned).into_iter());
+    let inner = [EngineVersion::V20_10, EngineVersion::V26_1].into();
+    let wanted = Wanted { outer: EngineVersion::V28_5, inner, proxy: true, carry: &[] };
+    let run = format!("test-suite-{}", std::process::id());
+    let mut lab = lab::RUNTIME.block_on(Lab::with_images(&run, &Place::Reference, &wanted, None));
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        assert_eq!(lab.host.learnt.inner_privilege, Privilege::Real, "a new engine grants what it has");
+        assert!(lab.host.learnt.docker_command.contains(" 28.5."), "{}", lab.host.learnt.docker_command);
+        for builder in [Builder::Classic, Builder::Buildkit] {
+            let mut scenario = lab::scenario(SCENARIO, Path::new("/"));
+            scenario.job.builder = builder;
+            let names: Vec<_> = scenario.topologies.iter().map(|topology| topology.name.clone()).collect();
+            check(&lab::RUNTIME.block_on(lab.run(&scenario)), builder, &names);
+        }
+    }));
+    lab::RUNTIME.block_on(lab.close());
+    done.unwrap_or_else(|panic| resume_unwind(panic));
+    Ok(())
+}
+
+fn check(recorded: &Recorded, builder: Builder, topologies: &[String]) {
+    for row in recorded.samples() {
+        let place = format!("{} job {} {}, {builder}", row.topology, row.job, row.step);
+        assert_eq!(row.status, Status::Ok, "{place}: {}", row.error);
+        assert!(row.op != Op::Stop || row.volumes_leaked == Some(0), "{place}");
+        assert!(row.op != Op::Build || row.builder == Some(builder), "{place}: {:?}", row.builder);
+        assert!(row.storage_driver.is_empty() || row.storage_driver == "overlay2", "{place}: {}", row.storage_driver);
+    }
+    // Three of the ten instructions have no vertex in BuildKit's graph, one of them after the edited file.
+    let hits = if builder == Builder::Buildkit { [0, 7, 5] } else { [0, 10, 6] };
+    for topology in topologies {
+        let engine = topology.strip_prefix("dind-").filter(|rest| rest.contains('.')).unwrap_or("28.5");
+        for (job, hits) in (1..).zip(hits) {
+            let of = |step| recorded.sample(topology, job, step);
+            assert_eq!(of("app").instructions_cached, Some(hits), "{topology} job {job}, {builder}");
+            assert!(of("app").engine_version.starts_with(engine), "{topology}: {}", of("app").engine_version);
+            let pulled = of("0").bytes_pulled.expect("a count");
+            let expected = job == 1 && topology != "dind-preload";
+            assert_eq!(pulled > 60_000_000, expected, "{topology} job {job} pulled {pulled} bytes, {builder}");
+            assert_eq!(pulled > 0, expected, "{topology} job {job} pulled {pulled} bytes, {builder}");
+            let pushed = of("3").bytes_pushed.expect("a count");
+            assert_eq!(pushed > 0, job != 2, "{topology} job {job} pushed {pushed} bytes, {builder}");
+        }
+    }
+}
