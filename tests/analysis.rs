@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dindbench::analysis::{
-    AnalyseError, Analysis, CaseKey, Cell, Comparison, Contrast, Metric, Subject, Summary, Verdict, analyse,
+    AnalyseError, Analysis, CaseKey, Cell, Comparison, Contrast, Metric, Subject, Summary, Verdict, analyse, drifting,
 };
 use dindbench::case::{Builder, Driver, Edit, ErrorClass, Op, Status};
 use dindbench::record::{
@@ -231,7 +231,8 @@ fn two_arms(factors: [f64; 6]) -> Run {
 fn a_job_takes_the_sum_of_its_steps() {
     let analysis = two_arms([2.0; 6]).analyse();
     assert_eq!((analysis.blocks, analysis.baseline), (6, 0));
-    let Summary::Median { estimate, min, max, mad, quartiles } = elapsed(&analysis, 0, &job_after(Edit::First)) else {
+    let Summary::Median { estimate, min, max, mad, quartiles, .. } = elapsed(&analysis, 0, &job_after(Edit::First))
+    else {
         panic!("six different values are no constant");
     };
     assert_eq!((estimate.point, *min, *max, *mad, *quartiles), (425.0, 400.0, 450.0, 15.0, (412.5, 437.5)));
@@ -337,6 +338,24 @@ fn the_warm_up_is_seen_but_not_counted() {
     assert_eq!(warm, [27_000.0, 9_000.0, 9_000.0, 9_000.0, 1.0, 1.0]);
     let [failure] = analysis.failures.as_slice() else { panic!("{:?}", analysis.failures) };
     assert_eq!((failure.count, failure.share.n), (1, 7), "the warm-up is a start like any other");
+}
+
+/// Of six values in order, one order of 720 rises throughout and one falls: p = 2/720.
+#[test]
+fn a_ratio_that_rises_over_the_run_is_a_drift() {
+    let rising = two_arms([1.1, 1.2, 1.3, 1.4, 1.5, 1.6]).analyse();
+    let drifting = drifting(&rising.comparisons);
+    let jobs = rising.comparisons.iter().filter(|one| one.case.subject == Subject::Job && one.course.is_some()).count();
+    let [(one, p)] = drifting.as_slice() else { panic!("{drifting:?}") };
+    let course = one.course.unwrap();
+    assert_eq!((one.topology, course.drift.tau), (1, 1.0));
+    assert!((course.drift.p - 2.0 / 720.0).abs() < 1e-12 && (p - jobs as f64 * course.drift.p).abs() < 1e-12);
+    assert!(course.autocorrelation > 0.3 && !course.dependent(6), "six blocks show little");
+    assert!(course.dependent(60));
+    let steady = two_arms([1.2, 1.1, 1.3, 1.3, 1.1, 1.2]).analyse();
+    assert!(dindbench::analysis::drifting(&steady.comparisons).is_empty());
+    let constant = two_arms([2.0; 6]).analyse();
+    assert!(constant.comparisons.iter().all(|one| one.case.subject != Subject::Job || one.course.is_none()));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use strum::VariantArray as _;
 
 use super::row::{Row, Standing};
 use super::{CaseKey, Metric};
-use crate::stats::{Estimate, Level, Ordered, median};
+use crate::stats::{Estimate, Level, Ordered, Outliers, median};
 
 /// One metric of one case in one topology. Within a block the samples of a case (several jobs with the same edit)
 /// are averaged first, so that a block counts once.
@@ -25,7 +25,7 @@ pub enum Summary {
     /// All `n` values are the same, and there are at least two.
     Constant { value: f64, n: usize },
     /// Median with its exact order-statistic interval; `mad` is not scaled, `quartiles` are of type 7.
-    Median { estimate: Estimate, min: f64, max: f64, mad: f64, quartiles: (f64, f64) },
+    Median { estimate: Estimate, min: f64, max: f64, mad: f64, quartiles: (f64, f64), outliers: Outliers },
 }
 
 impl Summary {
@@ -42,6 +42,7 @@ impl Summary {
             max: values.max(),
             mad: values.mad(),
             quartiles: values.quartiles(),
+            outliers: Outliers::of(&values),
         }
     }
 }

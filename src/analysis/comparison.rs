@@ -3,7 +3,7 @@
 use super::cell::Series;
 use super::contrast::{Pair, pairs};
 use super::row::{Row, Table};
-use super::{CaseKey, Cell, Contrast, Metric};
+use super::{CaseKey, Cell, Contrast, Course, Metric};
 use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Interval, Level, difference, equivalent, ratio};
 
 /// A topology against another one, paired within blocks. Where all differences (or ratios) are the same number, the
@@ -23,6 +23,8 @@ pub struct Comparison {
     pub pairs: Vec<(f64, f64)>,
     /// Of `elapsed_ns` only; empty where the ratio has no interval.
     pub verdict: Option<Verdict>,
+    /// Of `elapsed_ns` only; empty for a constant ratio.
+    pub course: Option<Course>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display)]
@@ -84,6 +86,7 @@ fn comparison(pair: Pair, case: &CaseKey, metric: Metric, pairs: Vec<(f64, f64)>
         difference: difference.map(|estimate| without_false_interval(estimate, &pairs, |a, b| a - b)),
         verdict: ratio95.filter(|_| metric == Metric::ElapsedNs).and_then(|ratio95| verdict(&ratio95, &pairs)),
         ratio: ratio95,
+        course: Some(metric).filter(|metric| *metric == Metric::ElapsedNs).and_then(|_| Course::of(&pairs)),
         pairs,
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::analysis::{CaseKey, Subject, Summary};
 use crate::case::{Edit, Op};
 use crate::record::Text;
-use crate::stats::Estimate;
+use crate::stats::{Estimate, Outliers};
 
 /// What was measured: a step with its name, or a whole job, which has none.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -78,6 +78,15 @@ pub(super) fn spread(summary: &Summary) -> Option<[f64; 5]> {
         Summary::Missing => None,
         Summary::Constant { value, .. } => Some([*value, *value, *value, *value, 0.0]),
         Summary::Median { min, max, quartiles: (q1, q3), mad, .. } => Some([*min, *max, *q1, *q3, *mad]),
+    }
+}
+
+/// How many values lie far from the others; none where all are the same.
+pub(super) fn outliers(summary: &Summary) -> Option<Outliers> {
+    match summary {
+        Summary::Missing => None,
+        Summary::Constant { .. } => Some(Outliers { mild: 0, severe: 0, far: None }),
+        Summary::Median { outliers, .. } => Some(*outliers),
     }
 }
 

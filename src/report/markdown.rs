@@ -21,8 +21,12 @@ pub(super) fn render(page: &Page) -> String {
     for figure in &page.figures {
         text.push_str(&format!("\n![{}](plots/{}.svg)\n\n{}\n", figure.title, figure.name, inline(&figure.caption)));
     }
-    for (title, grid) in [("What a job used", &page.resources), ("Failures", &page.failures), ("Trials", &page.trials)]
-    {
+    for (title, grid) in [
+        ("What a job used", &page.resources),
+        ("Failures", &page.failures),
+        ("Steadiness", &page.steadiness),
+        ("Trials", &page.trials),
+    ] {
         if !grid.rows.is_empty() {
             text.push_str(&format!("\n## {title}\n\n"));
             table(&mut text, &grid.headings, &grid.rows);

@@ -14,6 +14,7 @@ mod page;
 mod plot;
 mod resources;
 mod shown;
+mod steadiness;
 mod summary;
 pub mod table;
 mod words;

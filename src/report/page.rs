@@ -7,6 +7,7 @@ use super::environment::{self, Group};
 use super::plot::{Figure, figures};
 use super::resources::{self, Grid};
 use super::shown::{paragraphs, shown};
+use super::steadiness;
 use super::table::{Row, rows};
 use super::words::{blocks, subject};
 use crate::analysis::{Analysis, Subject};
@@ -33,6 +34,7 @@ pub(super) struct Page {
     pub(super) resources: Grid,
     pub(super) steps: Vec<StepTimes>,
     pub(super) trials: Grid,
+    pub(super) steadiness: Grid,
     pub(super) failures: Grid,
     pub(super) environment: Vec<Group>,
     pub(super) command: String,
@@ -62,6 +64,7 @@ impl Page {
             resources: resources::jobs(analysis),
             steps: steps(analysis),
             trials: resources::trials(analysis, trials),
+            steadiness: steadiness::steadiness(analysis),
             failures: resources::failures(analysis),
             environment: environment::groups(run),
             command: environment::command_line(run),

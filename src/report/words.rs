@@ -143,6 +143,7 @@ pub(super) fn cell<'a>(analysis: &'a Analysis, topology: usize, case: &CaseKey, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Outliers;
 
     fn estimate(point: f64, bounds: Option<(f64, f64)>) -> Estimate {
         let interval = bounds.map(|(low, high)| Interval { low, high, coverage: 0.984_375 });
@@ -189,6 +190,7 @@ mod tests {
             max: 2e9,
             mad: 1e8,
             quartiles: (1.2e9, 1.8e9),
+            outliers: Outliers { mild: 0, severe: 0, far: None },
         };
         assert_eq!(spread_text(Metric::ElapsedNs, &few), "no interval, 3 blocks");
         assert_eq!(spread_text(Metric::BytesPulled, &Summary::Constant { value: 0.0, n: 7 }), "constant in 7 blocks");

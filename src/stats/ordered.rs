@@ -13,6 +13,8 @@ pub enum Unusable {
     NotFinite(f64),
     #[error("a ratio needs positive values, and one is {0}: take the difference instead")]
     NotPositive(f64),
+    #[error("{0} is no p-value: one lies between 0 and 1")]
+    NotProbability(f64),
 }
 
 impl Ordered {
@@ -55,6 +57,11 @@ impl Ordered {
         let below = place.floor() as usize;
         let above = place.ceil() as usize;
         self.0[below] + (self.0[above] - self.0[below]) * (place - place.floor())
+    }
+
+    /// The arithmetic mean, in the values' unit; infinite where their sum is.
+    pub fn mean(&self) -> f64 {
+        self.0.iter().sum::<f64>() / self.0.len() as f64
     }
 
     pub fn median(&self) -> f64 {

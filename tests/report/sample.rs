@@ -7,7 +7,7 @@ use dindbench::analysis::{
 };
 use dindbench::case::{Builder, Driver, Edit, ErrorClass, Op, Status};
 use dindbench::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, Text, TrialRow};
-use dindbench::stats::{Estimate, Interval, Level, proportion};
+use dindbench::stats::{Estimate, Interval, Level, Outliers, proportion};
 use time::macros::datetime;
 
 const MS: f64 = 1e6;
@@ -185,6 +185,7 @@ fn summary(mut values: Vec<f64>) -> Summary {
                 max: *last,
                 mad: (last - first) / 4.0,
                 quartiles: (values[n / 4], values[3 * n / 4]),
+                outliers: Outliers { mild: 1, severe: 0, far: Some(0) },
             }
         }
         [value, ..] => Summary::Constant { value: *value, n },
@@ -206,7 +207,18 @@ fn comparisons(points: &[Point], (contrast, topology, reference): (Contrast, usi
             let ratio = hodges_lehmann(&logs);
             let verdict = ratio.and_then(|ratio| ratio.interval).map(verdict);
             let metric = Metric::ElapsedNs;
-            Comparison { contrast, topology, reference, case, metric, ratio, difference: None, pairs, verdict }
+            Comparison {
+                contrast,
+                topology,
+                reference,
+                case,
+                metric,
+                ratio,
+                difference: None,
+                pairs,
+                verdict,
+                course: None,
+            }
         })
         .collect()
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::analysis::{Analysis, Cell, Checked, Comparison, Failure, Found};
 use crate::case::{Builder, Driver, ErrorClass, Op};
 use crate::record::RunRecord;
-use crate::report::data::{Number, Place, median, object, spread};
+use crate::report::data::{Number, Place, median, object, outliers, spread};
+use crate::stats::Outliers;
 
 /// The version of `summary.json` and `summary.csv`.
 pub(super) const SCHEMA: u32 = 1;
@@ -62,7 +63,15 @@ struct CellOf<'a> {
     q1: Option<f64>,
     q3: Option<f64>,
     mad: Option<f64>,
+    outliers: Option<OutliersOf>,
     excluded: usize,
+}
+
+#[derive(Serialize)]
+struct OutliersOf {
+    mild: usize,
+    severe: usize,
+    far: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -77,6 +86,9 @@ struct ComparisonOf<'a> {
     ratio: Option<Number>,
     difference: Option<Number>,
     verdict: Option<String>,
+    drift_tau: Option<f64>,
+    drift_p: Option<f64>,
+    autocorrelation: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -165,6 +177,7 @@ fn cell<'a>(analysis: &'a Analysis, cell: &'a Cell) -> CellOf<'a> {
         q1: spread.map(|[_, _, q1, ..]| q1),
         q3: spread.map(|[_, _, _, q3, _]| q3),
         mad: spread.map(|[.., mad]| mad),
+        outliers: outliers(&cell.summary).map(|Outliers { mild, severe, far }| OutliersOf { mild, severe, far }),
         excluded: cell.excluded,
     }
 }
@@ -180,6 +193,9 @@ fn comparison<'a>(analysis: &'a Analysis, one: &'a Comparison) -> ComparisonOf<'
         ratio: one.ratio.map(Number::of),
         difference: one.difference.map(Number::of),
         verdict: one.verdict.map(|verdict| verdict.to_string()),
+        drift_tau: one.course.map(|course| course.drift.tau),
+        drift_p: one.course.map(|course| course.drift.p),
+        autocorrelation: one.course.map(|course| course.autocorrelation),
     }
 }
 
