@@ -140,7 +140,7 @@ pub struct DesignArgs {
     /// Number of measured blocks
     #[arg(long, value_name = "N")]
     pub blocks: Option<NonZeroU32>,
-    /// Run blocks until intervals are this narrow
+    /// End after 10, 15, 20, ... blocks, 40 at most or as many as --blocks says, when every job's ratio is this close
     #[arg(long, value_name = "PERCENT")]
     pub precision: Option<Percent>,
     /// Seed of every random choice, up to 9223372036854775807; drawn and printed where it is not given
@@ -270,6 +270,9 @@ pub enum Image {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Percent(f64);
 
+/// Measured blocks of a run that ends when it is precise, where nothing else is said.
+const MOST_BLOCKS: u32 = 40;
+
 /// A number of measured blocks, by what it is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Preset {
@@ -317,9 +320,10 @@ impl Preset {
 }
 
 impl DesignArgs {
-    /// Measured blocks, where the command line says how many.
+    /// Measured blocks, where the command line says how many: the most of a run that ends when it is precise.
     pub fn blocks(&self) -> Option<u32> {
-        self.blocks.map(NonZeroU32::get).or(self.preset.map(Preset::blocks))
+        let given = self.blocks.map(NonZeroU32::get).or(self.preset.map(Preset::blocks));
+        given.or(self.precision.map(|_| MOST_BLOCKS))
     }
 }
 

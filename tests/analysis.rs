@@ -59,6 +59,7 @@ impl Run {
             analysis: String::new(),
             seed: 1,
             blocks: 6,
+            precision: None,
             driver: Driver::Cli,
             builder: Builder::Auto,
             warnings: Vec::new(),
@@ -338,6 +339,20 @@ fn the_warm_up_is_seen_but_not_counted() {
     assert_eq!(warm, [27_000.0, 9_000.0, 9_000.0, 9_000.0, 1.0, 1.0]);
     let [failure] = analysis.failures.as_slice() else { panic!("{:?}", analysis.failures) };
     assert_eq!((failure.count, failure.share.n), (1, 7), "the warm-up is a start like any other");
+}
+
+#[test]
+fn the_least_known_ratio_of_a_job_is_the_precision_of_a_run() {
+    let run = two_arms([1.0, 1.1, 1.2, 1.3, 1.4, 1.5]).analyse();
+    let jobs: Vec<_> = run
+        .comparisons
+        .iter()
+        .filter(|one| one.case.subject == Subject::Job && one.metric == Metric::ElapsedNs)
+        .collect();
+    let widest =
+        jobs.iter().map(|one| one.ratio.unwrap().interval.unwrap()).map(|one| (one.high / one.low).sqrt() - 1.0);
+    assert_eq!(run.half_width(), widest.reduce(f64::max));
+    assert_eq!(two_arms([2.0; 6]).analyse().half_width(), None, "a constant ratio has no interval");
 }
 
 /// Of six values in order, one order of 720 rises throughout and one falls: p = 2/720.

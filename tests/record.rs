@@ -39,6 +39,7 @@ fn record(text: &str) -> RunRecord {
         analysis: text.into(),
         seed: i64::MAX as u64,
         blocks: 7,
+        precision: None,
         driver: Driver::Cli,
         builder: Builder::Classic,
         warnings: vec![text.into()],

@@ -45,6 +45,7 @@ use self::expectation::Expectations;
 use self::row::Table;
 use crate::case::{Edit, Op};
 use crate::record::{InstructionRow, ReadError, RunDir, RunRecord, Sample};
+use crate::stats::half_width;
 
 /// What a run's rows say. Topologies are indices into `arms`, which keep the scenario's order.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +104,13 @@ pub enum AnalyseError {
 }
 
 impl Analysis {
+    /// How closely the least known ratio of whole jobs is known; empty where one has no interval.
+    pub fn half_width(&self) -> Option<f64> {
+        let jobs = |one: &&Comparison| (one.metric, &one.case.subject) == (Metric::ElapsedNs, &Subject::Job);
+        let ratios: Option<Vec<_>> = self.comparisons.iter().filter(jobs).map(|one| one.ratio.as_ref()).collect();
+        half_width(ratios?)
+    }
+
     /// Reads and analyses a run directory.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! What can be asked for and is not built yet: one place, so that nothing that was asked for is ever ignored.
 
 use super::{
-    CleanArgs, Command, CompareArgs, CompletionsArgs, DesignArgs, DoctorArgs, Image, InitArgs, Inside, PlanArgs,
-    ReportArgs, RunArgs,
+    CleanArgs, Command, CompareArgs, CompletionsArgs, DoctorArgs, Image, InitArgs, Inside, PlanArgs, ReportArgs,
+    RunArgs,
 };
 
 /// A command line that asks only for what is built.
@@ -41,7 +41,7 @@ impl Command {
     pub fn built(self) -> Result<Built, NotBuilt> {
         match self {
             Self::Run(args) => run(&args).map_or(Ok(Built::Run(args)), Err),
-            Self::Plan(args) => design(&args.design).map_or(Ok(Built::Plan(args)), Err),
+            Self::Plan(args) => Ok(Built::Plan(args)),
             Self::Report(args) => Ok(Built::Report(args)),
             Self::Compare(args) => Ok(Built::Compare(args)),
             Self::Doctor(args) => Ok(Built::Doctor(args)),
@@ -65,11 +65,7 @@ fn run(args: &RunArgs) -> Option<NotBuilt> {
     if args.resume.is_some() {
         return refusal("--resume", "a new run");
     }
-    design(&args.design)
-}
-
-fn design(args: &DesignArgs) -> Option<NotBuilt> {
-    args.precision.map(|_| NotBuilt::new("--precision", "--blocks or --preset, which fix the number of blocks"))
+    None
 }
 
 #[cfg(test)]
@@ -92,8 +88,6 @@ mod tests {
             ("run --image official", "--image other than host-engine"),
             ("run --image docker:dind", "--image other than host-engine"),
             ("run --resume results/1", "--resume"),
-            ("run --precision 2%", "--precision"),
-            ("plan --precision 2%", "--precision"),
         ] {
             let refused = built(line).expect_err(line);
             assert_eq!(refused.to_string(), format!("{what} is not built yet"));
@@ -109,6 +103,8 @@ mod tests {
              --driver cli --builder buildkit --out o --dry-run --host-label h --format json",
             "run --engine 28.5",
             "run --time-limit 30m",
+            "run --precision 2% --blocks 60",
+            "plan --precision 2%",
             "plan quick --blocks 3 --seed 7 --only socket",
             "report a b --out c",
             "compare a b --threshold 3% --format markdown",

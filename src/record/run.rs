@@ -30,6 +30,9 @@ pub struct RunRecord {
     pub seed: u64,
     /// Measured blocks; the warm-up block comes before them.
     pub blocks: u32,
+    /// With `--precision`, the half-width of a ratio's interval at which the run ends before all its blocks: 0.02 for 2 %.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<f64>,
     pub driver: Driver,
     pub builder: Builder,
     /// Sentences that change how the numbers are to be read, shown on the report's first screen.

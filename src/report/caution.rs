@@ -24,9 +24,12 @@ pub(super) fn cautions(run: &RunRecord, analysis: &Analysis) -> Vec<String> {
             if analysis.blocks == 1 { "1 block was".to_owned() } else { format!("{} blocks were", analysis.blocks) }
         ));
     }
-    if analysis.blocks < run.blocks as usize {
+    let width = analysis.half_width();
+    let precise = run.precision.is_some_and(|goal| width.is_some_and(|width| width <= goal));
+    if analysis.blocks < run.blocks as usize && !precise {
         cautions.push(format!("{} of {} planned blocks have data.", analysis.blocks, run.blocks));
     }
+    cautions.extend(run.precision.filter(|_| !precise).map(|goal| imprecise(goal, width)));
     let failures: usize = analysis.failures.iter().map(|failure| failure.count).sum();
     if failures > 0 {
         let (samples, were) = if failures == 1 { ("sample", "is") } else { ("samples", "are") };
@@ -36,6 +39,13 @@ pub(super) fn cautions(run: &RunRecord, analysis: &Analysis) -> Vec<String> {
     }
     cautions.extend(steadiness::cautions(analysis));
     cautions
+}
+
+fn imprecise(goal: f64, width: Option<f64>) -> String {
+    let percent = |part: f64| format!("±{:.1} %", part * 100.0);
+    let reached =
+        width.map_or_else(|| "one has no interval".to_owned(), |width| format!("the widest is {}", percent(width)));
+    format!("Precision goal not met: every job's ratio was to be known to {}, and {reached}.", percent(goal))
 }
 
 /// Drivers that an engine chooses by itself where it can have none of those that make a copy only of what changes, in the

@@ -28,6 +28,8 @@ pub struct Tally {
     pub interrupted: bool,
     /// Planned blocks that the time limit left no time for.
     pub left_out: u32,
+    /// Planned blocks that were not needed, for enough was known without them.
+    pub unneeded: u32,
     /// Records of the build cache left on the user's own engine, because another build may have made them.
     pub unclear_records: usize,
 }
@@ -49,6 +51,7 @@ pub struct Runner<'a, E> {
     interrupt: watch::Receiver<bool>,
     observe: Box<dyn FnMut(Event) + 'a>,
     time_limit: Option<Duration>,
+    enough: Box<dyn FnMut(u32) -> bool + 'a>,
     unclear_records: usize,
 }
 
@@ -61,12 +64,26 @@ impl<'a, E: Executor> Runner<'a, E> {
         interrupt: watch::Receiver<bool>,
         observe: impl FnMut(Event) + 'a,
     ) -> Self {
-        Self { scenario, executor, ledger, interrupt, observe: Box::new(observe), time_limit: None, unclear_records: 0 }
+        Self {
+            scenario,
+            executor,
+            ledger,
+            interrupt,
+            observe: Box::new(observe),
+            time_limit: None,
+            enough: Box::new(|_| false),
+            unclear_records: 0,
+        }
     }
 
     /// Begins no block that would end later than this after the beginning of the first, by the longest one so far.
     pub fn within(self, time_limit: Option<Duration>) -> Self {
         Self { time_limit, ..self }
+    }
+
+    /// Begins no block after this says that enough is known. It is asked after each measured block, with their number.
+    pub fn until(self, enough: impl FnMut(u32) -> bool + 'a) -> Self {
+        Self { enough: Box::new(enough), ..self }
     }
 
     /// Runs every trial of the plan in its order. Only a file that cannot be written ends it early.
@@ -86,6 +103,10 @@ impl<'a, E: Executor> Runner<'a, E> {
             let again = invalid.into_iter().map(|slot| Slot { attempt: slot.attempt + 1, ..slot }).collect();
             self.attempts(again, &mut tally).await?;
             longest = longest.max(block_began.elapsed());
+            if !block.warmup() && (self.enough)(block.index) {
+                tally.unneeded = u32::try_from(plan.blocks.len() - done - 1).unwrap_or(u32::MAX);
+                break;
+            }
         }
         Ok(Tally { interrupted: self.interrupted(), unclear_records: self.unclear_records, ..tally })
     }

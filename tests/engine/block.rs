@@ -101,6 +101,7 @@ fn record(scenario: &Scenario) -> RunRecord {
         analysis: word(),
         seed: SEED,
         blocks: 1,
+        precision: None,
         driver: scenario.job.driver,
         builder: scenario.job.builder,
         warnings: Vec::new(),

@@ -209,6 +209,23 @@ fn an_engine_that_falls_back_to_a_slow_driver_is_told_of() {
     }
 }
 
+#[test]
+fn a_precision_goal_is_told_of_where_it_was_not_met() {
+    let analysis = three(7);
+    let width = analysis.half_width().expect("three topologies and seven blocks have intervals");
+    let told = |goal: Option<f64>, planned: u32| {
+        let (html, markdown) = rendered(&RunRecord { precision: goal, blocks: planned, ..sample::run() }, &analysis);
+        ["Precision goal not met", "planned blocks have data"].map(|part| {
+            assert_eq!(html.contains(part), markdown.contains(part));
+            html.contains(part)
+        })
+    };
+    assert_eq!(told(Some(width * 1.01), 40), [false, false], "it ended early because it could");
+    assert_eq!(told(Some(width * 0.99), 40), [true, true]);
+    assert_eq!(told(None, 40), [false, true]);
+    assert_eq!(told(None, 7), [false, false]);
+}
+
 /// R: `binom.test(7, 21)`.
 #[test]
 fn a_failure_has_its_share_and_how_sure_that_is() {

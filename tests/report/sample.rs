@@ -299,6 +299,7 @@ pub fn run() -> RunRecord {
             .to_owned(),
         seed: 20_250_304,
         blocks: 7,
+        precision: None,
         driver: Driver::Cli,
         builder: Builder::Auto,
         warnings: vec!["The host was not quiet: another container used 12 % of a processor in block 3.".to_owned()],

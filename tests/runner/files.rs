@@ -10,7 +10,7 @@ use dindbench::report;
 use dindbench::workload::Fault;
 
 use crate::fake::{Fake, Turn};
-use crate::run::{RUN_ID, Run, plan, quick, run, run_into};
+use crate::run::{Ends, RUN_ID, Run, plan, quick, run, run_into};
 
 /// Every file below a folder, with its bytes.
 fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -84,7 +84,7 @@ async fn a_file_that_takes_no_more_ends_the_run_and_is_named() {
     }
     let (folder, quick) = (tempfile::tempdir().unwrap(), quick());
     let (dir, mut fake) = (folder.path().join("run"), Fake::new(&quick));
-    let error = run_into(&dir, &quick, &plan(&quick, 7), &mut fake, None, |_, _| {}).await.unwrap_err();
+    let error = run_into(&dir, &quick, &plan(&quick, 7), &mut fake, Ends::default(), |_, _| {}).await.unwrap_err();
     let expected = format!("cannot write {}: File too large (os error 27)", dir.join("samples.csv").display());
     assert_eq!(error.to_string(), expected);
     let opened = fake.calls.iter().filter(|call| call.starts_with("open")).count();

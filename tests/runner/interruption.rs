@@ -23,7 +23,10 @@ async fn hung_at(call: &'static str) -> Run {
 
 /// The interrupted trial was closed, none came after it, its row says why, and all files are whole.
 fn ended_well(run: &Run, last_calls: &[&str]) {
-    assert_eq!(run.tally, Tally { trials: 4, spoiled: 1, interrupted: true, left_out: 0, unclear_records: 0 });
+    assert_eq!(
+        run.tally,
+        Tally { trials: 4, spoiled: 1, interrupted: true, left_out: 0, unneeded: 0, unclear_records: 0 }
+    );
     assert_eq!(run.opened().last(), Some(&"1 dind"));
     assert!(
         run.calls.ends_with(&last_calls.iter().map(|call| (*call).to_owned()).collect::<Vec<_>>()),
@@ -97,7 +100,10 @@ async fn between_two_trials() {
     })
     .await;
     assert_eq!(run.opened(), ["0 socket", "0 dind-kept"]);
-    assert_eq!(run.tally, Tally { trials: 2, spoiled: 0, interrupted: true, left_out: 0, unclear_records: 0 });
+    assert_eq!(
+        run.tally,
+        Tally { trials: 2, spoiled: 0, interrupted: true, left_out: 0, unneeded: 0, unclear_records: 0 }
+    );
     assert!(run.trials().iter().all(|trial| trial.status == Status::Ok));
     assert_eq!((run.samples().len(), run.analysis().blocks), (30, 0), "there is but the warm-up");
 }
@@ -111,7 +117,10 @@ async fn an_earlier_fault_stays_the_trials_own() {
         let fake = Fake::new(&quick).at(1, "dind", "job 1: 0", Turn::Fails(rate)).at(1, "dind", hung, Turn::Hangs);
         let run = run(&quick, &plan(), fake).await;
         assert_eq!(run.trial(1, "dind").error_class, Some(ErrorClass::RateLimited));
-        assert_eq!(run.tally, Tally { trials: 4, spoiled: 1, interrupted: true, left_out: 0, unclear_records: 0 });
+        assert_eq!(
+            run.tally,
+            Tally { trials: 4, spoiled: 1, interrupted: true, left_out: 0, unneeded: 0, unclear_records: 0 }
+        );
     }
 }
 
@@ -119,7 +128,10 @@ async fn an_earlier_fault_stays_the_trials_own() {
 async fn after_the_last_job_its_trial_is_closed_and_whole() {
     let quick = quick();
     let run = run_until(&quick, &plan(), Fake::new(&quick), |event| done(event, 3, "stop")).await;
-    assert_eq!(run.tally, Tally { trials: 4, spoiled: 0, interrupted: true, left_out: 0, unclear_records: 0 });
+    assert_eq!(
+        run.tally,
+        Tally { trials: 4, spoiled: 0, interrupted: true, left_out: 0, unneeded: 0, unclear_records: 0 }
+    );
     assert_eq!(run.calls.last().map(String::as_str), Some("close"));
     assert_eq!(run.trial(1, "dind").status, Status::Ok);
 }

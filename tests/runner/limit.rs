@@ -1,9 +1,9 @@
-//! A time limit ends a run between two blocks, never within one.
+//! A run that ends before its plan does so between two blocks, never within one.
 
 use std::time::Duration;
 
 use crate::fake::Fake;
-use crate::run::{plan, quick, run_into};
+use crate::run::{Ends, plan, quick, run_into};
 
 /// Three trials of ten seconds make a block, and with the warm-up there are six.
 #[tokio::test(start_paused = true)]
@@ -12,10 +12,21 @@ async fn no_block_begins_that_would_end_too_late() {
         let quick = quick();
         let folder = tempfile::tempdir().unwrap();
         let mut fake = Fake::new(&quick).lasting(Duration::from_secs(10));
-        let limit = Some(Duration::from_secs(seconds));
+        let limit = Ends { time_limit: Some(Duration::from_secs(seconds)), enough: None };
         let tally = run_into(&folder.path().join("run"), &quick, &plan(&quick, 5), &mut fake, limit, |_, _| {}).await;
         let tally = tally.unwrap();
         assert_eq!((tally.trials, tally.left_out), (trials, left_out), "{seconds} s");
         assert_eq!((tally.spoiled, tally.interrupted), (0, false));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_block_begins_when_enough_is_known() {
+    for (enough, trials, unneeded) in [(1, 6, 4), (3, 12, 2), (5, 18, 0), (9, 18, 0)] {
+        let (quick, folder) = (quick(), tempfile::tempdir().unwrap());
+        let (dir, mut fake) = (folder.path().join("run"), Fake::new(&quick));
+        let ends = Ends { time_limit: None, enough: Some(enough) };
+        let tally = run_into(&dir, &quick, &plan(&quick, 5), &mut fake, ends, |_, _| {}).await.unwrap();
+        assert_eq!((tally.trials, tally.unneeded, tally.left_out), (trials, unneeded, 0), "after {enough} blocks");
     }
 }

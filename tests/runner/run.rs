@@ -61,8 +61,16 @@ pub async fn run_until(
         told.borrow_mut().push(event);
     };
     let dir = folder.path().join(RUN_ID);
-    let tally = run_into(&dir, scenario, plan, &mut fake, None, observe).await.unwrap();
+    let tally = run_into(&dir, scenario, plan, &mut fake, Ends::default(), observe).await.unwrap();
     Run { folder, tally, calls: fake.calls, told: told.into_inner() }
+}
+
+/// What ends a run before its plan does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ends {
+    pub time_limit: Option<Duration>,
+    /// The number of measured blocks after which enough is known.
+    pub enough: Option<u32>,
 }
 
 pub async fn run_into(
@@ -70,14 +78,15 @@ pub async fn run_into(
     scenario: &Scenario,
     plan: &Plan,
     fake: &mut Fake<'_>,
-    time_limit: Option<Duration>,
+    ends: Ends,
     mut observe: impl FnMut(&watch::Sender<bool>, Event),
 ) -> Result<Tally, WriteError> {
     let mut writer = Writer::create(dir, &description(scenario, plan))?;
     let ledger = Ledger::new(&mut writer, scenario, RUN_ID, HOST);
     let (tell, interrupt) = watch::channel(false);
     let hung = fake.hung.clone();
-    let runner = Runner::new(scenario, fake, ledger, interrupt, |event| observe(&tell, event)).within(time_limit);
+    let runner = Runner::new(scenario, fake, ledger, interrupt, |event| observe(&tell, event));
+    let runner = runner.within(ends.time_limit).until(|blocks| ends.enough.is_some_and(|enough| blocks >= enough));
     let interrupter = async {
         hung.notified().await;
         tell.send_replace(true);
@@ -196,6 +205,7 @@ pub fn description(scenario: &Scenario, plan: &Plan) -> RunRecord {
         analysis: scenario.analysis.clone(),
         seed: plan.seed,
         blocks: plan.blocks.len() as u32 - 1,
+        precision: None,
         driver: scenario.job.driver,
         builder: scenario.job.builder,
         warnings: Vec::new(),

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use time::format_description::well_known::Rfc3339;
 
 use crate::case::Builder;
-use crate::cli::{self, RunArgs};
+use crate::cli::{self, Percent, RunArgs};
 use crate::cmd::tenancy::Tenancy;
 use crate::engine::{Description, Privilege};
 use crate::image::RunImages;
@@ -43,6 +43,7 @@ pub(super) fn record(
         analysis: scenario.analysis.clone(),
         seed: plan.seed,
         blocks: u32::try_from(plan.blocks.len() - 1).unwrap_or(u32::MAX),
+        precision: args.design.precision.map(Percent::fraction),
         driver: scenario.job.driver,
         builder: scenario.job.builder,
         warnings: warnings(args, scenario, host),

@@ -20,6 +20,7 @@ use crate::record::{RunDir, Writer};
 use crate::report;
 use crate::runner::{DockerExecutor, Ledger, Runner, Tally};
 use crate::scenario::{Kind, Scenario};
+use crate::stats::looks;
 use crate::topology::Host;
 
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
@@ -87,6 +88,7 @@ async fn measure(
                     let mut executor = DockerExecutor::new(scenario, &mut tenancy.journal, &mut host);
                     let runner = Runner::new(scenario, &mut executor, ledger, interrupt, |event| progress.tell(&event));
                     let runner = runner.within(args.time_limit);
+                    let runner = runner.until(|blocks| precise(args, plan, &dir, blocks));
                     runner.run(plan).await.map_err(could_not_run)
                 }
                 Err(failure) => Err(failure),
@@ -106,7 +108,22 @@ async fn measure(
     if tally.left_out > 0 {
         eprintln!("dindbench: the time limit left no time for {} of {} blocks", tally.left_out, plan.blocks.len());
     }
+    if tally.unneeded > 0 {
+        eprintln!("dindbench: precise enough without {} of {} blocks", tally.unneeded, plan.blocks.len());
+    }
     conclude(args, &dir, tally)
+}
+
+/// Whether, at one of the looks that were fixed beforehand, every job's ratio is as close as was asked for. Files that
+/// cannot be read are told of at the end.
+fn precise(args: &RunArgs, plan: &Plan, dir: &Path, blocks: u32) -> bool {
+    let Some(goal) = args.design.precision else { return false };
+    let last = plan.blocks.last().map_or(0, |block| block.index);
+    if !looks(last).any(|look| look == blocks) {
+        return false;
+    }
+    let known = || Analysis::of(&RunDir::open(dir).ok()?).ok()?.half_width();
+    known().is_some_and(|width| width <= goal.fraction())
 }
 
 /// Takes back what was put into a registry that others run, and says what stays there.
@@ -135,7 +152,7 @@ fn conclude(args: &RunArgs, dir: &Path, tally: Tally) -> Result<Exit, Failure> {
         Format::Json => {
             let object = serde_json::json!({
                 "run": dir, "trials": tally.trials, "spoiled": tally.spoiled, "left_out": tally.left_out,
-                "interrupted": tally.interrupted,
+                "unneeded": tally.unneeded, "interrupted": tally.interrupted,
             });
             print(format!("{object}\n").as_bytes())?;
         }
