@@ -47,10 +47,14 @@ impl Disk {
     }
 
     /// What is used here; of a file system nested in a file, what is used in it and not what the file has grown to, which
-    /// it does when blocks are written back and never undoes. Empty where that one is not mounted: then only it knows.
-    pub fn used(&self, nested: Option<&NestedDisk>) -> Option<Used> {
+    /// it does when blocks are written back and never undoes. Empty where that one is not mounted: then only it knows. Empty
+    /// as well for one that counts nothing before it is written out, and was not `settled`.
+    pub fn used(&self, nested: Option<&NestedDisk>, settled: bool) -> Option<Used> {
         let here = Used::at(&self.root)?;
         let Some(nested) = nested else { return Some(here) };
+        if nested.file_system == FileSystem::Btrfs && !settled {
+            return None;
+        }
         let (file, root) = (nested.seen(&nested.file)?, nested.seen(&nested.root)?);
         let (file, device) = (std::fs::metadata(file).ok()?, std::fs::metadata(&root).ok()?.dev());
         if device == file.dev() {

@@ -80,6 +80,7 @@ pub struct NestedDisk {
     /// Both as they are there.
     pub file: PathBuf,
     pub root: PathBuf,
+    pub file_system: FileSystem,
 }
 
 /// A line on standard input.

@@ -157,7 +157,7 @@ impl Supervisor {
         if let Some(disk) = self.disk.as_ref().filter(|_| settle) {
             disk.settle(nested)?;
         }
-        let used = self.disk.as_ref().and_then(|disk| disk.used(nested));
+        let used = self.disk.as_ref().and_then(|disk| disk.used(nested, settle));
         let io = self.disk.as_ref().and_then(Disk::io_bytes);
         let peak_memory_bytes = self.cgroup.peak_memory().filter(|_| self.cgroup.reset_peak());
         Ok(Reading {

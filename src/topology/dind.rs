@@ -209,7 +209,8 @@ async fn data_root(host: &OuterHost, root: DataRoot) -> Result<(Option<String>, 
 
 /// Where the file system of an inner engine's own is, in its container.
 fn nested(host: &OuterHost, dind: &Dind) -> Option<NestedDisk> {
-    dind.data_root.file_system().map(|_| NestedDisk { pid: None, file: disk_file(host), root: DATA_ROOT.into() })
+    let file_system = dind.data_root.file_system()?;
+    Some(NestedDisk { pid: None, file: disk_file(host), root: DATA_ROOT.into(), file_system })
 }
 
 /// Its name is the trial's own: a loop device tells it to the whole machine.

@@ -64,7 +64,8 @@ fn bounds() -> Result<(), Failed> {
         let held = job.exec(&Command::new(["sh", "-c", cgroup]), Patience::CHORE).await.expect("its control group");
         let [engine, container] = ["engine", "job-1"].map(|suffix| host.name(suffix));
         let form = "{{.HostConfig.NanoCpus}} {{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}";
-        let inspect = Command::new(["docker", "inspect", "--format", form, &engine, &container]);
+        let socket = "unix:///run/engine/docker.sock";
+        let inspect = Command::new(["docker", "--host", socket, "inspect", "--format", form, &engine, &container]);
         let said = lab.engine.exec(host.container(), &inspect, Patience::CHORE).await.expect("both");
         arm.stop(&mut host, Some(job)).await.expect("the job ends");
         host.remove().await.expect("the host is removed");
