@@ -27,6 +27,11 @@ const MAPPERS: [(&str, u32); 2] = [("/usr/bin/newuidmap", 7), ("/usr/bin/newgidm
 /// Revision 2 of the attribute, and that the capability is in effect at once.
 const CAPABILITY_MAGIC: u32 = 0x0200_0001;
 
+/// For its network, and for a storage driver with a process of its own.
+const DEVICES: [&str; 2] = ["/dev/net/tun", "/dev/fuse"];
+/// Reading and writing, for owner, group and all others.
+const EVERYBODY: u32 = 0o666;
+
 /// Where the container's own loopback, on which the registry answers, is found from within.
 pub(super) const REGISTRY: &str = "10.0.2.2:5000";
 
@@ -39,6 +44,7 @@ pub(super) fn command(config: &EngineConfig) -> Result<Command, AgentError> {
     if !Path::new(HOME).exists() {
         make_user()?;
     }
+    open_devices()?;
     let socket_folder = config.socket.parent().map(Path::to_owned);
     for folder in [PathBuf::from(HOME), RUNTIME.into(), config.data_root.clone()].into_iter().chain(socket_folder) {
         let wrong = |error| AgentError::new(format!("give {} to the engine's user", folder.display()), error);
@@ -59,6 +65,18 @@ pub(super) fn command(config: &EngineConfig) -> Result<Command, AgentError> {
         .uid(USER)
         .gid(USER);
     Ok(command)
+}
+
+/// Opens the container's own nodes of its devices to that user, where the machine keeps them to root.
+fn open_devices() -> Result<(), AgentError> {
+    for device in DEVICES {
+        let wrong = |error| AgentError::new(format!("open {device} to the engine's user"), error);
+        let mode = std::fs::metadata(device).map_err(wrong)?.permissions().mode();
+        if mode & EVERYBODY != EVERYBODY {
+            std::fs::set_permissions(device, Permissions::from_mode(mode | EVERYBODY)).map_err(wrong)?;
+        }
+    }
+    Ok(())
 }
 
 fn make_user() -> Result<(), AgentError> {

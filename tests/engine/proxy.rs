@@ -1,47 +1,19 @@
-//! The socket behind a proxy: nothing but what its list allows, and nothing left on the user's own engine.
+//! The socket behind a proxy: nothing but what its list allows.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use dindbench::case::Op;
 use dindbench::engine::{Command, Patience, Source};
 use dindbench::image::Wanted;
 use dindbench::scenario::{EngineVersion, Kind};
 use dindbench::topology::{Arm, Place, Started};
 use libtest_mimic::{Failed, Trial};
 
-use crate::command::{dindbench, only_run, samples, state, stderr};
-use crate::host::fingerprint;
 use crate::lab::{self, Lab};
 use crate::versions::build_systems;
 
-const SCENARIO: &str = r#"
-question = "What does a proxy before the socket cost?"
-baseline = "socket"
-[[topology]]
-use = "socket"
-[[topology]]
-use = "socket-proxy"
-[job]
-builder = "classic"
-steps = [
-  { op = "pull", image = "fixture:base" },
-  { op = "build", context = "fixture:ten", tag = "app" },
-  { op = "run", image = "app", command = ["true"] },
-  { op = "push", image = "app" },
-]
-[sequence]
-jobs = 3
-edits = { 3 = "source" }
-blocks = 1
-"#;
-
 pub fn tests() -> Vec<Trial> {
-    vec![
-        Trial::test("proxy::on_the_users_own_engine_nothing_is_left", on_the_users_own),
-        Trial::test("proxy::what_is_not_on_its_list_is_refused", refused),
-    ]
+    vec![Trial::test("proxy::what_is_not_on_its_list_is_refused", refused)]
 }
 
 /// A lab of its own.
@@ -53,18 +25,6 @@ fn with_proxy<T>(work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
     let done = catch_unwind(AssertUnwindSafe(|| lab::RUNTIME.block_on(work(&mut lab))));
     lab::RUNTIME.block_on(lab.close());
     done.unwrap_or_else(|panic| resume_unwind(panic))
-}
-
-fn on_the_users_own() -> Result<(), Failed> {
-    build_systems(["proxy".to_owned()].into_iter());
-    let (before, state) = (fingerprint(), state());
-    fs::write(state.path().join("proxy.toml"), SCENARIO)?;
-    let output = dindbench(&state, &["run", "proxy.toml", "--host", "local"]).output()?;
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let builds: Vec<_> = samples(&only_run(&state)).into_iter().filter(|row| row.op == Op::Build).collect();
-    assert!(builds.iter().all(|row| row.instructions_cached == Some([0, 10, 6][row.job as usize - 1])));
-    assert_eq!(fingerprint(), before);
-    Ok(())
 }
 
 fn refused() -> Result<(), Failed> {

@@ -1,7 +1,10 @@
 //! One suite for every topology: pull, build with both builders, run, push, rebuild, clean up, with the same values.
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use dindbench::case::{Builder, Op, Status};
 use dindbench::engine::Privilege;
@@ -11,6 +14,8 @@ use dindbench::topology::Place;
 use libtest_mimic::{Failed, Trial};
 
 use crate::block::Recorded;
+use crate::command::{dindbench, only_run, samples, state, stderr};
+use crate::host::fingerprint;
 use crate::lab::{self, Lab};
 use crate::versions::build_systems;
 
@@ -62,8 +67,82 @@ jobs = 3
 edits = { 3 = "source" }
 "#;
 
+/// Those that leave something of another kind on the outer engine; all in one engine's life each.
+const ON_THE_USERS_OWN: &str = r#"
+question = "Is anything left?"
+baseline = "socket-proxy"
+[[topology]]
+use = "socket-proxy"
+[[topology]]
+use = "dind-service"
+lifecycle = "keep"
+[[topology]]
+use = "dind-mirror"
+lifecycle = "restart"
+[[topology]]
+use = "dind-preload"
+lifecycle = "keep"
+limits = { cpus = 1.5, memory = "2GiB" }
+[[topology]]
+use = "dind-rootless"
+engine = "28.5"
+lifecycle = "keep"
+[job]
+builder = "classic"
+steps = [
+  { op = "pull", image = "fixture:base" },
+  { op = "build", context = "fixture:ten", tag = "app" },
+  { op = "run", image = "app", command = ["true"] },
+  { op = "push", image = "app" },
+]
+[sequence]
+jobs = 2
+blocks = 1
+"#;
+
 pub fn tests() -> Vec<Trial> {
-    vec![Trial::test("suite::every_topology_has_the_values_of_the_socket", suite)]
+    vec![
+        Trial::test("suite::every_topology_has_the_values_of_the_socket", suite),
+        Trial::test("suite::on_the_users_own_engine_nothing_is_left", on_the_users_own),
+        Trial::test("suite::of_a_killed_run_clean_leaves_nothing_on_the_users_own_engine", killed),
+    ]
+}
+
+fn on_the_users_own() -> Result<(), Failed> {
+    build_systems(["28.5", "proxy"].map(str::to_owned).into_iter());
+    let (before, state) = (fingerprint(), state());
+    fs::write(state.path().join("mine.toml"), ON_THE_USERS_OWN)?;
+    let output = dindbench(&state, &["run", "mine.toml", "--host", "local"]).output()?;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let builds: Vec<_> = samples(&only_run(&state)).into_iter().filter(|row| row.op == Op::Build).collect();
+    assert_eq!(builds.len(), 20, "five topologies, two blocks and two jobs");
+    assert!(builds.iter().all(|row| row.instructions_cached == Some([0, 10][row.job as usize - 1])), "{builds:?}");
+    assert_eq!(fingerprint(), before);
+    Ok(())
+}
+
+/// Killed when the engine of a service container and its network are there.
+fn killed() -> Result<(), Failed> {
+    let (before, state) = (fingerprint(), state());
+    fs::write(state.path().join("mine.toml"), ON_THE_USERS_OWN)?;
+    let only = ["--only", "socket-proxy,dind-service"];
+    let mut run = dindbench(&state, &[&["run", "mine.toml", "--host", "local"][..], &only].concat()).spawn()?;
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !networks().iter().any(|name| name.starts_with("dindbench-")) {
+        assert!(Instant::now() < deadline && run.try_wait()?.is_none(), "no network was made");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    run.kill()?;
+    run.wait()?;
+    let output = dindbench(&state, &["clean"]).output()?;
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(fingerprint(), before);
+    Ok(())
+}
+
+fn networks() -> Vec<String> {
+    let output = Command::new("docker").args(["network", "ls", "--format", "{{.Name}}"]).output();
+    String::from_utf8_lossy(&output.expect("the docker command").stdout).lines().map(str::to_owned).collect()
 }
 
 /// With the docker command of 28.5, which has both builders.
