@@ -3,7 +3,7 @@
 use super::cell::Series;
 use super::contrast::{Pair, pairs};
 use super::row::{Row, Table};
-use super::{CaseKey, Cell, Contrast, Course, Metric};
+use super::{CaseKey, Cell, Contrast, Course, Metric, Subject};
 use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Interval, Level, difference, equivalent, ratio};
 
 /// A topology against another one, paired within blocks. Where all differences (or ratios) are the same number, the
@@ -25,6 +25,13 @@ pub struct Comparison {
     pub verdict: Option<Verdict>,
     /// Of `elapsed_ns` only; empty for a constant ratio.
     pub course: Option<Course>,
+}
+
+impl Comparison {
+    /// Whether it compares the times of whole jobs.
+    pub fn of_jobs(&self) -> bool {
+        (self.metric, &self.case.subject) == (Metric::ElapsedNs, &Subject::Job)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display)]

@@ -1,6 +1,6 @@
 //! How a comparison went over the run: whether its blocks are alike, as its interval supposes.
 
-use super::{Comparison, Metric, Subject};
+use super::Comparison;
 use crate::stats::{Kendall, autocorrelation, holm, kendall};
 
 /// A drift is told at this error for all job times of a run together.
@@ -33,7 +33,7 @@ impl Course {
 
 /// The comparisons of job times that drift, each with its p-value for as many as there are (Holm).
 pub fn drifting(comparisons: &[Comparison]) -> Vec<(&Comparison, f64)> {
-    let jobs = comparisons.iter().filter(|one| (one.metric, &one.case.subject) == (Metric::ElapsedNs, &Subject::Job));
+    let jobs = comparisons.iter().filter(|one| one.of_jobs());
     let courses: Vec<(&Comparison, Course)> = jobs.filter_map(|one| Some((one, one.course?))).collect();
     let values: Vec<f64> = courses.iter().map(|(_, course)| course.drift.p).collect();
     let adjusted = holm(&values).expect("p-values of a test");

@@ -106,8 +106,8 @@ pub enum AnalyseError {
 impl Analysis {
     /// How closely the least known ratio of whole jobs is known; empty where one has no interval.
     pub fn half_width(&self) -> Option<f64> {
-        let jobs = |one: &&Comparison| (one.metric, &one.case.subject) == (Metric::ElapsedNs, &Subject::Job);
-        let ratios: Option<Vec<_>> = self.comparisons.iter().filter(jobs).map(|one| one.ratio.as_ref()).collect();
+        let jobs = self.comparisons.iter().filter(|one| one.of_jobs());
+        let ratios: Option<Vec<_>> = jobs.map(|one| one.ratio.as_ref()).collect();
         half_width(ratios?)
     }
 

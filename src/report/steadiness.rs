@@ -44,8 +44,7 @@ pub(super) fn cautions(analysis: &Analysis) -> Vec<String> {
             pair(analysis, one)
         )
     });
-    let jobs = |one: &&Comparison| (one.metric, &one.case.subject) == (Metric::ElapsedNs, &Subject::Job);
-    let dependent = analysis.comparisons.iter().filter(jobs).filter_map(|one| {
+    let dependent = analysis.comparisons.iter().filter(|one| one.of_jobs()).filter_map(|one| {
         let course = one.course.filter(|course| course.dependent(one.pairs.len()))?;
         Some(format!(
             "Neighbouring blocks depend on one another in the ratio of {} (lag-1 autocorrelation {:.2}): its interval \

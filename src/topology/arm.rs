@@ -20,8 +20,6 @@ pub struct Arm {
     outer: Engine,
     /// Name of the volume that an inner engine's data are on.
     data_volume: String,
-    /// Images that an inner engine has when a job begins.
-    preloaded: Vec<String>,
     inner: Option<InnerEngine>,
     /// A proxy before the outer engine's socket, or a mirror before the registry, where the topology has one.
     companion: Option<Companion>,
@@ -35,16 +33,11 @@ pub struct Started {
 
 impl Arm {
     pub fn new(kind: &Kind, host: &OuterHost) -> Self {
-        let preloaded = match kind {
-            Kind::Dind(dind) => dind.preload.iter().map(|image| fixture::image_name(image)).collect(),
-            Kind::Socket | Kind::SocketProxy | Kind::Host => Vec::new(),
-        };
         Self {
             kind: kind.clone(),
             bounds: Bounds::default(),
             outer: host.engine.clone(),
             data_volume: data_volume(host),
-            preloaded,
             inner: None,
             companion: None,
         }
@@ -57,7 +50,15 @@ impl Arm {
 
     /// Gives the outer engine the images that it is said to have when a trial begins.
     pub async fn prepare(&self, host: &OuterHost) -> Result<(), EngineError> {
-        preload::provide(host, &self.preloaded).await
+        preload::provide(host, &self.preloaded()).await
+    }
+
+    /// Images that an inner engine has when a job begins.
+    fn preloaded(&self) -> Vec<String> {
+        match &self.kind {
+            Kind::Dind(dind) => dind.preload.iter().map(|image| fixture::image_name(image)).collect(),
+            Kind::Socket | Kind::SocketProxy | Kind::Host => Vec::new(),
+        }
     }
 
     /// What a CI job waits for before its first command: its engine, where it has one of its own, and its container.
@@ -105,9 +106,9 @@ impl Arm {
 
     /// Gives the job's own engine the images that it is to have; tells whether it is to have some.
     async fn preload(&self, host: &OuterHost) -> Result<bool, TopologyError> {
-        match &self.inner {
-            Some(inner) if !self.preloaded.is_empty() => {
-                preload::load(host, &self.preloaded, inner.socket()).await?;
+        match (&self.inner, self.preloaded()) {
+            (Some(inner), images) if !images.is_empty() => {
+                preload::load(host, &images, inner.socket()).await?;
                 Ok(true)
             }
             _ => Ok(false),

@@ -20,7 +20,7 @@ use crate::lab::{self, Lab};
 use crate::versions::build_systems;
 
 /// Inner engines are kept, or their data are, so that every topology finds what the socket finds.
-const SCENARIO: &str = r#"
+const TOPOLOGIES: &str = r#"
 question = "Does every topology do the same job?"
 baseline = "socket"
 [[topology]]
@@ -54,6 +54,10 @@ lifecycle = "keep"
 [[topology]]
 use = "dind-rootless"
 lifecycle = "keep"
+"#;
+
+/// Every one of them does it.
+const JOB: &str = r#"
 [job]
 builder = "classic"
 steps = [
@@ -62,9 +66,6 @@ steps = [
   { op = "run", image = "app", command = ["true"] },
   { op = "push", image = "app" },
 ]
-[sequence]
-jobs = 3
-edits = { 3 = "source" }
 "#;
 
 /// Those that leave something of another kind on the outer engine; all in one engine's life each.
@@ -87,17 +88,6 @@ limits = { cpus = 1.5, memory = "2GiB" }
 use = "dind-rootless"
 engine = "28.5"
 lifecycle = "keep"
-[job]
-builder = "classic"
-steps = [
-  { op = "pull", image = "fixture:base" },
-  { op = "build", context = "fixture:ten", tag = "app" },
-  { op = "run", image = "app", command = ["true"] },
-  { op = "push", image = "app" },
-]
-[sequence]
-jobs = 2
-blocks = 1
 "#;
 
 pub fn tests() -> Vec<Trial> {
@@ -111,7 +101,7 @@ pub fn tests() -> Vec<Trial> {
 fn on_the_users_own() -> Result<(), Failed> {
     build_systems(["28.5", "proxy"].map(str::to_owned).into_iter());
     let (before, state) = (fingerprint(), state());
-    fs::write(state.path().join("mine.toml"), ON_THE_USERS_OWN)?;
+    fs::write(state.path().join("mine.toml"), format!("{ON_THE_USERS_OWN}{JOB}[sequence]\njobs = 2\nblocks = 1\n"))?;
     let output = dindbench(&state, &["run", "mine.toml", "--host", "local"]).output()?;
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let builds: Vec<_> = samples(&only_run(&state)).into_iter().filter(|row| row.op == Op::Build).collect();
@@ -124,7 +114,7 @@ fn on_the_users_own() -> Result<(), Failed> {
 /// Killed when the engine of a service container and its network are there.
 fn killed() -> Result<(), Failed> {
     let (before, state) = (fingerprint(), state());
-    fs::write(state.path().join("mine.toml"), ON_THE_USERS_OWN)?;
+    fs::write(state.path().join("mine.toml"), format!("{ON_THE_USERS_OWN}{JOB}[sequence]\njobs = 2\nblocks = 1\n"))?;
     let only = ["--only", "socket-proxy,dind-service"];
     let mut run = dindbench(&state, &[&["run", "mine.toml", "--host", "local"][..], &only].concat()).spawn()?;
     let deadline = Instant::now() + Duration::from_secs(120);
@@ -156,7 +146,10 @@ fn suite() -> Result<(), Failed> {
         assert_eq!(lab.host.learnt.inner_privilege, Privilege::Real, "a new engine grants what it has");
         assert!(lab.host.learnt.docker_command.contains(" 28.5."), "{}", lab.host.learnt.docker_command);
         for builder in [Builder::Classic, Builder::Buildkit] {
-            let mut scenario = lab::scenario(SCENARIO, Path::new("/"));
+            let mut scenario = lab::scenario(
+                &format!("{TOPOLOGIES}{JOB}[sequence]\njobs = 3\nedits = {{ 3 = \"source\" }}\n"),
+                Path::new("/"),
+            );
             scenario.job.builder = builder;
             let names: Vec<_> = scenario.topologies.iter().map(|topology| topology.name.clone()).collect();
             check(&lab::RUNTIME.block_on(lab.run(&scenario)), builder, &names);
