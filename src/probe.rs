@@ -31,8 +31,8 @@ pub struct Delta {
 impl Point {
     /// Reads every counter, of an inner engine's own file system too, with everything settled on disk first where that is asked for.
     pub async fn read(
-        outer: &mut OuterHost,
-        host: &mut Host,
+        outer: &OuterHost,
+        host: &Host,
         settle: bool,
         nested: Option<NestedDisk>,
     ) -> Result<Self, TopologyError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dindbench::case::{Builder, Driver, Edit, Lifecycle};
 use dindbench::scenario::{
     BUILTINS, Bounds, Build, Context, Cost, DataRoot, Dind, EngineVersion, Expected, ImageRef, Invalid, Kind, Limits,
-    LoadError, Scenario, Service, Step, StorageDriver, builtin, load, parse,
+    LoadError, Scenario, Service, Step, StorageDriver, Topology, builtin, load, parse,
 };
 use proptest::prelude::*;
 
@@ -84,6 +84,17 @@ fn fault(from: &str, to: &str) -> Invalid {
     let column = before.rsplit('\n').next().map_or(0, str::len) + 1;
     assert_eq!(invalid.to_string(), format!("whole.toml:{line}:{column}: {}", invalid.message), "{to}");
     invalid
+}
+
+#[test]
+fn a_topology_has_the_sequences_concurrency_or_its_own() {
+    let text = WHOLE.replace("concurrency = 1", "concurrency = 8").replace("tls = false", "concurrency = 2");
+    let scenario = parse("whole", &text, Path::new(".")).unwrap_or_else(|invalid| panic!("{invalid}"));
+    let concurrency: Vec<u32> = scenario.topologies.iter().map(|topology| topology.concurrency.get()).collect();
+    assert_eq!(concurrency, [8, 2]);
+    let shared: Vec<bool> = scenario.topologies.iter().map(Topology::shared).collect();
+    assert_eq!(shared, [true, false], "each dind has its own engine");
+    assert!(scenario.topologies[1].parameters().ends_with(" concurrency=2"), "{}", scenario.topologies[1].parameters());
 }
 
 #[test]
@@ -332,10 +343,12 @@ fn what_is_not_built_is_refused_with_what_works() {
     };
     let built = "socket, socket-proxy, host, dind, dind-service, dind-preload, dind-mirror, dind-rootless";
     refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, built);
-    check(&[
-        ("\"fixture:base\"", "▶\"debian:12\"", "pulling an image such as `debian:12` is not built yet", "fixture:base"),
-        ("concurrency = 1", "concurrency = ▶2", "concurrency = 2 is not built yet", "1"),
-    ]);
+    check(&[(
+        "\"fixture:base\"",
+        "▶\"debian:12\"",
+        "pulling an image such as `debian:12` is not built yet",
+        "fixture:base",
+    )]);
 }
 
 #[test]
@@ -432,7 +445,15 @@ fn combinations_that_cannot_be_are_refused() {
         ("\"dind-kept\"\nuse", "▶\"Dind\"\nuse", "`Dind` cannot be a topology's name", "a-z"),
         ("jobs = 3", "jobs = ▶0", "a sequence without jobs", "1 job"),
         ("blocks = 4", "blocks = ▶0", "without measured blocks", "1 block"),
-        ("concurrency = 1", "concurrency = ▶0", "no sequence at a time", "1"),
+        ("concurrency = 1", "concurrency = ▶0", "no job at a time", "1 to 64"),
+        ("concurrency = 1", "concurrency = ▶65", "65 jobs at once", "1 to 64"),
+        ("tls = false", "concurrency = ▶0", "no job at a time", "1 to 64"),
+        (
+            "edits = { 2 = \"none\", 3 = \"source\" }\nblocks = 4\nconcurrency = 1",
+            "edits = { 2 = ▶\"base\" }\nblocks = 4\nconcurrency = 8",
+            "a moved base, and 8 jobs at once in socket",
+            "concurrency = 1",
+        ),
         ("2 = \"none\"", "▶1 = \"none\"", "job 1 has the edit `first`", "from 2 to 3"),
         ("2 = \"none\"", "▶0 = \"none\"", "jobs count from 1", "from 2 to 3"),
         ("2 = \"none\"", "▶03 = \"none\"", "`03` is no job", "from 2 to 3"),

@@ -99,7 +99,7 @@ fn comparison(pair: Pair, case: &CaseKey, metric: Metric, pairs: Vec<(f64, f64)>
 }
 
 /// Values of the blocks that both have; both are sorted by block.
-fn in_pairs(topology: &[(u32, f64)], reference: &[(u32, f64)]) -> Vec<(f64, f64)> {
+pub(super) fn in_pairs(topology: &[(u32, f64)], reference: &[(u32, f64)]) -> Vec<(f64, f64)> {
     let partner = |block: u32| reference.binary_search_by_key(&block, |(other, _)| *other).ok();
     topology.iter().filter_map(|&(block, value)| Some((value, reference[partner(block)?].1))).collect()
 }

@@ -12,6 +12,7 @@
 //! One pass over the rows; each takes about 100 bytes, first as a row and then as a point.
 
 mod arm;
+mod at_once;
 mod attempt;
 mod cell;
 mod change;
@@ -29,6 +30,7 @@ mod row;
 mod steps;
 
 pub use arm::Arm;
+pub use at_once::AtOnce;
 pub use cell::{Cell, Summary};
 pub use change::{Change, Changes, Undecidable, changes};
 pub use comparison::{Comparison, Verdict};
@@ -65,6 +67,8 @@ pub struct Analysis {
     pub points: Vec<Point>,
     /// By topology, job, step and instruction.
     pub ledger: Vec<LedgerCell>,
+    /// By edit and topology; nothing where no topology has several jobs at once.
+    pub at_once: Vec<AtOnce>,
     /// By topology, op and class.
     pub failures: Vec<Failure>,
     /// In the scenario's order.
@@ -141,8 +145,9 @@ pub fn analyse(
     let ledger = ledger::ledger(run, &table, instructions)?;
     table.add_jobs();
     let (cells, comparisons) = comparison::cells_and_comparisons(&mut table, baseline);
+    let at_once = at_once::at_once(&table);
     let blocks = table.measured_blocks();
     let expectations = expectations.into_list(run);
     let (points, arms, failures) = table.into_points();
-    Ok(Analysis { arms, baseline, blocks, cells, comparisons, points, ledger, failures, expectations })
+    Ok(Analysis { arms, baseline, blocks, cells, comparisons, points, ledger, at_once, failures, expectations })
 }

@@ -77,6 +77,15 @@ impl ClassicBuild {
         Ok(instructions)
     }
 
+    /// The instructions as they were printed, where others build on the same engine at once: its images cannot say then
+    /// who made one of them, and when. `ancestry` as for [`Self::verify`].
+    pub fn reported(&self, ancestry: &[String]) -> Result<Vec<Instruction>, Mismatch> {
+        let result = self.image.as_deref().ok_or(Mismatch::Unfinished)?;
+        self.check_image(result, ancestry)?;
+        self.own_images(ancestry)?;
+        Ok(self.instructions.iter().map(|printed| Instruction::new(printed, printed.hit)).collect())
+    }
+
     fn check_image(&self, printed: &str, ancestry: &[String]) -> Result<(), Mismatch> {
         match ancestry.last() {
             Some(id) if shorten(id) == printed => Ok(()),

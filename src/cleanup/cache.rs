@@ -1,6 +1,7 @@
 //! BuildKit's records on an engine that others build on too: which of them only this run's builds can have made.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::engine::{CacheRecord, Engine, EngineError};
 use crate::journal::CacheNote;
@@ -13,6 +14,11 @@ const SOURCES_PER_BUILD: usize = 3;
 const BEGUN_PER_BUILD: usize = 10;
 const LAYER: &str = "from local";
 const SOURCES: [&str; 3] = ["local source for ", "http url http://build-context-", "fileop target"];
+
+/// A build whose client is gone ends a while later, and makes records until then: for how long it is waited for, and
+/// how often it is looked for.
+const END_OF_BUILDS: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// What stands before a command in the record of what a RUN instruction left.
 const EXECUTED: &str = "mount / from exec /bin/sh -c ";
@@ -45,7 +51,7 @@ impl Traces {
 /// Removes, by id, the records that only this run's builds can have made. Returns how many new ones are left because
 /// another build may have made them.
 pub async fn undo_cache(engine: &Engine, note: &CacheNote, traces: &Traces) -> Result<usize, EngineError> {
-    let New { mut ours, unclear } = told_apart(note, &engine.cache_records().await?, traces);
+    let New { mut ours, unclear } = told_apart(note, &settled(engine, note).await?, traces);
     // A record goes only after those that were made from it.
     while !ours.is_empty() {
         let mut left = BTreeSet::new();
@@ -62,6 +68,19 @@ pub async fn undo_cache(engine: &Engine, note: &CacheNote, traces: &Traces) -> R
         ours = left;
     }
     Ok(unclear.len())
+}
+
+/// All records, when no build holds a new one any more; or late, where another's build goes on.
+async fn settled(engine: &Engine, note: &CacheNote) -> Result<Vec<CacheRecord>, EngineError> {
+    let deadline = tokio::time::Instant::now() + END_OF_BUILDS;
+    loop {
+        let records = engine.cache_records().await?;
+        let held = records.iter().any(|record| record.in_use && !note.before.contains(&record.id));
+        if !held || tokio::time::Instant::now() >= deadline {
+            return Ok(records);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// A record is ours if it has a trace of our builds, or is tied to one that has, as what it was made from or what was
@@ -113,6 +132,7 @@ mod tests {
             id: id.to_owned(),
             parents: parents.iter().map(|&parent| parent.to_owned()).collect(),
             description: description.to_owned(),
+            in_use: false,
         }
     }
 

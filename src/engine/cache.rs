@@ -12,6 +12,8 @@ pub struct CacheRecord {
     /// Records that it was made from.
     pub parents: Vec<String>,
     pub description: String,
+    /// A build that goes on holds it.
+    pub in_use: bool,
 }
 
 impl Engine {
@@ -57,6 +59,8 @@ struct Wire {
     parents: Option<Vec<String>>,
     #[serde(default)]
     description: String,
+    #[serde(default)]
+    in_use: bool,
 }
 
 fn decode(json: &str) -> Result<Vec<CacheRecord>, serde_json::Error> {
@@ -64,7 +68,7 @@ fn decode(json: &str) -> Result<Vec<CacheRecord>, serde_json::Error> {
     let records = answer.build_cache.unwrap_or_default().into_iter().map(|wire| {
         let parent = Some(wire.parent).filter(|parent| !parent.is_empty());
         let parents = wire.parents.unwrap_or_default().into_iter().chain(parent).collect();
-        CacheRecord { id: wire.id, parents, description: wire.description }
+        CacheRecord { id: wire.id, parents, description: wire.description, in_use: wire.in_use }
     });
     Ok(records.collect())
 }
@@ -75,13 +79,14 @@ mod tests {
 
     #[test]
     fn a_parent_is_read_from_old_and_new_engines() {
-        let old =
-            r#"{"BuildCache":[{"ID":"b","Parent":"a","Type":"regular","Description":"x"},{"ID":"a","Parent":""}]}"#;
-        let new = r#"{"BuildCache":[{"ID":"b","Parents":["a"],"Description":"x"},{"ID":"a"}],"Images":null}"#;
+        let old = r#"{"BuildCache":[{"ID":"b","Parent":"a","Description":"x","InUse":true},{"ID":"a","Parent":""}]}"#;
+        let new =
+            r#"{"BuildCache":[{"ID":"b","Parents":["a"],"Description":"x","InUse":true},{"ID":"a"}],"Images":null}"#;
         for json in [old, new] {
             let records = decode(json).unwrap();
             assert_eq!((records[0].parents.as_slice(), records[0].description.as_str()), (&["a".to_owned()][..], "x"));
             assert!(records[1].parents.is_empty());
+            assert_eq!(records.iter().map(|record| record.in_use).collect::<Vec<_>>(), [true, false]);
         }
         assert_eq!(decode(r#"{"BuildCache":null}"#).unwrap(), []);
     }

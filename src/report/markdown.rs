@@ -22,6 +22,7 @@ pub(super) fn render(page: &Page) -> String {
         text.push_str(&format!("\n![{}](plots/{}.svg)\n\n{}\n", figure.title, figure.name, inline(&figure.caption)));
     }
     for (title, grid) in [
+        ("Jobs at once", &page.at_once),
         ("What a job used", &page.resources),
         ("Failures", &page.failures),
         ("Steadiness", &page.steadiness),

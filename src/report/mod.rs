@@ -4,6 +4,7 @@
 //! A report is a pure function of the rows and `run.toml`: it needs no Docker, and the same run gives the same bytes.
 
 mod answer;
+mod at_once;
 mod caution;
 pub mod change;
 mod data;

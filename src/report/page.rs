@@ -2,6 +2,7 @@
 
 use super::ReportError;
 use super::answer::{Sentence, answer};
+use super::at_once::at_once;
 use super::caution::cautions;
 use super::environment::{self, Group};
 use super::plot::{Figure, figures};
@@ -31,6 +32,7 @@ pub(super) struct Page {
     pub(super) jobs: Vec<Row>,
     pub(super) prose: Vec<String>,
     pub(super) figures: Vec<Figure>,
+    pub(super) at_once: Grid,
     pub(super) resources: Grid,
     pub(super) steps: Vec<StepTimes>,
     pub(super) trials: Grid,
@@ -61,6 +63,7 @@ impl Page {
             jobs: rows(analysis, &Subject::Job),
             prose: paragraphs(&run.analysis),
             figures: figures(analysis)?,
+            at_once: at_once(analysis),
             resources: resources::jobs(analysis),
             steps: steps(analysis),
             trials: resources::trials(analysis, trials),

@@ -2,13 +2,15 @@
 
 use std::time::Instant;
 
+use tokio::sync::Mutex;
+
 use super::executor::{Closed, EngineFacts, Executor, JobSlot, Measured, Opened, Part, Slot};
 use crate::agent::Reading;
 use crate::case::{Edit, ErrorClass};
 use crate::engine::{EngineError, Patience};
 use crate::journal::Journal;
 use crate::probe::{Delta, Point, rise};
-use crate::scenario::{Scenario, Step};
+use crate::scenario::{Job, Scenario, Step, Topology};
 use crate::topology::{Arm, Host, JobContainer, OuterHost, TopologyError, TrialKey};
 use crate::workload::{ContextError, Contexts, Fault, Outcome, Printout, Workplace};
 
@@ -23,13 +25,24 @@ pub struct DockerExecutor<'a> {
 /// A trial under way.
 struct Trial {
     outer: OuterHost,
+    /// One for each of the jobs at once; each is locked by its own job alone.
+    workers: Vec<Mutex<Worker>>,
+    began: Reading,
+}
+
+/// Who does one job after another.
+struct Worker {
+    outer: OuterHost,
     arm: Arm,
     contexts: Contexts,
     job: Option<JobContainer>,
     /// Asked once: image and engine build are the same in every job of a trial.
     printout: Option<Printout>,
     engine: EngineFacts,
-    began: Reading,
+    /// Whether nobody else works on the host meanwhile, so that what its counters rise by is this job's.
+    alone: bool,
+    /// Whether somebody else works at the same engine meanwhile.
+    shared: bool,
 }
 
 impl<'a> DockerExecutor<'a> {
@@ -46,33 +59,33 @@ impl Executor for DockerExecutor<'_> {
             salt: format!("{}/{}/{}", slot.block, topology.name, slot.attempt),
             jobs: self.scenario.sequence.jobs.get(),
         };
-        let mut outer = self.host.open(self.journal, &key).await?;
+        let outer = self.host.open(self.journal, &key).await?;
         let reading = outer.read(false, None).await?;
         let arm = Arm::new(&topology.kind, &outer).bounded(topology.bounds);
         arm.prepare(&outer).await?;
-        let contexts = Contexts::new(outer.seed, &self.scenario.job).on(&outer)?;
-        let engine = EngineFacts::default();
-        self.trial = Some(Trial { outer, arm, contexts, job: None, printout: None, engine, began: reading });
+        let workers = workers(&outer, arm, topology, &self.scenario.job)?;
+        self.trial = Some(Trial { outer, workers, began: reading });
         Ok(Opened { setup: began.elapsed() })
     }
 
-    async fn part(&mut self, job: JobSlot, part: Part) -> Measured {
-        let Some(trial) = &mut self.trial else {
+    async fn part(&self, job: JobSlot, part: Part) -> Measured {
+        let Some(worker) = self.trial.as_ref().and_then(|trial| trial.workers.get(job.worker as usize)) else {
             let outcome = faulty(Fault::failed(ErrorClass::Harness, "no trial is open"));
             return Measured { outcome, delta: Delta::default(), engine: EngineFacts::default() };
         };
-        let measured = trial.probed(self.host, self.scenario, job, part).await;
+        let mut worker = worker.lock().await;
+        let measured = worker.probed(self.host, self.scenario, job, part).await;
         let (mut outcome, delta) = match measured {
             Ok(measured) => measured,
             Err(fault) => (faulty(fault), Delta::default()),
         };
         if let Some(fault) = &mut outcome.fault {
-            trial.explain(fault).await;
+            worker.explain(fault).await;
         }
-        Measured { outcome, delta, engine: trial.engine.clone() }
+        Measured { outcome, delta, engine: worker.engine.clone() }
     }
 
-    async fn dead(&mut self) -> bool {
+    async fn dead(&self) -> bool {
         match &self.trial {
             Some(trial) => trial.outer.dead().await.is_some(),
             None => true,
@@ -81,7 +94,7 @@ impl Executor for DockerExecutor<'_> {
 
     async fn close(&mut self) -> Result<Closed, Fault> {
         let began = Instant::now();
-        let Some(mut trial) = self.trial.take() else { return Ok(Closed::default()) };
+        let Some(trial) = self.trial.take() else { return Ok(Closed::default()) };
         let ended = trial.outer.read(false, None).await.unwrap_or_default();
         let unclear_records = trial.outer.remove().await?;
         Ok(Closed {
@@ -95,11 +108,32 @@ impl Executor for DockerExecutor<'_> {
     }
 }
 
-impl Trial {
+/// The one worker of a trial, or several that work at once.
+fn workers(outer: &OuterHost, arm: Arm, topology: &Topology, job: &Job) -> Result<Vec<Mutex<Worker>>, Fault> {
+    let concurrency = topology.concurrency.get();
+    if concurrency == 1 {
+        return Ok(vec![Mutex::new(Worker::new(outer.clone(), arm, job)?)]);
+    }
+    let each = (0..concurrency).map(|worker| {
+        let outer = outer.for_worker(worker);
+        let arm = arm.beside(&outer);
+        let shared = topology.shared();
+        Ok(Mutex::new(Worker { alone: false, shared, ..Worker::new(outer, arm, job)? }))
+    });
+    each.collect()
+}
+
+impl Worker {
+    fn new(outer: OuterHost, arm: Arm, job: &Job) -> Result<Self, Fault> {
+        let contexts = Contexts::new(outer.seed, job).on(&outer)?;
+        let engine = EngineFacts::default();
+        Ok(Self { outer, arm, contexts, job: None, printout: None, engine, alone: true, shared: false })
+    }
+
     /// One part between two readings. What is neither measured nor part of a CI job stands outside of them.
     async fn probed(
         &mut self,
-        host: &mut Host,
+        host: &Host,
         scenario: &Scenario,
         job: JobSlot,
         part: Part,
@@ -107,19 +141,27 @@ impl Trial {
         if part == Part::Start && job.edit == Edit::Base {
             host.move_base().await?;
         }
-        let nested = self.arm.disk().await?;
-        let before = Point::read(&mut self.outer, host, false, nested).await?;
+        let before = self.point(host, false).await?;
         let (mut outcome, settle) = match part {
             Part::Start => (self.start(job).await, false),
             Part::Step(index) => (self.step(scenario, index).await, false),
             // What a job wrote is on disk before the next one begins: no job pays for another's writing.
             Part::Stop => (self.stop().await, true),
         };
-        let nested = self.arm.disk().await?;
-        let mut delta = Point::read(&mut self.outer, host, settle, nested).await?.since(&before);
+        let after = self.point(host, settle).await?;
+        let mut delta = before.zip(after).map(|(before, after)| after.since(&before)).unwrap_or_default();
         let followed = self.follow(host, scenario, job, part, &mut delta, &outcome).await;
         outcome.fault = outcome.fault.or(followed.err());
         Ok((outcome, delta))
+    }
+
+    /// Every counter at this moment; empty where nobody can say whose work they count.
+    async fn point(&mut self, host: &Host, settle: bool) -> Result<Option<Point>, Fault> {
+        if !self.alone {
+            return Ok(None);
+        }
+        let nested = self.arm.disk().await?;
+        Ok(Some(Point::read(&self.outer, host, settle, nested).await?))
     }
 
     async fn start(&mut self, job: JobSlot) -> Outcome {
@@ -151,6 +193,8 @@ impl Trial {
             builder: scenario.job.builder,
             printout,
             namespace: self.outer.namespace(),
+            worker: self.outer.worker,
+            shared: self.shared,
             patience,
         };
         workplace.step(index, &scenario.job.steps[index]).await
@@ -158,7 +202,7 @@ impl Trial {
 
     async fn stop(&mut self) -> Outcome {
         let (mut outcome, began) = (Outcome::begun(), Instant::now());
-        match self.arm.stop(&mut self.outer, self.job.take()).await {
+        match self.arm.stop(&self.outer, self.job.take()).await {
             Ok(()) => outcome.elapsed = Some(began.elapsed()),
             Err(error) => outcome.fault = Some(error.into()),
         }
@@ -208,7 +252,7 @@ impl Trial {
                 if matches!(scenario.job.steps[index], Step::Build(_)) {
                     self.contexts.check_built(self.arm.engine(), index, job.edit, &self.outer).await?;
                 }
-                if index + 1 == scenario.job.steps.len() && self.outer.alone() {
+                if index + 1 == scenario.job.steps.len() && self.alone && self.outer.alone() {
                     delta.engine_disk_bytes = self.arm.engine().disk_use().await?.total();
                 }
             }
@@ -220,7 +264,7 @@ impl Trial {
     /// Volumes on the outer engine that are none of those which live on between jobs. On an engine that others use too,
     /// nobody can say whose a volume without a label is.
     async fn leaked(&self) -> Result<Option<u32>, EngineError> {
-        if !self.outer.alone() {
+        if !(self.alone && self.outer.alone()) {
             return Ok(None);
         }
         let ours = self.arm.volumes();

@@ -34,6 +34,8 @@ pub enum Part {
 /// Which job of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobSlot {
+    /// Which of several jobs at once, from 0.
+    pub worker: u32,
     /// From 1.
     pub job: u32,
     /// What changed before it.
@@ -75,17 +77,17 @@ pub struct Closed {
     pub steal_ns: Option<u64>,
 }
 
-/// Executes the trials of a run, one at a time. Any future may be dropped half-way when the run is interrupted; then
+/// Executes the trials of a run, one at a time; jobs at once are parts under way at the same time. Any future may be dropped half-way when the run is interrupted; then
 /// `close` follows.
 pub trait Executor {
     /// Provides the environment of a trial.
     fn open(&mut self, slot: &Slot) -> impl Future<Output = Result<Opened, Fault>>;
 
     /// Does one part of a job.
-    fn part(&mut self, job: JobSlot, part: Part) -> impl Future<Output = Measured>;
+    fn part(&self, job: JobSlot, part: Part) -> impl Future<Output = Measured>;
 
     /// Whether the outer engine has ended, so that no further job can run in this trial.
-    fn dead(&mut self) -> impl Future<Output = bool>;
+    fn dead(&self) -> impl Future<Output = bool>;
 
     /// Removes the environment, whole or half-made.
     fn close(&mut self) -> impl Future<Output = Result<Closed, Fault>>;

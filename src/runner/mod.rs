@@ -4,8 +4,10 @@ mod docker;
 mod executor;
 mod ledger;
 
+use std::cell::RefCell;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -47,9 +49,10 @@ pub enum Event {
 pub struct Runner<'a, E> {
     scenario: &'a Scenario,
     executor: &'a mut E,
-    ledger: Ledger<'a>,
+    /// Jobs at once write their rows by turns.
+    ledger: RefCell<Ledger<'a>>,
     interrupt: watch::Receiver<bool>,
-    observe: Box<dyn FnMut(Event) + 'a>,
+    observe: RefCell<Box<dyn FnMut(Event) + 'a>>,
     time_limit: Option<Duration>,
     enough: Box<dyn FnMut(u32) -> bool + 'a>,
     unclear_records: usize,
@@ -67,9 +70,9 @@ impl<'a, E: Executor> Runner<'a, E> {
         Self {
             scenario,
             executor,
-            ledger,
+            ledger: RefCell::new(ledger),
             interrupt,
-            observe: Box::new(observe),
+            observe: RefCell::new(Box::new(observe)),
             time_limit: None,
             enough: Box::new(|_| false),
             unclear_records: 0,
@@ -137,8 +140,8 @@ impl<'a, E: Executor> Runner<'a, E> {
     /// Returns the first fault of the trial, where there was one.
     async fn trial(&mut self, slot: Slot) -> Result<Option<Fault>, WriteError> {
         let topology = self.name(&slot);
-        (self.observe)(Event::TrialBegins { block: slot.block, topology });
-        self.ledger.begin_trial(slot);
+        self.told(Event::TrialBegins { block: slot.block, topology });
+        self.ledger.get_mut().begin_trial(slot);
         let opened =
             unless_interrupted(&self.interrupt, self.executor.open(&slot)).await.unwrap_or_else(|| Err(interruption()));
         let mut fault = match &opened {
@@ -156,13 +159,13 @@ impl<'a, E: Executor> Runner<'a, E> {
             self.tell(&slot, None, "tear-down", error);
             fault = fault.or_else(|| Some(error.clone()));
         }
-        self.ledger.end_trial(opened.ok(), closed.ok(), fault.as_ref())?;
-        (self.observe)(Event::TrialEnds);
+        self.ledger.get_mut().end_trial(opened.ok(), closed.ok(), fault.as_ref())?;
+        self.told(Event::TrialEnds);
         Ok(fault)
     }
 
-    /// A job that fails does not end the sequence: the next CI job would come all the same.
-    async fn jobs(&mut self, slot: &Slot) -> Result<Option<Fault>, WriteError> {
+    /// A job that fails does not end the sequence: the next CI job would come all the same. Jobs at once begin together.
+    async fn jobs(&self, slot: &Slot) -> Result<Option<Fault>, WriteError> {
         let mut first = None;
         for job in 1..=self.scenario.sequence.jobs.get() {
             let Some(dead) = unless_interrupted(&self.interrupt, self.executor.dead()).await else {
@@ -174,14 +177,18 @@ impl<'a, E: Executor> Runner<'a, E> {
                 self.tell(slot, Some(job), "start", &fault);
                 return Ok(first.or(Some(fault)));
             }
-            let fault = self.job(slot, JobSlot { job, edit: self.scenario.sequence.edit(job) }).await?;
-            self.ledger.sync()?;
-            first = first.or(fault);
+            let edit = self.scenario.sequence.edit(job);
+            let workers = 0..self.scenario.topologies[slot.topology].concurrency.get();
+            let ended = join_all(workers.map(|worker| self.job(slot, JobSlot { worker, job, edit }))).await;
+            self.ledger.borrow().sync()?;
+            for fault in ended {
+                first = first.or(fault?);
+            }
         }
         Ok(first)
     }
 
-    async fn job(&mut self, slot: &Slot, job: JobSlot) -> Result<Option<Fault>, WriteError> {
+    async fn job(&self, slot: &Slot, job: JobSlot) -> Result<Option<Fault>, WriteError> {
         let mut first = None;
         let steps = (0..self.scenario.job.steps.len()).map(Part::Step);
         for part in std::iter::once(Part::Start).chain(steps) {
@@ -198,7 +205,7 @@ impl<'a, E: Executor> Runner<'a, E> {
     }
 
     /// Does a part of a job, checks it against what must hold, and writes it down.
-    async fn part(&mut self, slot: &Slot, job: JobSlot, part: Part) -> Result<Option<Fault>, WriteError> {
+    async fn part(&self, slot: &Slot, job: JobSlot, part: Part) -> Result<Option<Fault>, WriteError> {
         let Some(mut measured) = unless_interrupted(&self.interrupt, self.executor.part(job, part)).await else {
             return Ok(Some(interruption()));
         };
@@ -206,23 +213,26 @@ impl<'a, E: Executor> Runner<'a, E> {
             measured.outcome.fault = self.broken(slot, job, index, &measured);
         }
         let step = self.step_name(part);
-        self.ledger.sample(job, part, &step, &measured)?;
+        self.ledger.borrow_mut().sample(job, part, &step, &measured)?;
         let (topology, elapsed) = (self.name(slot), measured.outcome.elapsed);
-        (self.observe)(Event::PartEnds { topology, job: job.job, step: step.clone(), elapsed });
+        self.told(Event::PartEnds { topology, job: job.job, step: step.clone(), elapsed });
         if let Some(fault) = &measured.outcome.fault {
             self.tell(slot, Some(job.job), &step, fault);
         }
         Ok(measured.outcome.fault)
     }
 
-    /// The expectation that a build broke. In job 1 nothing was built before, so nothing may be cached.
+    /// The expectation that a build broke. In job 1 nothing was built before, so nothing may be cached but what another
+    /// job at the same engine has built meanwhile.
     fn broken(&self, slot: &Slot, job: JobSlot, index: usize, measured: &Measured) -> Option<Fault> {
         let Step::Build(build) = &self.scenario.job.steps[index] else { return None };
         let topology = self.name(slot);
         let stated = self.scenario.expectations.iter().find(|expectation| {
             expectation.topology == topology && expectation.job == job.job && expectation.step == index
         });
-        let cold = (job.edit == Edit::First && self.first_build(index)).then_some(Expected::Exactly(0));
+        let cold =
+            job.edit == Edit::First && self.first_build(index) && !self.scenario.topologies[slot.topology].shared();
+        let cold = cold.then_some(Expected::Exactly(0));
         let all = measured.outcome.instructions.iter().all(|instruction| instruction.cached);
         if stated.is_none() && all && build.changed_by(job.edit) {
             let message = format!("the edit {} changed nothing: every instruction was cached", job.edit);
@@ -256,9 +266,13 @@ impl<'a, E: Executor> Runner<'a, E> {
         self.scenario.topologies[slot.topology].name.clone()
     }
 
-    fn tell(&mut self, slot: &Slot, job: Option<u32>, step: &str, fault: &Fault) {
+    fn tell(&self, slot: &Slot, job: Option<u32>, step: &str, fault: &Fault) {
         let (topology, step, message) = (self.name(slot), step.to_owned(), fault.message.clone());
-        (self.observe)(Event::Spoiled { block: slot.block, topology, job, step, message });
+        self.told(Event::Spoiled { block: slot.block, topology, job, step, message });
+    }
+
+    fn told(&self, event: Event) {
+        (self.observe.borrow_mut())(event);
     }
 
     fn interrupted(&self) -> bool {

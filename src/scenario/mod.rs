@@ -66,6 +66,8 @@ pub struct Topology {
     pub kind: Kind,
     /// Of the job's container, and of its engine's where it has one: of each by itself.
     pub bounds: Bounds,
+    /// Jobs at the same time.
+    pub concurrency: NonZeroU32,
 }
 
 /// What a container may take of its machine; by default everything.
@@ -355,13 +357,19 @@ impl Job {
 }
 
 impl Topology {
+    /// Whether several jobs at once share one engine.
+    pub fn shared(&self) -> bool {
+        self.concurrency.get() > 1 && self.kind.lifecycle().is_none()
+    }
+
     /// The parameters as `key=value` joined by spaces.
     pub fn parameters(&self) -> String {
         let Bounds { cpus, memory_bytes } = self.bounds;
         let cpus = cpus.map(|cpus| format!("cpus={cpus}"));
         let memory = memory_bytes.map(|bytes| format!("memory_bytes={bytes}"));
         let kind = Some(self.kind.parameters()).filter(|parameters| !parameters.is_empty());
-        [kind, cpus, memory].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        let concurrency = (self.concurrency.get() > 1).then(|| format!("concurrency={}", self.concurrency));
+        [kind, cpus, memory, concurrency].into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -75,6 +75,9 @@ pub(super) struct Topology {
     pub(super) limits: Option<At<Bounds>>,
     /// Bytes of a packet on the inner engine's networks.
     pub(super) mtu: Option<At<u32>>,
+    /// Jobs at the same time; default: the sequence's.
+    #[schemars(range(min = 1, max = 64))]
+    pub(super) concurrency: Option<At<u32>>,
 }
 
 /// The topologies.
@@ -246,8 +249,8 @@ pub(super) struct Sequence {
     /// Measured blocks, besides the warm-up block; default 20.
     #[schemars(range(min = 1))]
     pub(super) blocks: Option<At<u32>>,
-    /// Sequences at the same time; default 1.
-    #[schemars(range(min = 1))]
+    /// Jobs at the same time, each with a sequence of its own; default 1.
+    #[schemars(range(min = 1, max = 64))]
     pub(super) concurrency: Option<At<u32>>,
 }
 

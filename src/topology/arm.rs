@@ -1,6 +1,9 @@
 //! One topology at work on an outer engine: what its jobs start, talk to and leave behind.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use tokio::sync::OnceCell;
 
 use super::companion::Companion;
 use super::dind::{InnerEngine, data_volume, other_driver};
@@ -21,8 +24,9 @@ pub struct Arm {
     /// Name of the volume that an inner engine's data are on.
     data_volume: String,
     inner: Option<InnerEngine>,
-    /// A proxy before the outer engine's socket, or a mirror before the registry, where the topology has one.
-    companion: Option<Companion>,
+    /// A proxy before the outer engine's socket, or a mirror before the registry, where the topology has one: jobs at once
+    /// have the same.
+    companion: Arc<OnceCell<Companion>>,
 }
 
 /// A started job: where its steps are executed, and the parts of its start that took time.
@@ -39,13 +43,25 @@ impl Arm {
             outer: host.engine.clone(),
             data_volume: data_volume(host),
             inner: None,
-            companion: None,
+            companion: Arc::default(),
         }
     }
 
     /// Bounds the job's container, and its engine's.
     pub fn bounded(self, bounds: Bounds) -> Self {
         Self { bounds, ..self }
+    }
+
+    /// The same topology for another of several jobs at once, with an inner engine of its own where there is one.
+    pub fn beside(&self, host: &OuterHost) -> Self {
+        Self {
+            kind: self.kind.clone(),
+            bounds: self.bounds,
+            outer: self.outer.clone(),
+            data_volume: data_volume(host),
+            inner: None,
+            companion: Arc::clone(&self.companion),
+        }
     }
 
     /// Gives the outer engine the images that it is said to have when a trial begins.
@@ -78,7 +94,7 @@ impl Arm {
         if self.preload(host).await? {
             phases.push(("preload", began.elapsed()));
         }
-        let access = match (&self.inner, &self.companion) {
+        let access = match (&self.inner, self.companion.get()) {
             (Some(inner), _) => inner.access(),
             (None, Some(proxy)) => Access::socket(proxy.mount(SOCKET_FOLDER)),
             (None, None) => Access::socket(host.socket.clone()),
@@ -96,7 +112,7 @@ impl Arm {
             Some(_) => return Ok(false),
             // Kept also where it does not start: what the lifecycle throws away goes all the same.
             none => {
-                let registry = self.companion.as_ref().map_or_else(|| host.registry.clone(), mirror::mount);
+                let registry = self.companion.get().map_or_else(|| host.registry.clone(), mirror::mount);
                 none.insert(InnerEngine::create(host, dind, registry, self.bounds).await?)
             }
         };
@@ -117,16 +133,21 @@ impl Arm {
 
     /// Starts what stands beside engines, where there is such a thing that does not run; tells what it is. It is the host's
     /// and outlives jobs.
-    async fn provide_companion(&mut self, host: &OuterHost) -> Result<Option<&'static str>, TopologyError> {
-        if self.companion.is_some() {
+    async fn provide_companion(&self, host: &OuterHost) -> Result<Option<&'static str>, TopologyError> {
+        if self.companion.initialized() {
             return Ok(None);
         }
-        let (companion, phase) = match &self.kind {
-            Kind::SocketProxy => (proxy::start(host).await?, "proxy"),
-            Kind::Dind(Dind { mirror: true, .. }) => (mirror::start(host).await?, "mirror"),
+        let phase = match &self.kind {
+            Kind::SocketProxy => {
+                self.companion.get_or_try_init(|| proxy::start(host)).await?;
+                "proxy"
+            }
+            Kind::Dind(Dind { mirror: true, .. }) => {
+                self.companion.get_or_try_init(|| mirror::start(host)).await?;
+                "mirror"
+            }
             Kind::Dind(_) | Kind::Socket | Kind::Host => return Ok(None),
         };
-        self.companion = Some(companion);
         Ok(Some(phase))
     }
 
@@ -150,7 +171,7 @@ impl Arm {
         {
             return Ok(Some(death));
         }
-        match &self.companion {
+        match self.companion.get() {
             Some(companion) => companion.dead().await,
             None => Ok(None),
         }
@@ -158,7 +179,7 @@ impl Arm {
 
     /// The end of a job: its container or its folder goes, and with it what the lifecycle throws away.
     /// A job that never started has none.
-    pub async fn stop(&mut self, host: &mut OuterHost, job: Option<JobContainer>) -> Result<(), TopologyError> {
+    pub async fn stop(&mut self, host: &OuterHost, job: Option<JobContainer>) -> Result<(), TopologyError> {
         if let Some(job) = job {
             job.remove().await?;
         }
@@ -174,7 +195,7 @@ impl Arm {
     }
 
     /// Data that are kept are put down in good order first; an engine that cannot do that goes all the same.
-    async fn remove_engine(&mut self, host: &mut OuterHost, data_root: DataRoot) -> Result<(), TopologyError> {
+    async fn remove_engine(&mut self, host: &OuterHost, data_root: DataRoot) -> Result<(), TopologyError> {
         let Some(mut inner) = self.inner.take() else { return Ok(()) };
         let stopped = if data_root == DataRoot::Kept && !inner.stopped() { inner.stop(host).await } else { Ok(()) };
         inner.remove(host, data_root).await?;
@@ -196,7 +217,7 @@ impl Arm {
             (None, Kind::Dind(Dind { data_root: DataRoot::Kept, .. })) => vec![self.data_volume.clone()],
             (None, _) => Vec::new(),
         };
-        volumes.extend(self.companion.as_ref().map(|companion| companion.volume().to_owned()));
+        volumes.extend(self.companion.get().map(|companion| companion.volume().to_owned()));
         volumes
     }
 }

@@ -92,7 +92,7 @@ impl InnerEngine {
     ///
     /// # Errors
     /// Also where it was dead already, or had to be killed: its data were not put down in good order then.
-    pub async fn stop(&mut self, host: &mut OuterHost) -> Result<(), TopologyError> {
+    pub async fn stop(&mut self, host: &OuterHost) -> Result<(), TopologyError> {
         let ended = self.outer.wait_container(&self.container);
         let (code, stopped) = tokio::join!(ended, self.outer.stop_container(&self.container, STOP_GRACE));
         stopped?;
@@ -150,7 +150,7 @@ impl InnerEngine {
     }
 
     /// Removes the engine, and its data unless they are kept.
-    pub async fn remove(&self, host: &mut OuterHost, data_root: DataRoot) -> Result<(), TopologyError> {
+    pub async fn remove(&self, host: &OuterHost, data_root: DataRoot) -> Result<(), TopologyError> {
         self.outer.remove_container(&self.container).await?;
         self.outer.remove_volume(&self.socket).await?;
         if let Some(service) = &self.service {
@@ -164,7 +164,7 @@ impl InnerEngine {
     }
 
     /// Returns when the file system of the data's own, where there is one, is mounted no more and all of it written out.
-    async fn unmounted(&self, host: &mut OuterHost) -> Result<(), TopologyError> {
+    async fn unmounted(&self, host: &OuterHost) -> Result<(), TopologyError> {
         match self.disk.as_ref().and_then(|disk| disk.file.file_name()) {
             Some(name) => host.released(&name.to_string_lossy()).await,
             None => Ok(()),

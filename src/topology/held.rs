@@ -22,10 +22,15 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(120);
 pub struct Held {
     engine: Engine,
     name: String,
-    input: AttachedInput,
-    replies: mpsc::Receiver<String>,
+    conversation: tokio::sync::Mutex<Conversation>,
     log: Arc<Mutex<VecDeque<String>>>,
     ended: watch::Receiver<Option<Option<i64>>>,
+}
+
+/// One request at a time.
+struct Conversation {
+    input: AttachedInput,
+    replies: mpsc::Receiver<String>,
 }
 
 impl Held {
@@ -40,7 +45,8 @@ impl Held {
         let (tell, ended) = watch::channel(None);
         let (waiter, name) = (engine.clone(), spec.name.clone());
         tokio::spawn(async move { tell.send(Some(waiter.wait_container(&name).await.ok())) });
-        Ok(Self { engine: engine.clone(), name: spec.name.clone(), input, replies, log, ended })
+        let conversation = tokio::sync::Mutex::new(Conversation { input, replies });
+        Ok(Self { engine: engine.clone(), name: spec.name.clone(), conversation, log, ended })
     }
 
     pub fn name(&self) -> &str {
@@ -53,13 +59,14 @@ impl Held {
     }
 
     /// Sends a request and waits for its reply.
-    pub async fn ask<R: DeserializeOwned>(&mut self, request: &impl Serialize) -> Result<R, TopologyError> {
+    pub async fn ask<R: DeserializeOwned>(&self, request: &impl Serialize) -> Result<R, TopologyError> {
         let wrong = |reason: String| TopologyError::Answer { container: self.name.clone(), reason };
         let line = serde_json::to_string(request).map_err(|error| wrong(error.to_string()))?;
-        if self.input.line(&line).await.is_err() {
+        let Conversation { input, replies } = &mut *self.conversation.lock().await;
+        if input.line(&line).await.is_err() {
             return Err(TopologyError::Died(self.death().await));
         }
-        match tokio::time::timeout(ANSWER_DEADLINE, self.replies.recv()).await {
+        match tokio::time::timeout(ANSWER_DEADLINE, replies.recv()).await {
             Ok(Some(reply)) => serde_json::from_str(&reply).map_err(|error| wrong(format!("`{reply}`: {error}"))),
             Ok(None) => Err(TopologyError::Died(self.death().await)),
             Err(_) => Err(wrong(format!("nothing for {}", humantime::format_duration(ANSWER_DEADLINE)))),
@@ -85,7 +92,7 @@ impl Held {
     }
 
     /// Ends the container and waits until the engine has removed it.
-    pub async fn remove(self) -> Result<(), EngineError> {
+    pub async fn remove(&self) -> Result<(), EngineError> {
         self.engine.remove_container(&self.name).await
     }
 

@@ -1,6 +1,7 @@
 //! Where the trials of a run happen: on reference hosts, or on the user's own engine.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::error::{Death, TopologyError};
@@ -64,9 +65,10 @@ pub struct TrialKey {
     pub jobs: u32,
 }
 
-/// The outer engine of one trial.
+/// The outer engine of one trial, as one of its workers sees it.
+#[derive(Clone)]
 pub struct OuterHost {
-    pub(super) held: Held,
+    pub(super) held: Arc<Held>,
     pub engine: Engine,
     pub(super) run: String,
     /// Of job containers.
@@ -85,8 +87,10 @@ pub struct OuterHost {
     pub(super) lasting: bool,
     /// BuildKit's records that were on a lasting engine before the run, where it may build with BuildKit.
     pub(super) cache: Option<CacheNote>,
-    /// Seed of the trial's fixtures and contexts.
+    /// Seed of the trial's fixtures, and of the worker's contexts.
     pub seed: u64,
+    /// Which of several jobs at once, where there are several.
+    pub worker: Option<u32>,
 }
 
 impl Host {
@@ -122,8 +126,8 @@ impl Host {
     }
 
     /// What the registry has served so far.
-    pub async fn served(&mut self) -> Result<Snapshot, TopologyError> {
-        self.site_mut().served().await
+    pub async fn served(&self) -> Result<Snapshot, TopologyError> {
+        self.site().served().await
     }
 
     /// Gives an engine the carried images that it has not.
@@ -135,13 +139,13 @@ impl Host {
     }
 
     /// Makes the edit `base`: from now on the registry serves another image under the name of the base.
-    pub async fn move_base(&mut self) -> Result<(), TopologyError> {
-        self.site_mut().move_base().await
+    pub async fn move_base(&self) -> Result<(), TopologyError> {
+        self.site().move_base().await
     }
 
     /// Takes back what was put into a registry that others run.
-    pub async fn withdraw(&mut self) -> Result<(), TopologyError> {
-        self.site_mut().withdraw().await
+    pub async fn withdraw(&self) -> Result<(), TopologyError> {
+        self.site().withdraw().await
     }
 
     /// What of this run stays in a registry that others run; empty where nothing does.
@@ -153,13 +157,6 @@ impl Host {
         match &self.kind {
             Kind::Reference(reference) => &reference.site,
             Kind::Local(local) => &local.site,
-        }
-    }
-
-    fn site_mut(&mut self) -> &mut Site {
-        match &mut self.kind {
-            Kind::Reference(reference) => &mut reference.site,
-            Kind::Local(local) => &mut local.site,
         }
     }
 
@@ -175,9 +172,15 @@ impl Host {
 }
 
 impl OuterHost {
+    /// The same engine for one of several jobs at once: with names and content of its own, so that only what the engine
+    /// shares is shared.
+    pub fn for_worker(&self, worker: u32) -> Self {
+        Self { worker: Some(worker), seed: self.seed.wrapping_add(u64::from(worker)), ..self.clone() }
+    }
+
     /// Every counter of the host, the outer engine and all that it runs included.
     /// `nested` is an inner engine's file system in a file.
-    pub async fn read(&mut self, settle: bool, nested: Option<NestedDisk>) -> Result<Reading, TopologyError> {
+    pub async fn read(&self, settle: bool, nested: Option<NestedDisk>) -> Result<Reading, TopologyError> {
         match self.held.ask(&Request::Probe { settle, nested }).await? {
             Reply::Reading(reading) => Ok(*reading),
             other => Err(self.unasked(&other)),
@@ -185,7 +188,7 @@ impl OuterHost {
     }
 
     /// Returns when no loop device has a file of this name any more, so that nothing of it is written later.
-    pub(super) async fn released(&mut self, name: &str) -> Result<(), TopologyError> {
+    pub(super) async fn released(&self, name: &str) -> Result<(), TopologyError> {
         let deadline = Instant::now() + RELEASE_DEADLINE;
         loop {
             match self.held.ask(&Request::Attached { name: name.to_owned() }).await? {
@@ -197,7 +200,7 @@ impl OuterHost {
         }
     }
 
-    pub(super) async fn machine(&mut self) -> Result<Machine, TopologyError> {
+    pub(super) async fn machine(&self) -> Result<Machine, TopologyError> {
         match self.held.ask(&Request::Machine).await? {
             Reply::Machine(machine) => Ok(machine),
             other => Err(self.unasked(&other)),
@@ -228,7 +231,10 @@ impl OuterHost {
 
     /// The name of an object that a trial makes on this engine.
     pub fn name(&self, suffix: &str) -> String {
-        name(&self.run, suffix)
+        match self.worker {
+            Some(worker) => name(&self.run, &format!("worker-{worker}-{suffix}")),
+            None => name(&self.run, suffix),
+        }
     }
 
     /// The labels of an object that a trial makes on this engine.
@@ -237,9 +243,11 @@ impl OuterHost {
     }
 
     /// What stands before the tags that steps give, so that no image of the user's can have such a name; empty on an
-    /// engine that is thrown away.
+    /// engine that is thrown away with the one job at a time that it has.
     pub fn namespace(&self) -> String {
-        if self.lasting { namespace(&self.run) } else { String::new() }
+        let run = if self.lasting { namespace(&self.run) } else { String::new() };
+        let worker = self.worker.map(|worker| format!("worker-{worker}/"));
+        run + &worker.unwrap_or_default()
     }
 
     /// Whether volumes and other traces that carry no label of ours can only be this trial's.

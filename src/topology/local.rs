@@ -3,6 +3,8 @@
 //! Cold is made with content of its own: every trial gets fixtures and contexts of another seed, equal in size and
 //! structure, and what it made is removed by name and by label when it ends.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use super::error::TopologyError;
@@ -47,7 +49,7 @@ impl Local {
         };
         let mut local = Self { site, socket: socket.to_owned(), seed, cache, opened: 0 };
         let held = local.outpost(journal).await?;
-        let mut host = local.host(held, seed);
+        let host = local.host(held, seed);
         let machine = host.machine().await?;
         let docker_command = local.site.docker_command(host.container()).await?;
         host.remove().await?;
@@ -61,7 +63,7 @@ impl Local {
         self.site.renew(seed, journal.labels("fixture")).await?;
         self.announce(journal, trial.jobs)?;
         let held = self.outpost(journal).await?;
-        let mut host = self.host(held, seed);
+        let host = self.host(held, seed);
         // It answers when the registry can be reached.
         host.read(false, None).await?;
         Ok(host)
@@ -112,7 +114,7 @@ impl Local {
 
     fn host(&self, held: Held, seed: u64) -> OuterHost {
         OuterHost {
-            held,
+            held: Arc::new(held),
             engine: self.site.engine.clone(),
             run: self.site.run.clone(),
             image: self.site.image.clone(),
@@ -124,6 +126,7 @@ impl Local {
             lasting: true,
             cache: self.cache.clone(),
             seed,
+            worker: None,
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Every trial gets a fresh one whose disk is a copy of one prepared disk, so that cold is cold in every arm and the
 //! user's engine sees nothing of a job but one container.
 
+use std::sync::Arc;
+
 use super::error::TopologyError;
 use super::host::Learnt;
 use super::site::{Site, load, probe_privilege};
@@ -48,7 +50,7 @@ impl Reference {
         let mut reference = Self { site, disk_volume, inner_privilege, seed, started: 0 };
         let disk =
             DiskConfig { file: PREPARED_DISK.into(), copy_of: None, file_system: FILE_SYSTEM, bytes: DISK_BYTES };
-        let mut host = reference.start(journal, disk).await?;
+        let host = reference.start(journal, disk).await?;
         let site = &reference.site;
         for image in images.all() {
             load(&host.engine, &site.run, image).await?;
@@ -126,7 +128,7 @@ impl Reference {
         let registry =
             Mount::Bind { source: REGISTRY_FOLDER.to_owned(), target: REGISTRY_FOLDER.to_owned(), read_only: true };
         OuterHost {
-            held,
+            held: Arc::new(held),
             engine,
             run: self.site.run.clone(),
             image: self.site.image.clone(),
@@ -138,13 +140,14 @@ impl Reference {
             lasting: false,
             cache: None,
             seed: self.seed,
+            worker: None,
         }
     }
 }
 
 impl OuterHost {
     /// Stops the engine in good order, so that its disk is whole.
-    async fn finish(&mut self) -> Result<(), TopologyError> {
+    async fn finish(&self) -> Result<(), TopologyError> {
         self.held.ask::<Reply>(&Request::Finish).await?;
         self.held.death().await;
         Ok(())

@@ -55,7 +55,7 @@ impl Site {
         let upstream = registry.map(|address| upstream(address, &run)).transpose()?;
         let spec = registry_spec(journal, &image, registry_mount(&registry_volume), upstream.as_ref(), seed);
         journal.creating(Kind::Container, &spec.name)?;
-        let mut registry = Held::start(engine, &spec).await?;
+        let registry = Held::start(engine, &spec).await?;
         // It answers when the fixtures are made and the socket is open.
         let deletes = registry.ask(&deletes()).await?;
         let (engine, inner_images) = (engine.clone(), inner_images(&run, images));
@@ -75,25 +75,25 @@ impl Site {
     }
 
     /// What the registry has served so far.
-    pub async fn served(&mut self) -> Result<Snapshot, TopologyError> {
+    pub async fn served(&self) -> Result<Snapshot, TopologyError> {
         self.registry.ask(&registry::Request::Counters).await
     }
 
     /// Puts fixtures of another seed in the place of those that the registry has.
-    pub async fn renew(&mut self, seed: u64, labels: BTreeMap<String, String>) -> Result<(), TopologyError> {
+    pub async fn renew(&self, seed: u64, labels: BTreeMap<String, String>) -> Result<(), TopologyError> {
         self.registry.ask::<Snapshot>(&registry::Request::Renew { seed, labels }).await?;
         Ok(())
     }
 
     /// Undoes in the registry what the trial before this one changed there, however it ended.
-    pub async fn reset(&mut self) -> Result<(), TopologyError> {
+    pub async fn reset(&self) -> Result<(), TopologyError> {
         self.name_base(images::ORIGINAL).await?;
         let request = registry::Request::Forget { repository: fixture::PUSHED.to_owned() };
         self.registry.ask::<Snapshot>(&request).await.map(|_| ())
     }
 
     /// Takes back what was put into a registry that others run.
-    pub async fn withdraw(&mut self) -> Result<(), TopologyError> {
+    pub async fn withdraw(&self) -> Result<(), TopologyError> {
         if self.upstream.is_some() {
             self.registry.ask::<Snapshot>(&registry::Request::Withdraw).await?;
         }
@@ -106,11 +106,11 @@ impl Site {
     }
 
     /// Makes the edit `base`: from now on the tag names an image with other upper layers.
-    pub async fn move_base(&mut self) -> Result<(), TopologyError> {
+    pub async fn move_base(&self) -> Result<(), TopologyError> {
         self.name_base(images::MOVED).await
     }
 
-    async fn name_base(&mut self, like: &str) -> Result<(), TopologyError> {
+    async fn name_base(&self, like: &str) -> Result<(), TopologyError> {
         let [repository, tag, like] = [fixture::REPOSITORY, images::BASE, like].map(str::to_owned);
         let request = registry::Request::Name { repository, tag, like };
         self.registry.ask::<Snapshot>(&request).await.map(|_| ())

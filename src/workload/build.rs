@@ -135,14 +135,18 @@ impl Workplace<'_> {
             Some(Told::Classic(log)) => {
                 let ancestry = self.engine.ancestry(tag).await.map_err(|error: EngineError| Fault::from(error))?;
                 outcome.image_id = ancestry.last().cloned().unwrap_or_default();
-                log.verify(before, &ancestry).map_err(|mismatch| mismatch.to_string())
+                let confirmed = if self.shared { log.reported(&ancestry) } else { log.verify(before, &ancestry) };
+                confirmed.map_err(|mismatch| mismatch.to_string())
             }
             Some(Told::Buildkit(log)) => {
                 log.complete().map_err(|reason| Fault::failed(ErrorClass::BadStream, reason.to_string()))?;
                 let built = self.inspect(tag).await?;
                 outcome.image_id.clone_from(&built.id);
-                let before = self.layers(before).await?;
-                log.verify(&before, &built.id, &built.layers).map_err(|contradiction| contradiction.to_string())
+                let confirmed = match self.shared {
+                    true => log.reported(&built.id),
+                    false => log.verify(&self.layers(before).await?, &built.id, &built.layers),
+                };
+                confirmed.map_err(|contradiction| contradiction.to_string())
             }
             None => {
                 let failure = buildlog::failure(Op::Build, Some(0), "");

@@ -116,6 +116,10 @@ pub struct Workplace<'a> {
     pub printout: Printout,
     /// What stands before the tags of builds; see [`crate::topology::OuterHost::namespace`].
     pub namespace: String,
+    /// Which of several jobs at once, where there are several.
+    pub worker: Option<u32>,
+    /// Whether other jobs work at the same engine meanwhile.
+    pub shared: bool,
     pub patience: Patience,
 }
 

@@ -9,7 +9,7 @@ use crate::fixture;
 impl Workplace<'_> {
     /// `index` is the step's place in the job.
     pub(super) async fn push(&self, index: usize, image: &str) -> Outcome {
-        let target = target(index);
+        let target = self.target(index);
         // The name is given before the clock starts: it is no part of what a push moves.
         let named = self.engine.tag_image(image, &fixture::registry_name(fixture::PUSHED), &target).await;
         if let Err(error) = named {
@@ -41,9 +41,11 @@ impl Workplace<'_> {
         }
         outcome
     }
-}
 
-/// The tag under which a step's image is pushed: its own, for two steps may push different images.
-fn target(index: usize) -> String {
-    format!("step-{index}")
+    /// The tag under which a step's image is pushed: its own, for two steps may push different images, and jobs at once
+    /// have one registry.
+    fn target(&self, index: usize) -> String {
+        let worker = self.worker.map(|worker| format!("worker-{worker}-")).unwrap_or_default();
+        format!("{worker}step-{index}")
+    }
 }

@@ -65,6 +65,7 @@ pub fn analysis(behaviours: &[Behaviour], blocks: u32, contrasts: &[(Contrast, u
         cells,
         comparisons,
         ledger: ledger(behaviours, blocks),
+        at_once: Vec::new(),
         failures: failures(behaviours, blocks),
         expectations: Vec::new(),
         points,

@@ -1,5 +1,6 @@
 //! An executor that follows a script: every job goes plausibly well, but for the turns that a test writes into it.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -31,7 +32,8 @@ pub enum Turn {
     Dies,
 }
 
-/// The executor, and after a run what it was asked, call by call: `open 1 dind`, `dead?`, `job 2: app`, `close`.
+/// The executor, and after a run what it was asked, call by call: `open 1 dind`, `dead?`, `job 2: app`, `close`; of jobs
+/// at once, all but the first say whose they are: `worker 1 job 2: app`.
 pub struct Fake<'a> {
     scenario: &'a Scenario,
     script: BTreeMap<(u32, u32, &'static str, &'static str), Turn>,
@@ -39,11 +41,11 @@ pub struct Fake<'a> {
     slowdown: f64,
     /// How long each trial takes by the clock.
     lasting: Duration,
-    pub calls: Vec<String>,
+    pub calls: RefCell<Vec<String>>,
     pub hung: Rc<Notify>,
     trial: Option<Slot>,
     trials: i32,
-    dead: bool,
+    dead: Cell<bool>,
 }
 
 impl<'a> Fake<'a> {
@@ -53,11 +55,11 @@ impl<'a> Fake<'a> {
             script: BTreeMap::new(),
             slowdown: 1.0,
             lasting: Duration::ZERO,
-            calls: Vec::new(),
+            calls: RefCell::default(),
             hung: Rc::default(),
             trial: None,
             trials: 0,
-            dead: false,
+            dead: Cell::new(false),
         }
     }
 
@@ -88,11 +90,11 @@ impl<'a> Fake<'a> {
     }
 
     /// Notes a call and waits where the script says so; else gives what the script has for it.
-    async fn called(&mut self, call: &str) -> Option<Turn> {
+    async fn called(&self, call: &str) -> Option<Turn> {
         let slot = self.trial.expect("a trial is open");
         let topology = self.scenario.topologies[slot.topology].name.as_str();
         let shown = if call == "open" { format!("open {} {topology}", slot.block) } else { call.to_owned() };
-        self.calls.push(shown);
+        self.calls.borrow_mut().push(shown);
         let here = (slot.attempt, slot.block, topology, call);
         let place = |key: &(u32, u32, &str, &str)| *key == here;
         let turn = self.script.iter().find(|(key, _)| place(key)).map(|(_, turn)| turn.clone());
@@ -102,7 +104,7 @@ impl<'a> Fake<'a> {
                 std::future::pending().await
             }
             Some(Turn::Dies) => {
-                self.dead = true;
+                self.dead.set(true);
                 None
             }
             other => other,
@@ -168,7 +170,7 @@ impl Executor for Fake<'_> {
     async fn open(&mut self, slot: &Slot) -> Result<Opened, Fault> {
         assert!(self.trial.is_none(), "a trial is opened before the last one is closed");
         self.trial = Some(*slot);
-        self.dead = false;
+        self.dead.set(false);
         tokio::time::sleep(self.lasting).await;
         match self.called("open").await {
             Some(Turn::Fails(fault)) => Err(fault),
@@ -176,13 +178,16 @@ impl Executor for Fake<'_> {
         }
     }
 
-    async fn part(&mut self, job: JobSlot, part: Part) -> Measured {
+    async fn part(&self, job: JobSlot, part: Part) -> Measured {
         let name = match part {
             Part::Start => "start".to_owned(),
             Part::Step(index) => self.scenario.job.step_name(index),
             Part::Stop => "stop".to_owned(),
         };
-        let outcome = match self.called(&format!("job {}: {name}", job.job)).await {
+        let whose = if job.worker == 0 { String::new() } else { format!("worker {} ", job.worker) };
+        // Jobs at once go on by turns.
+        tokio::task::yield_now().await;
+        let outcome = match self.called(&format!("{whose}job {}: {name}", job.job)).await {
             Some(Turn::Gives(measured)) => return *measured,
             Some(Turn::Fails(fault)) => {
                 Outcome { elapsed: Some(Duration::from_millis(1)), fault: Some(fault), ..Outcome::begun() }
@@ -193,9 +198,9 @@ impl Executor for Fake<'_> {
         Measured { outcome, delta: used(), engine: engine() }
     }
 
-    async fn dead(&mut self) -> bool {
+    async fn dead(&self) -> bool {
         self.called("dead?").await;
-        self.dead
+        self.dead.get()
     }
 
     async fn close(&mut self) -> Result<Closed, Fault> {

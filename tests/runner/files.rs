@@ -87,7 +87,7 @@ async fn a_file_that_takes_no_more_ends_the_run_and_is_named() {
     let error = run_into(&dir, &quick, &plan(&quick, 7), &mut fake, Ends::default(), |_, _| {}).await.unwrap_err();
     let expected = format!("cannot write {}: File too large (os error 27)", dir.join("samples.csv").display());
     assert_eq!(error.to_string(), expected);
-    let opened = fake.calls.iter().filter(|call| call.starts_with("open")).count();
+    let opened = fake.calls.borrow().iter().filter(|call| call.starts_with("open")).count();
     assert!(opened < 24, "nothing is measured that cannot be kept");
     let rows: Vec<_> = RunDir::open(&dir).unwrap().samples().unwrap().collect();
     let (last, whole) = rows.split_last().unwrap();

@@ -1,10 +1,12 @@
 //! Trials run in the plan's order, and every trial, job and step in its own.
 
+use dindbench::case::{ErrorClass, Status};
 use dindbench::plan::Plan;
 use dindbench::runner::Event;
 use dindbench::scenario::Scenario;
+use dindbench::workload::Fault;
 
-use crate::fake::Fake;
+use crate::fake::{Fake, Turn};
 use crate::run::{plan, quick, run};
 
 fn in_order(scenario: &Scenario, plan: &Plan) -> Vec<String> {
@@ -40,6 +42,35 @@ async fn a_trial_does_its_jobs_one_after_the_other_and_each_step_in_its_place() 
         }
     }
     assert_eq!(run.calls.len(), 6 * 20, "and nothing else is called");
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_at_once_go_on_side_by_side_and_the_next_begin_when_all_have_ended() {
+    let mut quick = quick();
+    for topology in &mut quick.topologies {
+        topology.concurrency = 2.try_into().unwrap();
+    }
+    let plan = plan(&quick, 1);
+    let fails = Turn::Fails(Fault::failed(ErrorClass::EngineDied, "gone"));
+    let fake = Fake::new(&quick).at(1, "dind", "worker 1 job 1: app", fails);
+    let run = run(&quick, &plan, fake).await;
+    let both = |call: String| [call.clone(), format!("worker 1 {call}")];
+    let job = |job: u32| {
+        let parts =
+            ["start", "0", "app", "2", "stop"].into_iter().flat_map(move |step| both(format!("job {job}: {step}")));
+        std::iter::once("dead?".to_owned()).chain(parts)
+    };
+    let all: Vec<String> = (1..=3).flat_map(job).collect();
+    let calls = run.calls_of(1, "socket");
+    assert_eq!(calls[1..calls.len() - 1], all);
+    let calls = run.calls_of(1, "dind");
+    assert!(!calls.contains(&"worker 1 job 1: 2"), "a failed job ends, and the one beside it goes on");
+    assert!(calls.contains(&"job 1: 2") && calls.contains(&"worker 1 job 2: 2"));
+    let samples = run.samples();
+    let of_dind = samples.iter().filter(|sample| sample.topology.as_str() == "dind" && sample.block == 1);
+    let failed: Vec<_> = of_dind.filter(|sample| sample.status == Status::Failed).collect();
+    assert_eq!(failed.iter().map(|sample| (sample.worker, sample.job)).collect::<Vec<_>>(), [(1, 1)]);
+    assert_eq!(samples.iter().filter(|sample| sample.worker == 1).count() * 2, samples.len() - 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -62,7 +62,7 @@ pub async fn run_until(
     };
     let dir = folder.path().join(RUN_ID);
     let tally = run_into(&dir, scenario, plan, &mut fake, Ends::default(), observe).await.unwrap();
-    Run { folder, tally, calls: fake.calls, told: told.into_inner() }
+    Run { folder, tally, calls: fake.calls.into_inner(), told: told.into_inner() }
 }
 
 /// What ends a run before its plan does.

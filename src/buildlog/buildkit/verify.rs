@@ -38,11 +38,7 @@ impl BuildkitBuild {
         id: &str,
         layers: &[String],
     ) -> Result<Vec<Instruction>, Contradiction> {
-        self.complete()?;
-        let reported = self.image.as_deref().ok_or(Incomplete::Unwritten)?;
-        if reported != id {
-            return Err(Contradiction::Image { reported: reported.to_owned(), found: id.to_owned() });
-        }
+        let confirmed = self.reported(id)?;
         if before.contains_key(id) && self.every_stage_executed() {
             return Err(Contradiction::NothingBuilt { image: id.to_owned() });
         }
@@ -52,6 +48,17 @@ impl BuildkitBuild {
             && !before.values().any(|known| known.starts_with(&layers[..there]))
         {
             return Err(Contradiction::NeverBuilt { cached, instructions });
+        }
+        Ok(confirmed)
+    }
+
+    /// The instructions as they were reported, where others build on the same engine at once: its images cannot say then
+    /// who made a layer, and when. `id` is the image that the tag names.
+    pub fn reported(&self, id: &str) -> Result<Vec<Instruction>, Contradiction> {
+        self.complete()?;
+        let reported = self.image.as_deref().ok_or(Incomplete::Unwritten)?;
+        if reported != id {
+            return Err(Contradiction::Image { reported: reported.to_owned(), found: id.to_owned() });
         }
         self.instructions.iter().map(instruction).collect()
     }

@@ -169,6 +169,8 @@ fn unavailable(args: &RunArgs, builder: Builder, mut counters: BTreeMap<String, 
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
     use crate::scenario::Bounds;
 
@@ -176,7 +178,8 @@ mod tests {
     fn packets_larger_than_those_around_are_warned_of() {
         let told = |mtu, rootless| {
             let kind = Kind::Dind(Dind { mtu, rootless, ..Dind::default() });
-            larger_packets(&Topology { name: "one".to_owned(), kind, bounds: Bounds::default() }, 1400)
+            let (bounds, concurrency) = (Bounds::default(), NonZeroU32::MIN);
+            larger_packets(&Topology { name: "one".to_owned(), kind, bounds, concurrency }, 1400)
         };
         let warning = told(Some(1500), false).expect("a warning");
         assert!(warning.starts_with("packets of one may have 1500 bytes, and those of the network around it 1400"));

@@ -25,6 +25,9 @@ pub enum Refusal {
     )]
     #[diagnostic(help("--host reference, or --only with the other topologies"))]
     OutsideOfContainers { topology: String },
+    #[error("{concurrency} jobs at once in {topology} would take your own engine from others that use it")]
+    #[diagnostic(help("--host reference, or --only with the topologies of one job at a time"))]
+    AtOnce { topology: String, concurrency: u32 },
     #[error("--allow-host-cache is for --host local: on a reference host your own build cache is out of reach")]
     #[diagnostic(help("leave it out"))]
     OutOfReach,
@@ -67,6 +70,9 @@ pub(super) fn refusal(args: &RunArgs, scenario: &Scenario) -> Option<Refusal> {
     }
     if let Some(topology) = scenario.topologies.iter().find(|topology| topology.kind == Kind::Host) {
         return Some(Refusal::OutsideOfContainers { topology: topology.name.clone() });
+    }
+    if let Some(topology) = scenario.topologies.iter().find(|topology| topology.concurrency.get() > 1) {
+        return Some(Refusal::AtOnce { topology: topology.name.clone(), concurrency: topology.concurrency.get() });
     }
     let mut builds = scenario.job.steps.iter().filter_map(|step| match step {
         Step::Build(build) => Some(build),

@@ -14,9 +14,9 @@ use super::{Cost, Limits, Scenario, Topology};
 
 pub(super) fn scenario(file: wire::File, name: &str, text: &str, root: &Path) -> Result<Scenario, Fault> {
     let job = job::job(&file.job, root)?;
-    let topologies = topology::topologies(&file.topologies, &job)?;
+    let topologies = topology::topologies(&file.topologies, &job, file.sequence.concurrency.as_ref())?;
     known_topology(&file.baseline, &topologies)?;
-    let sequence = sequence::sequence(&file.sequence, &job)?;
+    let sequence = sequence::sequence(&file.sequence, &job, &topologies)?;
     let expectations = expectation::expectations(&file.expectations, &topologies, &job, sequence.jobs)?;
     Ok(Scenario {
         name: name.to_owned(),

@@ -6,16 +6,16 @@ use std::num::NonZeroU32;
 use crate::case::Edit;
 use crate::scenario::invalid::Fault;
 use crate::scenario::wire::{self, At, Change};
-use crate::scenario::{ImageRef, Job, Sequence, Step};
+use crate::scenario::{ImageRef, Job, Sequence, Step, Topology};
 
 /// Measured blocks where a scenario does not say: the first number at which intervals are narrow.
 const DEFAULT_BLOCKS: u32 = 20;
 
-pub(super) fn sequence(written: &wire::Sequence, job: &Job) -> Result<Sequence, Fault> {
+pub(super) fn sequence(written: &wire::Sequence, job: &Job, topologies: &[Topology]) -> Result<Sequence, Fault> {
     let jobs = NonZeroU32::new(*written.jobs);
     let jobs = jobs.ok_or_else(|| written.jobs.fault("a sequence without jobs", "1 job or more"))?;
-    if let Some(concurrency) = &written.concurrency {
-        concurrent(concurrency)?;
+    for change in written.edits.values().filter(|change| ***change == Change::Base) {
+        moved_for_all(change, topologies)?;
     }
     Ok(Sequence { jobs, edits: edits(&written.edits, jobs, job)?, blocks: blocks(&written.blocks)? })
 }
@@ -26,14 +26,6 @@ fn blocks(written: &Option<At<u32>>) -> Result<u32, Fault> {
             Err(none.fault("a scenario without measured blocks", "1 block or more; from 6 on there are intervals"))
         }
         other => Ok(other.as_deref().copied().unwrap_or(DEFAULT_BLOCKS)),
-    }
-}
-
-fn concurrent(written: &At<u32>) -> Result<(), Fault> {
-    match **written {
-        0 => Err(written.fault("no sequence at a time", "1")),
-        1 => Ok(()),
-        _ => Err(written.not_built("concurrency", "1")),
     }
 }
 
@@ -49,6 +41,13 @@ fn edits(
         return Err(again.fault("a base that is moved twice", right));
     }
     Ok(edits.into_iter().map(|(job, (edit, _))| (job, edit)).collect())
+}
+
+/// Jobs at once have one registry, and the first of them would move the base before the others.
+fn moved_for_all(written: &At<Change>, topologies: &[Topology]) -> Result<(), Fault> {
+    let Some(at_once) = topologies.iter().find(|topology| topology.concurrency.get() > 1) else { return Ok(()) };
+    let message = format!("a moved base, and {} jobs at once in {}", at_once.concurrency, at_once.name);
+    Err(written.fault(message, "another edit, or concurrency = 1: there is one registry for all of them"))
 }
 
 fn edited_job(written: &At<String>, jobs: NonZeroU32) -> Result<u32, Fault> {

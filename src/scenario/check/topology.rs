@@ -1,5 +1,6 @@
 //! Topologies: which are built, with which parameters, under which names.
 
+use std::num::NonZeroU32;
 use std::ops::Range;
 
 use bytesize::ByteSize;
@@ -20,7 +21,15 @@ const LEAST_MEMORY: ByteSize = ByteSize::mib(6);
 /// Packet sizes that an IPv4 network can have, in bytes.
 const MTU: std::ops::RangeInclusive<u32> = 68..=65_535;
 
-pub(super) fn topologies(written: &[wire::Topology], job: &Job) -> Result<Vec<Topology>, Fault> {
+/// More engines than this at once are no CI host's.
+const MOST_AT_ONCE: u32 = 64;
+
+/// `at_once` is the sequence's concurrency, for topologies that say nothing of theirs.
+pub(super) fn topologies(
+    written: &[wire::Topology],
+    job: &Job,
+    at_once: Option<&At<u32>>,
+) -> Result<Vec<Topology>, Fault> {
     let mut topologies: Vec<Topology> = Vec::new();
     for one in written {
         let (name, at) = name(one)?;
@@ -33,7 +42,8 @@ pub(super) fn topologies(written: &[wire::Topology], job: &Job) -> Result<Vec<To
         }
         let kind = kind(one, job)?;
         let bounds = bounds(one, &kind)?;
-        topologies.push(Topology { name, kind, bounds });
+        let concurrency = one.concurrency.as_ref().or(at_once).map_or(Ok(NonZeroU32::MIN), concurrency)?;
+        topologies.push(Topology { name, kind, bounds, concurrency });
     }
     Ok(topologies)
 }
@@ -106,6 +116,15 @@ fn bounds(written: &wire::Topology, kind: &Kind) -> Result<Bounds, Fault> {
         return Err(limits.fault("limits without a limit", "such as { cpus = 2.0, memory = \"2GiB\" }"));
     }
     Ok(bounds)
+}
+
+fn concurrency(written: &At<u32>) -> Result<NonZeroU32, Fault> {
+    let right = format!("1 to {MOST_AT_ONCE}");
+    match NonZeroU32::new(**written) {
+        None => Err(written.fault("no job at a time", right)),
+        Some(many) if many.get() > MOST_AT_ONCE => Err(written.fault(format!("{many} jobs at once"), right)),
+        Some(concurrency) => Ok(concurrency),
+    }
 }
 
 fn cpus(written: &At<f64>) -> Result<f64, Fault> {

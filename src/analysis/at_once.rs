@@ -1,0 +1,125 @@
+//! Several jobs at once in one topology: until the last has ended, how even they are, and what each pays for the others.
+
+use std::collections::BTreeMap;
+
+use super::comparison::in_pairs;
+use super::row::{Row, Table};
+use super::steps::Steps;
+use super::{Arm, Metric};
+use crate::case::Edit;
+use crate::stats::{Estimate, Level, Ordered, median, ratio};
+
+const CONCURRENCY: &str = "concurrency";
+
+/// The jobs of one edit in one topology.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AtOnce {
+    pub topology: usize,
+    pub edit: Edit,
+    /// Jobs at the same time.
+    pub concurrency: usize,
+    /// Until the slowest job has ended, in nanoseconds; jobs at once begin together.
+    pub makespan: Estimate,
+    /// The fastest job's time by the slowest one's: 1 where all take the same.
+    pub evenness: Estimate,
+    /// A job's time by that of a job alone in the same topology, paired within blocks; empty for a job alone, and where the
+    /// run has none.
+    pub slowdown: Option<Estimate>,
+}
+
+/// Jobs at once, or the means of several such moments in one block.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Moment {
+    makespan: f64,
+    evenness: f64,
+    /// Of one job, their mean.
+    time: f64,
+}
+
+/// By edit and topology, those of one job at a time too; nothing of a run that has no jobs at once.
+pub(super) fn at_once(table: &Table) -> Vec<AtOnce> {
+    let arms = &table.arms;
+    if arms.iter().all(|arm| concurrency(arm) == 1) {
+        return Vec::new();
+    }
+    let cases = cases(table);
+    let each = cases.iter().filter_map(|((edit, topology), blocks)| {
+        let alone = alone(arms, *topology).and_then(|other| cases.get(&(*edit, other)));
+        Some(AtOnce {
+            topology: *topology,
+            edit: *edit,
+            concurrency: concurrency(&arms[*topology]),
+            makespan: estimate(blocks, |moment| moment.makespan)?,
+            evenness: estimate(blocks, |moment| moment.evenness)?,
+            slowdown: alone.and_then(|alone| ratio(&in_pairs(&times(blocks), &times(alone)), Level::P95).ok()),
+        })
+    });
+    each.collect()
+}
+
+/// Jobs at the same time in a topology.
+fn concurrency(arm: &Arm) -> usize {
+    arm.parameter(CONCURRENCY).and_then(|jobs| jobs.parse().ok()).unwrap_or(1)
+}
+
+/// The same topology with one job at a time, for one that has several.
+fn alone(arms: &[Arm], topology: usize) -> Option<usize> {
+    let same = |one: &Arm, other: &Arm| {
+        one.kind == other.kind && one.parameters_without(&[CONCURRENCY]) == other.parameters_without(&[CONCURRENCY])
+    };
+    let crowded = concurrency(&arms[topology]) > 1;
+    arms.iter().position(|arm| crowded && concurrency(arm) == 1 && same(arm, &arms[topology]))
+}
+
+/// Of each edit and topology the blocks, in their order.
+fn cases(table: &Table) -> BTreeMap<(Edit, usize), Vec<(u32, Moment)>> {
+    let mut jobs: BTreeMap<_, Vec<f64>> = BTreeMap::new();
+    for row in table.rows.iter().filter(|row| row.subject == Steps::JOB && row.counts()) {
+        if let Some(elapsed) = row.measures.get(Metric::ElapsedNs) {
+            jobs.entry(place(row)).or_default().push(elapsed);
+        }
+    }
+    let mut cases: BTreeMap<_, BTreeMap<u32, Vec<Moment>>> = BTreeMap::new();
+    for ((edit, topology, block, _), times) in jobs {
+        // Where one of them failed, the others had the machine to themselves.
+        if times.len() == concurrency(&table.arms[topology]) {
+            cases.entry((edit, topology)).or_default().entry(block).or_default().push(Moment::of(&times));
+        }
+    }
+    let means = |blocks: BTreeMap<u32, Vec<Moment>>| {
+        blocks.into_iter().map(|(block, moments)| (block, Moment::mean(&moments))).collect()
+    };
+    cases.into_iter().map(|(case, blocks)| (case, means(blocks))).collect()
+}
+
+/// Edit, topology, block and job number: what jobs at once have in common.
+fn place(row: &Row) -> (Edit, usize, u32, u32) {
+    (row.edit, row.job.topology as usize, row.job.block, row.job.number)
+}
+
+impl Moment {
+    /// Of the times of jobs that begin together.
+    fn of(times: &[f64]) -> Self {
+        let slowest = times.iter().copied().fold(0.0, f64::max);
+        let fastest = times.iter().copied().fold(f64::INFINITY, f64::min);
+        Self { makespan: slowest, evenness: fastest / slowest, time: mean(times.iter().copied()) }
+    }
+
+    fn mean(moments: &[Self]) -> Self {
+        let mean = |part: fn(&Self) -> f64| mean(moments.iter().map(part));
+        Self { makespan: mean(|one| one.makespan), evenness: mean(|one| one.evenness), time: mean(|one| one.time) }
+    }
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len();
+    values.sum::<f64>() / count as f64
+}
+
+fn estimate(blocks: &[(u32, Moment)], part: fn(&Moment) -> f64) -> Option<Estimate> {
+    Some(median(&Ordered::new(blocks.iter().map(|(_, moment)| part(moment))).ok()?, Level::P95))
+}
+
+fn times(blocks: &[(u32, Moment)]) -> Vec<(u32, f64)> {
+    blocks.iter().map(|(block, moment)| (*block, moment.time)).collect()
+}
