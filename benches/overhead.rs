@@ -97,6 +97,8 @@ async fn step(lab: &mut lab::Lab) -> Vec<f64> {
         builder: Builder::Classic,
         printout: Printout::Classic,
         namespace: host.namespace(),
+        worker: None,
+        shared: false,
         patience: Patience::CHORE,
     };
     workplace.step(0, &scenario.job.steps[0]).await;
@@ -134,7 +136,7 @@ fn timed_outside(host: &OuterHost, run: &str) -> f64 {
 
 /// How long after an engine's own word that it listens its readiness is seen.
 async fn readiness(lab: &mut lab::Lab) -> Vec<f64> {
-    let mut host = lab.open_host().await.expect("a host");
+    let host = lab.open_host().await.expect("a host");
     let mut late = Vec::new();
     for job in 1..=repetitions() {
         let mut arm = Arm::new(&dind(), &host);
@@ -144,7 +146,7 @@ async fn readiness(lab: &mut lab::Lab) -> Vec<f64> {
         let container = format!("dindbench-{}-engine", lab.journal.run());
         let log = host.engine.last_lines(&container, 500).await.expect("a log");
         late.push((began + *ready - listening(&log)).as_seconds_f64());
-        arm.stop(&mut host, Some(job)).await.expect("the engine is removed");
+        arm.stop(&host, Some(job)).await.expect("the engine is removed");
     }
     tell_difference("readiness, seen after the engine listens", &late, "within 10 ms");
     host.remove().await.expect("the host is removed");
@@ -160,7 +162,7 @@ fn listening(log: &str) -> OffsetDateTime {
 
 /// How long after the command that kills an engine its death is told.
 async fn death(lab: &mut lab::Lab) -> Vec<f64> {
-    let mut host = lab.open_host().await.expect("a host");
+    let host = lab.open_host().await.expect("a host");
     let mut told = Vec::new();
     for job in 1..=repetitions() {
         let mut arm = Arm::new(&dind(), &host);
@@ -181,7 +183,7 @@ async fn death(lab: &mut lab::Lab) -> Vec<f64> {
         };
         let (began, seen) = tokio::join!(killing, telling);
         told.push((seen - began).as_secs_f64());
-        arm.stop(&mut host, Some(job)).await.expect("the engine is removed");
+        arm.stop(&host, Some(job)).await.expect("the engine is removed");
     }
     tell_difference("death, told after the command that kills the engine", &told, "within 2 s");
     host.remove().await.expect("the host is removed");
@@ -203,7 +205,7 @@ async fn api(socket: &Path) -> Vec<f64> {
 async fn cached_builds(lab: &mut lab::Lab, socket: &Path) -> Vec<f64> {
     let root = tempfile::tempdir().expect("a folder");
     let scenario = cached(root.path());
-    let mut host = lab.open_host().await.expect("a host");
+    let host = lab.open_host().await.expect("a host");
     let mut arm = Arm::new(&Kind::Socket, &host);
     let Started { job, .. } = arm.start(&host, 1).await.expect("a job");
     upload(&scenario.job, 1, &job).await;
@@ -214,6 +216,8 @@ async fn cached_builds(lab: &mut lab::Lab, socket: &Path) -> Vec<f64> {
         builder: Builder::Classic,
         printout: Printout::Classic,
         namespace: host.namespace(),
+        worker: None,
+        shared: false,
         patience: Patience::CHORE,
     };
     for (index, step) in scenario.job.steps.iter().enumerate() {
@@ -230,7 +234,7 @@ async fn cached_builds(lab: &mut lab::Lab, socket: &Path) -> Vec<f64> {
         raw.push(by_hand(socket, &format!("{}app", host.namespace()), &tar));
     }
     tell_ratio("cached API build, harness / by hand", &ours, &raw, "at most 1.10");
-    arm.stop(&mut host, Some(job)).await.expect("the job ends");
+    arm.stop(&host, Some(job)).await.expect("the job ends");
     host.remove().await.expect("the host is left as it was");
     ours
 }

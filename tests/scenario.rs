@@ -676,6 +676,7 @@ fn the_scenarios_beside_the_built_in_ones_are_valid() {
         names,
         [
             "agreement",
+            "concurrency",
             "edits",
             "lifecycle",
             "limits",

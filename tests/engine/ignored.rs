@@ -70,12 +70,12 @@ async fn copied(lab: &mut Lab, root: &Path) -> Vec<Option<BTreeSet<String>>> {
     tar.append_dir_all("cases", root).unwrap();
     let mut file: File = tar.into_inner().unwrap();
     file.seek(SeekFrom::Start(0)).unwrap();
-    let mut host = lab.open_host().await.expect("a host");
+    let host = lab.open_host().await.expect("a host");
     let mut arm = Arm::new(&Kind::Socket, &host);
     let Started { job, .. } = arm.start(&host, 1).await.expect("a job");
     job.copy_in("cases", file).await.expect("the cases are copied");
     let output = job.exec(&Command::new(["sh", "-c", SCRIPT]), Patience::CHORE).await.expect("an answer");
-    arm.stop(&mut host, Some(job)).await.expect("the job ends");
+    arm.stop(&host, Some(job)).await.expect("the job ends");
     host.remove().await.expect("the host is removed");
     let said = output.text(Source::Stdout);
     let case = |lines: &str| {

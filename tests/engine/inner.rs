@@ -58,7 +58,7 @@ fn bounds() -> Result<(), Failed> {
     let cgroup = "cd /sys/fs/cgroup; cat cpu.max memory.max 2>/dev/null ||
         cat cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us memory/memory.limit_in_bytes";
     let (held, said) = lab::with(async |lab| {
-        let mut host = lab.open_host().await.expect("a host");
+        let host = lab.open_host().await.expect("a host");
         let mut arm = Arm::new(&Kind::Dind(Dind::default()), &host).bounded(bounds);
         let Started { job, .. } = arm.start(&host, 1).await.expect("a job");
         let held = job.exec(&Command::new(["sh", "-c", cgroup]), Patience::CHORE).await.expect("its control group");
@@ -67,7 +67,7 @@ fn bounds() -> Result<(), Failed> {
         let socket = "unix:///run/engine/docker.sock";
         let inspect = Command::new(["docker", "--host", socket, "inspect", "--format", form, &engine, &container]);
         let said = lab.engine.exec(host.container(), &inspect, Patience::CHORE).await.expect("both");
-        arm.stop(&mut host, Some(job)).await.expect("the job ends");
+        arm.stop(&host, Some(job)).await.expect("the job ends");
         host.remove().await.expect("the host is removed");
         (held.text(Source::Stdout), said.text(Source::Stdout))
     });

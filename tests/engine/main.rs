@@ -3,6 +3,7 @@
 //! They run whenever an engine answers. With CI set, an engine that does not answer is an error.
 
 mod agreement;
+mod at_once;
 mod block;
 mod buildkit;
 #[path = "../ignore/cases.rs"]
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 19] = [
+    let tests: [Vec<Trial>; 20] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         suite::tests(),
         kinds::tests(),
         inner::tests(),
+        at_once::tests(),
         recordings::tests(),
         failures::tests(),
         command::tests(),

@@ -29,7 +29,7 @@ fn with_proxy<T>(work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
 
 fn refused() -> Result<(), Failed> {
     let said = with_proxy(async |lab| {
-        let mut host = lab.open_host().await.expect("a host");
+        let host = lab.open_host().await.expect("a host");
         let mut arm = Arm::new(&Kind::SocketProxy, &host);
         let Started { job, .. } = arm.start(&host, 1).await.expect("a job");
         let mut said = Vec::new();
@@ -37,7 +37,7 @@ fn refused() -> Result<(), Failed> {
             let output = job.exec(&Command::new(command.split(' ')), Patience::CHORE).await.expect("an answer");
             said.push((command, output.exit_code, output.text(Source::Stderr)));
         }
-        arm.stop(&mut host, Some(job)).await.expect("the job ends");
+        arm.stop(&host, Some(job)).await.expect("the job ends");
         host.remove().await.expect("the host is removed");
         said
     });

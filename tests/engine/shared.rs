@@ -175,6 +175,6 @@ fn killed_with_records() -> Result<(), Failed> {
     child.wait_with_output()?;
     let output = dindbench(&state, &["clean"]).output()?;
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(fingerprint(), before);
+    assert_eq!(fingerprint(), before, "{}", stderr(&output));
     Ok(())
 }
