@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use dindbench::case::{Builder, Driver, Edit, Lifecycle};
 use dindbench::scenario::{
-    BUILTINS, Bounds, Build, Context, Cost, DataRoot, Dind, EngineVersion, Expected, ImageRef, Invalid, Kind, Limits,
-    LoadError, Scenario, Service, Step, StorageDriver, Topology, builtin, load, parse,
+    BUILTINS, Bounds, Build, CacheStore, Context, Cost, DataRoot, Dind, EngineVersion, Expected, ImageRef, Invalid,
+    Kind, Limits, LoadError, Power, Scenario, Service, Step, StorageDriver, Topology, builtin, load, parse,
 };
 use proptest::prelude::*;
 
@@ -234,7 +234,13 @@ fn ways_of_an_inner_engine_are_words_and_parameters() {
             "dind-mirror",
             format!("{plain} mirror=true"),
         ),
-        ("use = \"dind-rootless\"", Dind { rootless: true, ..Dind::default() }, "dind-rootless", plain.to_owned()),
+        (
+            "use = \"dind-rootless\"",
+            Dind { power: Power::Rootless, ..Dind::default() },
+            "dind-rootless",
+            plain.to_owned(),
+        ),
+        ("use = \"sysbox\"", Dind { power: Power::Sysbox, ..Dind::default() }, "sysbox", plain.to_owned()),
         (
             "use = \"dind\"\nstorage_driver = \"fuse-overlayfs\"",
             driver(StorageDriver::FuseOverlayfs),
@@ -253,6 +259,34 @@ fn ways_of_an_inner_engine_are_words_and_parameters() {
         let kind = &scenario.topologies[0].kind;
         assert_eq!((kind, kind.word()), (&Kind::Dind(dind), word));
         assert_eq!(kind.parameters(), parameters);
+    }
+}
+
+#[test]
+fn a_build_cache_needs_what_can_import_and_export_it() {
+    let parsed = |written: &str, job: &str| {
+        let text = WHOLE.replace("use = \"socket\"", &format!("name = \"socket\"\n{written}"));
+        parse("whole", &text.replace("driver = \"cli\"\nbuilder = \"classic\"", job), Path::new("."))
+    };
+    let stored = "use = \"dind-cache\"\ncache = \"registry\"\nengine = \"28.5\"\nstorage_driver = \"containerd\"";
+    for (written, store) in [("use = \"dind-cache\"", CacheStore::Inline), (stored, CacheStore::Registry)] {
+        let scenario = parsed(written, "builder = \"buildkit\"").unwrap_or_else(|invalid| panic!("{invalid}"));
+        let kind = &scenario.topologies[0].kind;
+        assert_eq!((kind.cache(), kind.word()), (Some(store), "dind-cache"));
+        assert!(kind.parameters().ends_with(&format!(" cache={store}")), "{}", kind.parameters());
+    }
+    for (written, job, message) in [
+        ("use = \"dind-cache\"", "builder = \"classic\"", "imported and exported by BuildKit alone"),
+        (stored, "driver = \"api\"", "API exports no build cache"),
+        (
+            "use = \"dind-cache\"\ncache = \"registry\"",
+            "builder = \"buildkit\"",
+            "only where containerd keeps its images",
+        ),
+        ("use = \"socket\"\ncache = \"inline\"", "builder = \"buildkit\"", "`cache` is a parameter of an inner engine"),
+    ] {
+        let invalid = parsed(written, job).expect_err(written);
+        assert!(invalid.message.contains(message), "{}", invalid.message);
     }
 }
 
@@ -330,7 +364,7 @@ fn unknown_words_are_told_with_the_nearest_known_one() {
     ]);
 }
 
-const UNBUILT_TOPOLOGIES: [&str; 4] = ["dind-cache", "sysbox", "buildah", "podman"];
+const UNBUILT_TOPOLOGIES: [&str; 2] = ["buildah", "podman"];
 
 #[test]
 fn what_is_not_built_is_refused_with_what_works() {
@@ -341,7 +375,8 @@ fn what_is_not_built_is_refused_with_what_works() {
             assert_eq!(invalid.help, format!("what works now: {works}"));
         }
     };
-    let built = "socket, socket-proxy, host, dind, dind-service, dind-preload, dind-mirror, dind-rootless";
+    let built =
+        "socket, socket-proxy, host, dind, dind-service, dind-preload, dind-mirror, dind-cache, dind-rootless, sysbox";
     refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, built);
     check(&[(
         "\"fixture:base\"",
@@ -676,6 +711,7 @@ fn the_scenarios_beside_the_built_in_ones_are_valid() {
         names,
         [
             "agreement",
+            "cache",
             "concurrency",
             "edits",
             "lifecycle",

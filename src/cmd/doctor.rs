@@ -16,7 +16,7 @@ use crate::engine::{Description, Privilege};
 use crate::image::{self, System, Wanted};
 use crate::journal::{Journal, cache_folder};
 use crate::scenario::EngineVersion;
-use crate::topology::{Host, Place};
+use crate::topology::{Host, Place, SYSBOX};
 
 /// One line of the diagnosis.
 struct Finding {
@@ -135,7 +135,7 @@ fn about_host(place: &Place, host: &Host) -> Vec<Finding> {
             format!("the frequency governor is {}: set it to performance for steadier times", machine.governor);
         findings.push(Finding::new(Verdict::Warn, "processor", detail));
     }
-    findings.extend(about_topologies(place));
+    findings.extend(about_topologies(place, outer));
     findings
 }
 
@@ -155,7 +155,7 @@ async fn about_file_systems(host: &mut Host, journal: &mut Journal) -> Vec<Findi
     }
 }
 
-fn about_topologies(place: &Place) -> Vec<Finding> {
+fn about_topologies(place: &Place, outer: &Description) -> Vec<Finding> {
     let finding = |verdict, detail: &str| Finding::new(verdict, "topologies", detail);
     let host = match place {
         Place::Reference => finding(Verdict::Ok, "host"),
@@ -167,15 +167,28 @@ fn about_topologies(place: &Place) -> Vec<Finding> {
     vec![
         finding(
             Verdict::Ok,
-            "socket; socket-proxy where proxy is in the cache; dind, dind-service, dind-preload and dind-mirror with every lifecycle, data root and storage driver, as far as the engine's version and the kernel go",
+            "socket; socket-proxy where proxy is in the cache; dind, dind-service, dind-preload, dind-mirror and dind-cache with every lifecycle, data root and storage driver, as far as the engine's version and the kernel go",
         ),
         finding(
             Verdict::Ok,
             "dind-rootless with engine 20.10, 26.1 or 28.5 where that is in the cache, or where this machine has rootlesskit, slirp4netns and newuidmap",
         ),
         host,
+        about_sysbox(outer),
         finding(Verdict::Warn, "every other topology is not built yet: see docs/scenarios.md"),
     ]
+}
+
+fn about_sysbox(outer: &Description) -> Finding {
+    let runtimes = outer.runtimes();
+    if runtimes.iter().any(|runtime| runtime == SYSBOX) {
+        return Finding::new(Verdict::Ok, "topologies", "sysbox");
+    }
+    let detail = format!(
+        "sysbox not here: the outer engine has no runtime {SYSBOX}, but {}: install sysbox, and --host local",
+        runtimes.join(", ")
+    );
+    Finding::new(Verdict::Warn, "topologies", detail)
 }
 
 impl Finding {

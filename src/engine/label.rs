@@ -27,6 +27,7 @@ impl Engine {
             tag: name.to_owned(),
             args: BTreeMap::new(),
             target: None,
+            cache_from: Vec::new(),
             buildkit: false,
         };
         let mut said = Vec::new();

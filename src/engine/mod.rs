@@ -74,6 +74,12 @@ pub struct Description {
 }
 
 impl Description {
+    /// Names of the runtimes that containers can have, in their order; empty where the engine tells none.
+    pub fn runtimes(&self) -> Vec<String> {
+        let info: serde_json::Value = serde_json::from_str(&self.info_json).unwrap_or_default();
+        info["Runtimes"].as_object().map(|runtimes| runtimes.keys().cloned().collect()).unwrap_or_default()
+    }
+
     /// A line of the storage driver's status, such as `Backing Filesystem`; empty where the driver has none.
     pub fn driver_status(&self, key: &str) -> &str {
         self.driver_status.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value)

@@ -23,6 +23,8 @@ pub enum Powers {
     /// What an engine without root needs: no capability that other containers have not, confinement lifted, and the
     /// devices for its network and for a storage driver of its own.
     Rootless,
+    /// What a runtime other than the engine's own gives it; the container itself has nothing that others have not.
+    Runtime(&'static str),
 }
 
 impl Powers {
@@ -39,6 +41,7 @@ impl Powers {
                 host.devices = Some(["/dev/net/tun", "/dev/fuse"].map(device).to_vec());
                 lift(host);
             }
+            Self::Runtime(name) => host.runtime = Some(name.to_owned()),
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct BuildRequest {
     pub args: BTreeMap<String, String>,
     /// The stage to build; empty for the last.
     pub target: Option<String>,
+    /// Images whose cache is imported.
+    pub cache_from: Vec<String>,
     /// Whether BuildKit is asked for, instead of the classic builder.
     pub buildkit: bool,
 }
@@ -84,10 +86,12 @@ impl Engine {
         each: impl FnMut(Bytes),
     ) -> Result<(), EngineError> {
         let args = serde_json::to_string(&build.args).expect("a map of texts is JSON");
+        let cache_from = serde_json::to_string(&build.cache_from).expect("a list of texts is JSON");
         let query = Serializer::new(String::new())
             .append_pair("dockerfile", &build.file)
             .append_pair("t", &build.tag)
             .append_pair("buildargs", &args)
+            .append_pair("cachefrom", &cache_from)
             .append_pair("target", build.target.as_deref().unwrap_or_default())
             // As the docker command asks for it.
             .append_pair("rm", "1")

@@ -12,7 +12,7 @@ use crate::journal::Journal;
 use crate::probe::{Delta, Point, rise};
 use crate::scenario::{Job, Scenario, Step, Topology};
 use crate::topology::{Arm, Host, JobContainer, OuterHost, TopologyError, TrialKey};
-use crate::workload::{ContextError, Contexts, Fault, Outcome, Printout, Workplace};
+use crate::workload::{BuildCache, ContextError, Contexts, Fault, Outcome, Printout, Workplace};
 
 /// Trials on the hosts that one [`Host`] provides.
 pub struct DockerExecutor<'a> {
@@ -39,6 +39,8 @@ struct Worker {
     /// Asked once: image and engine build are the same in every job of a trial.
     printout: Option<Printout>,
     engine: EngineFacts,
+    /// What builds import and jobs export, where the topology has that.
+    cache: Option<BuildCache>,
     /// Whether nobody else works on the host meanwhile, so that what its counters rise by is this job's.
     alone: bool,
     /// Whether somebody else works at the same engine meanwhile.
@@ -112,22 +114,22 @@ impl Executor for DockerExecutor<'_> {
 fn workers(outer: &OuterHost, arm: Arm, topology: &Topology, job: &Job) -> Result<Vec<Mutex<Worker>>, Fault> {
     let concurrency = topology.concurrency.get();
     if concurrency == 1 {
-        return Ok(vec![Mutex::new(Worker::new(outer.clone(), arm, job)?)]);
+        return Ok(vec![Mutex::new(Worker::new(outer.clone(), arm, topology, job)?)]);
     }
     let each = (0..concurrency).map(|worker| {
         let outer = outer.for_worker(worker);
         let arm = arm.beside(&outer);
         let shared = topology.shared();
-        Ok(Mutex::new(Worker { alone: false, shared, ..Worker::new(outer, arm, job)? }))
+        Ok(Mutex::new(Worker { alone: false, shared, ..Worker::new(outer, arm, topology, job)? }))
     });
     each.collect()
 }
 
 impl Worker {
-    fn new(outer: OuterHost, arm: Arm, job: &Job) -> Result<Self, Fault> {
+    fn new(outer: OuterHost, arm: Arm, topology: &Topology, job: &Job) -> Result<Self, Fault> {
         let contexts = Contexts::new(outer.seed, job).on(&outer)?;
-        let engine = EngineFacts::default();
-        Ok(Self { outer, arm, contexts, job: None, printout: None, engine, alone: true, shared: false })
+        let (engine, cache) = (EngineFacts::default(), topology.kind.cache().map(BuildCache::new));
+        Ok(Self { outer, arm, contexts, job: None, printout: None, engine, cache, alone: true, shared: false })
     }
 
     /// One part between two readings. What is neither measured nor part of a CI job stands outside of them.
@@ -146,7 +148,7 @@ impl Worker {
             Part::Start => (self.start(job).await, false),
             Part::Step(index) => (self.step(scenario, index).await, false),
             // What a job wrote is on disk before the next one begins: no job pays for another's writing.
-            Part::Stop => (self.stop().await, true),
+            Part::Stop => (self.stop(scenario).await, true),
         };
         let after = self.point(host, settle).await?;
         let mut delta = before.zip(after).map(|(before, after)| after.since(&before)).unwrap_or_default();
@@ -182,31 +184,50 @@ impl Worker {
     }
 
     async fn step(&mut self, scenario: &Scenario, index: usize) -> Outcome {
-        let (Some(job), Some(printout)) = (&self.job, self.printout) else {
-            return faulty(Fault::failed(ErrorClass::Harness, "no job is started"));
-        };
-        let patience = Patience { total: scenario.limits.step_timeout, silence: scenario.limits.stall_timeout };
-        let workplace = Workplace {
-            job,
+        match self.workplace(scenario) {
+            Some(workplace) => workplace.step(index, &scenario.job.steps[index]).await,
+            None => faulty(Fault::failed(ErrorClass::Harness, "no job is started")),
+        }
+    }
+
+    /// Where the steps of the job are executed; nothing where none is started.
+    fn workplace<'b>(&'b self, scenario: &Scenario) -> Option<Workplace<'b>> {
+        Some(Workplace {
+            job: self.job.as_ref()?,
             engine: self.arm.engine(),
             driver: scenario.job.driver,
             builder: scenario.job.builder,
-            printout,
+            printout: self.printout?,
             namespace: self.outer.namespace(),
             worker: self.outer.worker,
             shared: self.shared,
-            patience,
-        };
-        workplace.step(index, &scenario.job.steps[index]).await
+            cache: self.cache.as_ref(),
+            patience: Patience { total: scenario.limits.step_timeout, silence: scenario.limits.stall_timeout },
+        })
     }
 
-    async fn stop(&mut self) -> Outcome {
+    async fn stop(&mut self, scenario: &Scenario) -> Outcome {
         let (mut outcome, began) = (Outcome::begun(), Instant::now());
+        let exported = self.export(scenario).await;
+        if self.cache.is_some() {
+            outcome.events.push((began.elapsed(), "phase".to_owned(), "cache-export".to_owned()));
+        }
         match self.arm.stop(&self.outer, self.job.take()).await {
             Ok(()) => outcome.elapsed = Some(began.elapsed()),
             Err(error) => outcome.fault = Some(error.into()),
         }
+        outcome.fault = exported.err().or(outcome.fault);
         outcome
+    }
+
+    /// Leaves the build cache where the next job finds it, if it is to find one.
+    async fn export(&mut self, scenario: &Scenario) -> Result<(), Fault> {
+        let Some(mut cache) = self.cache.clone() else { return Ok(()) };
+        if let Some(workplace) = self.workplace(scenario) {
+            workplace.export(&scenario.job, &mut cache).await?;
+        }
+        self.cache = Some(cache);
+        Ok(())
     }
 
     /// What follows a part, outside the readings.

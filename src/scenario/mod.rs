@@ -104,10 +104,35 @@ pub struct Dind {
     pub preload: Vec<String>,
     /// Whether a mirror that outlives it stands between it and the registry.
     pub mirror: bool,
-    /// Whether it runs without root, in an unprivileged container.
-    pub rootless: bool,
+    /// What its container is given.
+    pub power: Power,
+    /// Where the cache of its builds goes at a job's end, and comes from in the next job; empty where it goes nowhere.
+    pub cache: Option<CacheStore>,
     /// Packet size of its default bridge in bytes; empty for that of the network around it.
     pub mtu: Option<u32>,
+}
+
+/// What lets an engine run in a container.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Power {
+    /// A privileged container.
+    #[default]
+    Privileged,
+    /// An engine without root, in a container without more capabilities than others.
+    Rootless,
+    /// A runtime that gives an ordinary container what an engine needs.
+    Sysbox,
+}
+
+/// What holds a build cache in a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, strum::Display, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum CacheStore {
+    /// The image itself, which the job pushes at its end: what its last stage is made of.
+    Inline,
+    /// A manifest of its own, which the build writes: all stages. Only where containerd keeps the engine's images.
+    Registry,
 }
 
 /// An engine that is reached over the network.
@@ -380,8 +405,10 @@ impl Kind {
             Self::Socket => "socket",
             Self::SocketProxy => "socket-proxy",
             Self::Host => "host",
-            Self::Dind(Dind { rootless: true, .. }) => "dind-rootless",
+            Self::Dind(Dind { power: Power::Rootless, .. }) => "dind-rootless",
+            Self::Dind(Dind { power: Power::Sysbox, .. }) => "sysbox",
             Self::Dind(Dind { service: Some(_), .. }) => "dind-service",
+            Self::Dind(Dind { cache: Some(_), .. }) => "dind-cache",
             Self::Dind(Dind { mirror: true, .. }) => "dind-mirror",
             Self::Dind(Dind { preload, .. }) if !preload.is_empty() => "dind-preload",
             Self::Dind(_) => "dind",
@@ -393,6 +420,14 @@ impl Kind {
         match self {
             Self::Socket | Self::SocketProxy | Self::Host => None,
             Self::Dind(dind) => Some(dind.lifecycle),
+        }
+    }
+
+    /// What holds the cache of its builds between jobs, where something in a registry does.
+    pub fn cache(&self) -> Option<CacheStore> {
+        match self {
+            Self::Socket | Self::SocketProxy | Self::Host => None,
+            Self::Dind(dind) => dind.cache,
         }
     }
 
@@ -417,16 +452,27 @@ impl Kind {
         match self {
             Self::Socket | Self::SocketProxy | Self::Host => String::new(),
             Self::Dind(dind) => {
-                let Dind { lifecycle, engine, storage_driver, data_root, service, preload, mirror, rootless: _, mtu } =
-                    dind;
+                let Dind {
+                    lifecycle,
+                    engine,
+                    storage_driver,
+                    data_root,
+                    service,
+                    preload,
+                    mirror,
+                    power: _,
+                    cache,
+                    mtu,
+                } = dind;
                 let mut parameters = format!(
                     "lifecycle={lifecycle} engine={engine} storage_driver={storage_driver} data_root={data_root}"
                 );
                 let tls = service.map(|Service { tls }| format!(" tls={tls}"));
                 let preload = (!preload.is_empty()).then(|| " preload=true".to_owned());
                 let mirror = mirror.then(|| " mirror=true".to_owned());
+                let cache = cache.map(|cache| format!(" cache={cache}"));
                 let mtu = mtu.map(|mtu| format!(" mtu={mtu}"));
-                parameters.extend([tls, preload, mirror, mtu].into_iter().flatten());
+                parameters.extend([tls, preload, mirror, cache, mtu].into_iter().flatten());
                 parameters
             }
         }

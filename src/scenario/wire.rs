@@ -14,8 +14,8 @@ use serde::{Deserialize, de};
 use strum::Display;
 use toml::Spanned;
 
-use super::EngineVersion;
 use super::invalid::Fault;
+use super::{CacheStore, EngineVersion};
 use crate::case::{Builder, Driver, Lifecycle};
 
 /// A value and where it stands in the file.
@@ -70,6 +70,8 @@ pub(super) struct Topology {
     pub(super) mirror: Option<At<bool>>,
     /// Whether the job's images are loaded into the inner engine before the job.
     pub(super) preload: Option<At<bool>>,
+    /// What holds the build cache of a `dind-cache` in the registry; default `inline`.
+    pub(super) cache: Option<At<CacheStore>>,
     /// Whether the job and a `dind-service` show each other certificates; default `true`.
     pub(super) tls: Option<At<bool>>,
     pub(super) limits: Option<At<Bounds>>,

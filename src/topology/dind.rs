@@ -9,13 +9,16 @@ use super::service::{self, ServiceNetwork};
 use super::{DATA_ROOT, DISK_FOLDER, INNER_BRIDGE, OuterHost, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial, ready};
 use crate::agent::{self, DiskConfig, EngineConfig, NestedDisk, RootlessSide};
 use crate::engine::{ContainerSpec, Description, Engine, EngineError, Mount, Network, Powers, Privilege};
-use crate::scenario::{Bounds, DataRoot, Dind, StorageDriver};
+use crate::scenario::{Bounds, DataRoot, Dind, Power, StorageDriver};
 
 /// Apparent size of an inner engine's own file system; its file is sparse.
 const DISK_BYTES: u64 = 32 << 30;
 
 /// What an engine says of its storage where containerd keeps its images.
 const CONTAINERD_STORE: &str = "io.containerd.snapshotter.v1";
+
+/// The runtime's name, as its packages register it with an engine.
+pub const SYSBOX: &str = "sysbox-runc";
 
 /// How long an engine may take to stop: more than the 15 s that it gives its own containers.
 const STOP_GRACE: Duration = Duration::from_secs(30);
@@ -66,7 +69,7 @@ impl InnerEngine {
             labels: host.labels("inner"),
             mounts: root.into_iter().chain(mounts).chain(certificates).collect(),
             network: service.as_ref().map_or(Network::Bridge, ServiceNetwork::of_engine),
-            powers: Some(if dind.rootless { Powers::Rootless } else { Powers::Engine(host.privilege) }),
+            powers: Some(powers(dind.power, host.privilege)),
             ..ContainerSpec::default()
         };
         outer.create_container(&spec).await?;
@@ -231,6 +234,14 @@ pub(super) fn other_driver(dind: &Dind, found: &Description) -> Option<String> {
     (!taken).then(told)
 }
 
+fn powers(power: Power, privilege: Privilege) -> Powers {
+    match power {
+        Power::Privileged => Powers::Engine(privilege),
+        Power::Rootless => Powers::Rootless,
+        Power::Sysbox => Powers::Runtime(SYSBOX),
+    }
+}
+
 fn config(host: &OuterHost, dind: &Dind) -> EngineConfig {
     let disk = |file_system| DiskConfig { file: disk_file(host), copy_of: None, file_system, bytes: DISK_BYTES };
     EngineConfig {
@@ -246,8 +257,8 @@ fn config(host: &OuterHost, dind: &Dind) -> EngineConfig {
         service: dind.service.map(service::config),
         registry: REGISTRY_SOCKET.into(),
         disk: dind.data_root.file_system().map(disk),
-        rootless: dind.rootless.then_some(RootlessSide::Outside),
-        remount_cgroups: host.privilege == Privilege::Explicit,
+        rootless: (dind.power == Power::Rootless).then_some(RootlessSide::Outside),
+        remount_cgroups: powers(dind.power, host.privilege) == Powers::Engine(Privilege::Explicit),
         control: false,
     }
 }

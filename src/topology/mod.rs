@@ -17,6 +17,7 @@ mod service;
 mod site;
 
 pub use arm::{Arm, Started};
+pub use dind::SYSBOX;
 pub use error::{Death, TopologyError};
 pub use file_system::Tried;
 pub use held::Held;

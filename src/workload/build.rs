@@ -18,6 +18,9 @@ enum Told {
 
 impl Workplace<'_> {
     pub(super) async fn build(&self, index: usize, build: &Build) -> Outcome {
+        if let Some(fault) = self.without_cache() {
+            return Outcome { fault: Some(fault), ..Outcome::begun() };
+        }
         let before = match self.engine.image_ids().await {
             Ok(before) => before,
             Err(error) => return Outcome { fault: Some(error.into()), ..Outcome::begun() },
@@ -48,7 +51,7 @@ impl Workplace<'_> {
             None => {}
         }
         if outcome.fault.is_none() {
-            outcome.fault = self.confirm(&mut outcome, told, &self.tag(&build.tag), &before).await.err();
+            outcome.fault = self.confirm(&mut outcome, told, index, &self.tag(&build.tag), &before).await.err();
         }
         outcome
     }
@@ -67,6 +70,7 @@ impl Workplace<'_> {
         if let Some(target) = &build.target {
             arguments.extend(["--target".to_owned(), target.clone()]);
         }
+        arguments.extend(self.cache_options(index).arguments);
         arguments.extend(self.printout.option().map(str::to_owned));
         arguments.push(".".to_owned());
         Command { arguments, environment: printout::environment(self.builder), working_dir: Some(self.folder(index)) }
@@ -102,11 +106,13 @@ impl Workplace<'_> {
     }
 
     fn build_operation(&self, index: usize, build: &Build) -> Operation {
+        let cache = self.cache_options(index);
         let request = BuildRequest {
             file: build.file.clone(),
             tag: self.tag(&build.tag),
-            args: build.args.clone(),
+            args: build.args.clone().into_iter().chain(cache.args).collect(),
             target: build.target.clone(),
+            cache_from: cache.from,
             buildkit: self.printout.buildkit(self.builder),
         };
         Operation::Build { folder: self.folder(index).into(), request }
@@ -117,6 +123,7 @@ impl Workplace<'_> {
         &self,
         outcome: &mut Outcome,
         told: Option<Told>,
+        index: usize,
         tag: &str,
         before: &HashSet<String>,
     ) -> Result<(), Fault> {
@@ -144,7 +151,7 @@ impl Workplace<'_> {
                 outcome.image_id.clone_from(&built.id);
                 let confirmed = match self.shared {
                     true => log.reported(&built.id),
-                    false => log.verify(&self.layers(before).await?, &built.id, &built.layers),
+                    false => log.verify(&self.layers(index, before).await?, &built.id, &built.layers),
                 };
                 confirmed.map_err(|contradiction| contradiction.to_string())
             }
@@ -164,9 +171,11 @@ impl Workplace<'_> {
         })
     }
 
-    /// The layers of images that were there before a build, and still are.
-    async fn layers(&self, images: &HashSet<String>) -> Result<BTreeMap<String, Vec<String>>, Fault> {
-        let mut layers = BTreeMap::new();
+    /// The layers of images that were there before a build, and still are, and of the one whose cache it imports.
+    async fn layers(&self, index: usize, images: &HashSet<String>) -> Result<BTreeMap<String, Vec<String>>, Fault> {
+        let imported = self.cache.and_then(|cache| cache.layers(index));
+        let mut layers: BTreeMap<_, _> =
+            imported.map(|layers| ("imported".to_owned(), layers.clone())).into_iter().collect();
         for id in images {
             if let Some(image) = self.engine.inspect_image(id).await? {
                 layers.insert(image.id, image.layers);

@@ -3,6 +3,7 @@
 mod api;
 mod base;
 mod build;
+mod cache;
 mod context;
 mod error;
 mod folder;
@@ -22,6 +23,7 @@ use crate::fixture;
 use crate::scenario::{ImageRef, Step};
 use crate::topology::JobContainer;
 
+pub use cache::BuildCache;
 pub use context::Contexts;
 pub use error::ContextError;
 pub use printout::Printout;
@@ -120,6 +122,8 @@ pub struct Workplace<'a> {
     pub worker: Option<u32>,
     /// Whether other jobs work at the same engine meanwhile.
     pub shared: bool,
+    /// What builds import and jobs export, where the topology has that.
+    pub cache: Option<&'a BuildCache>,
     pub patience: Patience,
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Fault, Layers, Outcome, Workplace};
 use crate::agent::Operation;
+use crate::buildlog::Transfer;
 use crate::case::{Driver, ErrorClass, Op};
 use crate::engine::Command;
 use crate::fixture;
@@ -16,11 +17,7 @@ impl Workplace<'_> {
             return Outcome { fault: Some(error.into()), ..Outcome::begun() };
         }
         let name = format!("{}:{target}", fixture::registry_name(fixture::PUSHED));
-        let (mut outcome, output) = match self.driver {
-            Driver::Cli => self.docker(Op::Push, &Command::new(["docker", "push", &name])).await,
-            Driver::Api => self.operate(Op::Push, &Operation::Push { image: name.clone() }).await,
-        };
-        let transfer = self.transfer(Op::Push, &mut outcome, output);
+        let (mut outcome, transfer) = self.send(&name).await;
         let Some(transfer) = transfer.filter(|_| outcome.fault.is_none()) else { return outcome };
         if !transfer.digest.is_some_and(|line| line.starts_with(&format!("{target}: "))) {
             let message = format!("the push said that all went well, and not under which digest {name} is stored");
@@ -45,7 +42,20 @@ impl Workplace<'_> {
     /// The tag under which a step's image is pushed: its own, for two steps may push different images, and jobs at once
     /// have one registry.
     fn target(&self, index: usize) -> String {
-        let worker = self.worker.map(|worker| format!("worker-{worker}-")).unwrap_or_default();
-        format!("{worker}step-{index}")
+        self.own(format!("step-{index}"))
+    }
+
+    /// A tag of this worker's.
+    pub(super) fn own(&self, tag: String) -> String {
+        self.worker.map_or(tag.clone(), |worker| format!("worker-{worker}-{tag}"))
+    }
+
+    pub(super) async fn send(&self, name: &str) -> (Outcome, Option<Transfer>) {
+        let (mut outcome, output) = match self.driver {
+            Driver::Cli => self.docker(Op::Push, &Command::new(["docker", "push", name])).await,
+            Driver::Api => self.operate(Op::Push, &Operation::Push { image: name.to_owned() }).await,
+        };
+        let transfer = self.transfer(Op::Push, &mut outcome, output);
+        (outcome, transfer)
     }
 }

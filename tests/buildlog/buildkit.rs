@@ -267,6 +267,27 @@ fn the_last_word_on_a_vertex_counts() {
     assert_eq!(read("x.plain", &[unwritten.as_bytes()]).complete(), Err(Incomplete::Unwritten));
 }
 
+/// A vertex of an imported cache begins again when its layers are needed, and brings them here.
+#[test]
+fn a_hit_whose_layers_are_fetched_later_stays_one() {
+    let end = "#4 exporting to image\n#4 exporting manifest \
+        sha256:0000000000000000000000000000000000000000000000000000000000000000 done\n#4 exporting manifest list \
+        sha256:1111111111111111111111111111111111111111111111111111111111111111 done\n#4 DONE 0.1s\n";
+    let fetched = "#2 sha256:aa 1.2MB / 3MB 0.1s\n#2 extracting sha256:aa 0.1s done\n";
+    let text = |between: &str| {
+        format!(
+            "#2 [1/2] RUN a\n#2 sha256:bb\n#2 CACHED\n\n#3 [2/2] COPY a b\n#3 DONE 0.1s\n\n#2 [1/2] RUN a\n{between}#2 DONE 0.2s\n\n{end}"
+        )
+    };
+    let build = read("x.plain", &[text(fetched).as_bytes()]);
+    assert_eq!(hits(&build), [true, false]);
+    let list = format!("sha256:{}", "1".repeat(64));
+    assert_eq!(build.image, Some(list), "where there is a list, it is the image");
+    assert_eq!(hits(&read("x.plain", &[text("").as_bytes()])), [false, false], "executed after all");
+    let executed = text(fetched).replace("#2 CACHED\n", "");
+    assert_eq!(hits(&read("x.plain", &[executed.as_bytes()])), [false, false], "fetched what it is executed on");
+}
+
 #[test]
 fn a_cache_that_cannot_be_imported_is_no_failed_build() {
     let (name, stream) = stream!("buildkit-20.10.24-ten-again.plain");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dindbench::case::{Builder, ErrorClass, Lifecycle, Status};
 use dindbench::engine::{Command, Engine, Patience};
-use dindbench::scenario::{Dind, Kind, Scenario};
+use dindbench::scenario::{Dind, Kind, Power, Scenario};
 use dindbench::topology::{Arm, TopologyError};
 use libtest_mimic::{Failed, Trial};
 
@@ -22,6 +22,7 @@ pub fn tests() -> Vec<Trial> {
         Trial::test("failures::an_inner_engine_killed_and_started_again", killed_and_resumed),
         Trial::test("failures::an_outer_engine_killed_in_the_middle_of_a_build", killed_outer),
         Trial::test("failures::an_inner_engine_that_cannot_start", no_start),
+        Trial::test("failures::an_engine_without_the_runtime_says_so", no_runtime),
     ]
 }
 
@@ -160,6 +161,20 @@ fn no_start() -> Result<(), Failed> {
         assert!(death.last_line.contains("not a directory"), "{death}");
         Ok(())
     })
+}
+
+/// Nothing else is started in its place.
+fn no_runtime() -> Result<(), Failed> {
+    let kind = Kind::Dind(Dind { power: Power::Sysbox, ..Dind::default() });
+    let said = lab::with(async |lab| {
+        let host = lab.open_host().await?;
+        let started = Arm::new(&kind, &host).start(&host, 1).await;
+        host.remove().await?;
+        Ok::<_, TopologyError>(started.err().map(|error| error.to_string()))
+    })?;
+    let said = said.ok_or("it started under a runtime that is not there")?;
+    assert!(said.contains("sysbox-runc"), "{said}");
+    Ok(())
 }
 
 /// Waits until a job's build runs its instruction; returns the host's container.

@@ -6,6 +6,7 @@ mod agreement;
 mod at_once;
 mod block;
 mod buildkit;
+mod cached;
 #[path = "../ignore/cases.rs"]
 mod cases;
 mod command;
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 20] = [
+    let tests: [Vec<Trial>; 21] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         kinds::tests(),
         inner::tests(),
         at_once::tests(),
+        cached::tests(),
         recordings::tests(),
         failures::tests(),
         command::tests(),

@@ -176,7 +176,7 @@ impl<'a> Vertices<'a> {
                 index,
                 stage: step.stage.to_owned(),
                 text: step.text.to_owned(),
-                cached: vertices.iter().all(|vertex| vertex.cached),
+                cached: vertices.iter().all(|vertex| graph.cached(vertex)),
                 started: started.and_then(|stamp| graph.since_start(stamp)),
                 elapsed: elapsed.filter(|nanos| *nanos > 0).map(Duration::from_nanos),
                 error: vertices.iter().find_map(|vertex| vertex.error.clone()),

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::graph::{Record, Stamp, Vertex, Written};
+use super::graph::{Record, Stamp, Status, Vertex};
 
 /// The vertices named so far.
 #[derive(Debug, Default)]
@@ -36,20 +36,22 @@ impl Plain {
             let key = format!("#{number}");
             let vertex = Vertex { key, name: text.to_owned(), started: Some(stamp(since)), ..Vertex::default() };
             self.vertices.insert(number, vertex.clone());
-            return Some(Record { vertices: vec![vertex], written: Vec::new() });
+            return Some(Record { vertices: vec![vertex], statuses: Vec::new() });
         };
         let (cached, error) = match Told::parse(number, text) {
             Told::Cached => (true, None),
             Told::Done => (false, None),
             Told::Error(message) => (false, Some(message.to_owned())),
             Told::Status(status) => {
-                let written = Written::parse(&vertex.key, status).into_iter().collect();
-                return Some(Record { vertices: Vec::new(), written });
+                // A digest alone is the vertex's own, and brings no layer.
+                let more = status.contains(' ');
+                let statuses = Status::parse(&vertex.key, status).filter(|_| more).into_iter().collect();
+                return Some(Record { vertices: Vec::new(), statuses });
             }
             Told::Output => return Some(Record::default()),
         };
         *vertex = Vertex { cached, error, completed: Some(stamp(at)), ..vertex.clone() };
-        Some(Record { vertices: vec![vertex.clone()], written: Vec::new() })
+        Some(Record { vertices: vec![vertex.clone()], statuses: Vec::new() })
     }
 }
 

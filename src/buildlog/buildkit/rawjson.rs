@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use super::graph::{Record, Vertex, Written};
+use super::graph::{Record, Status, Vertex};
 
 #[derive(Deserialize)]
 struct Wire {
@@ -45,11 +45,11 @@ impl From<Wire> for Record {
         };
         Self {
             vertices: wire.vertexes.into_iter().flatten().map(vertex).collect(),
-            written: wire
+            statuses: wire
                 .statuses
                 .into_iter()
                 .flatten()
-                .filter_map(|status| Written::parse(&status.vertex, &status.id))
+                .filter_map(|status| Status::parse(&status.vertex, &status.id))
                 .collect(),
         }
     }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost::Message;
 
-use super::graph::{Record, Stamp, Vertex, Written};
+use super::graph::{Record, Stamp, Status, Vertex};
 
 /// Of BuildKit's `control.proto` what is read here; the decoder skips other fields.
 #[derive(Clone, PartialEq, Message)]
@@ -73,10 +73,10 @@ pub(super) fn decode(aux: &str) -> Result<Record, TraceError> {
     };
     Ok(Record {
         vertices: response.vertexes.into_iter().map(vertex).collect(),
-        written: response
+        statuses: response
             .statuses
             .into_iter()
-            .filter_map(|status| Written::parse(&status.vertex, &status.id))
+            .filter_map(|status| Status::parse(&status.vertex, &status.id))
             .collect(),
     })
 }

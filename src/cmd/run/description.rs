@@ -13,7 +13,7 @@ use crate::image::RunImages;
 use crate::plan::Plan;
 use crate::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, SCHEMA, own_registry};
 use crate::registry::{Address, Upstream};
-use crate::scenario::{Dind, Kind, Scenario, Topology};
+use crate::scenario::{Dind, Kind, Power, Scenario, Topology};
 use crate::topology::{Host, Learnt};
 use crate::units::hex;
 
@@ -136,7 +136,9 @@ fn warnings(args: &RunArgs, scenario: &Scenario, host: &Host) -> Vec<String> {
 /// Packets that are larger than those of the network around them are lost on the way, without a word. An engine without
 /// root has a way out of its own, which takes them apart.
 fn larger_packets(topology: &Topology, around: u32) -> Option<String> {
-    let Kind::Dind(Dind { mtu: Some(mtu), rootless: false, .. }) = topology.kind else { return None };
+    let Kind::Dind(Dind { mtu: Some(mtu), power: Power::Privileged | Power::Sysbox, .. }) = topology.kind else {
+        return None;
+    };
     (mtu > around).then(|| {
         format!(
             "packets of {} may have {mtu} bytes, and those of the network around it {around}: what its containers send \
@@ -176,15 +178,17 @@ mod tests {
 
     #[test]
     fn packets_larger_than_those_around_are_warned_of() {
-        let told = |mtu, rootless| {
-            let kind = Kind::Dind(Dind { mtu, rootless, ..Dind::default() });
+        let told = |mtu, power| {
+            let kind = Kind::Dind(Dind { mtu, power, ..Dind::default() });
             let (bounds, concurrency) = (Bounds::default(), NonZeroU32::MIN);
             larger_packets(&Topology { name: "one".to_owned(), kind, bounds, concurrency }, 1400)
         };
-        let warning = told(Some(1500), false).expect("a warning");
+        let warning = told(Some(1500), Power::Privileged).expect("a warning");
         assert!(warning.starts_with("packets of one may have 1500 bytes, and those of the network around it 1400"));
-        for (mtu, rootless) in [(Some(1400), false), (None, false), (Some(65_520), true)] {
-            assert_eq!(told(mtu, rootless), None, "{mtu:?}");
+        for (mtu, power) in
+            [(Some(1400), Power::Privileged), (None, Power::Privileged), (Some(65_520), Power::Rootless)]
+        {
+            assert_eq!(told(mtu, power), None, "{mtu:?}");
         }
     }
 }

@@ -5,12 +5,13 @@ use std::ops::Range;
 
 use bytesize::ByteSize;
 
-use crate::case::Lifecycle;
+use crate::case::{Builder, Driver, Lifecycle};
 use crate::scenario::invalid::Fault;
 use crate::scenario::name::is_topology_name;
 use crate::scenario::wire::{self, At, Use};
 use crate::scenario::{
-    Bounds, DataRoot, Dind, EngineVersion, ImageRef, Job, Kind, Service, Step, StorageDriver, Topology,
+    Bounds, CacheStore, DataRoot, Dind, EngineVersion, ImageRef, Job, Kind, Power, Service, Step, StorageDriver,
+    Topology,
 };
 
 /// Bounds that an engine takes.
@@ -64,12 +65,12 @@ fn kind(written: &wire::Topology, job: &Job) -> Result<Kind, Fault> {
         Use::Socket => without_inner_engine(written, Kind::Socket),
         Use::SocketProxy => without_inner_engine(written, Kind::SocketProxy),
         Use::Host => without_inner_engine(written, Kind::Host),
-        Use::Dind | Use::DindService | Use::DindPreload | Use::DindMirror | Use::DindRootless => {
+        Use::Dind | Use::DindService | Use::DindPreload | Use::DindMirror | Use::DindCache | Use::DindRootless | Use::Sysbox => {
             Ok(Kind::Dind(dind(written, job)?))
         }
-        Use::DindCache | Use::Sysbox | Use::Buildah | Use::Podman => Err(written.kind.not_built(
+        Use::Buildah | Use::Podman => Err(written.kind.not_built(
             "use",
-            "socket, socket-proxy, host, dind, dind-service, dind-preload, dind-mirror, dind-rootless",
+            "socket, socket-proxy, host, dind, dind-service, dind-preload, dind-mirror, dind-cache, dind-rootless, sysbox",
         )),
     }
 }
@@ -84,8 +85,12 @@ fn dind(written: &wire::Topology, job: &Job) -> Result<Dind, Fault> {
     let lifecycle = written.lifecycle.as_deref().copied().unwrap_or_default();
     let engine = written.engine.as_deref().copied().unwrap_or_default();
     let data_root = data_root(&written.data_root, lifecycle)?;
-    let rootless = *written.kind == Use::DindRootless;
-    if let (true, Some(file_system), Some(written)) = (rootless, data_root.file_system(), &written.data_root) {
+    let power = match *written.kind {
+        Use::DindRootless => Power::Rootless,
+        Use::Sysbox => Power::Sysbox,
+        _ => Power::Privileged,
+    };
+    if let (Power::Rootless, Some(file_system), Some(written)) = (power, data_root.file_system(), &written.data_root) {
         let message = format!("an engine without root cannot mount a file system such as {file_system} of its own");
         return Err(written.fault(message, "another `data_root`, or use = \"dind\""));
     }
@@ -97,7 +102,8 @@ fn dind(written: &wire::Topology, job: &Job) -> Result<Dind, Fault> {
         service: service(written)?,
         preload: preload(written, job)?,
         mirror: mirror(written)?,
-        rootless,
+        power,
+        cache: cache(written, job)?,
         mtu: written.mtu.as_ref().map(mtu).transpose()?,
     })
 }
@@ -186,6 +192,39 @@ fn mirror(written: &wire::Topology) -> Result<bool, Fault> {
     }
 }
 
+/// Where builds have a cache, and what can write it.
+fn cache(written: &wire::Topology, job: &Job) -> Result<Option<CacheStore>, Fault> {
+    let (store, at) = match (*written.kind, &written.cache) {
+        (_, Some(cache)) => (**cache, cache.span()),
+        (Use::DindCache, None) => (CacheStore::Inline, written.kind.span()),
+        (_, None) => return Ok(None),
+    };
+    if job.builder == Builder::Classic {
+        let message = "a build cache is imported and exported by BuildKit alone";
+        return Err(Fault::new(at, message, "write builder = \"buildkit\" in [job], or another topology"));
+    }
+    if !job.steps.iter().any(|step| matches!(step, Step::Build(_))) {
+        return Err(Fault::new(
+            at,
+            "a build cache, and a job that builds nothing",
+            "a build step, or another topology",
+        ));
+    }
+    let containerd = written.storage_driver.as_deref() == Some(&wire::StorageDriver::Containerd);
+    match store {
+        CacheStore::Registry if job.driver == Driver::Api => {
+            let message = "the engine's API exports no build cache to a registry";
+            Err(Fault::new(at, message, "write driver = \"cli\" in [job], or cache = \"inline\""))
+        }
+        CacheStore::Registry if !containerd => {
+            let message = "an engine exports a build cache to a registry only where containerd keeps its images";
+            let right = "write storage_driver = \"containerd\" and engine = \"28.5\", or cache = \"inline\"";
+            Err(Fault::new(at, message, right))
+        }
+        CacheStore::Inline | CacheStore::Registry => Ok(Some(store)),
+    }
+}
+
 fn mtu(written: &At<u32>) -> Result<u32, Fault> {
     if MTU.contains(written) {
         return Ok(**written);
@@ -243,6 +282,7 @@ fn first_parameter(written: &wire::Topology) -> Option<(&'static str, Range<usiz
         ("data_root", written.data_root.as_ref().map(At::span)),
         ("mirror", written.mirror.as_ref().map(At::span)),
         ("preload", written.preload.as_ref().map(At::span)),
+        ("cache", written.cache.as_ref().map(At::span)),
         ("tls", written.tls.as_ref().map(At::span)),
         ("mtu", written.mtu.as_ref().map(At::span)),
     ];
