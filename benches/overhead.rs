@@ -99,6 +99,7 @@ async fn step(lab: &mut lab::Lab) -> Vec<f64> {
         namespace: host.namespace(),
         worker: None,
         shared: false,
+        cache: None,
         patience: Patience::CHORE,
     };
     workplace.step(0, &scenario.job.steps[0]).await;
@@ -218,6 +219,7 @@ async fn cached_builds(lab: &mut lab::Lab, socket: &Path) -> Vec<f64> {
         namespace: host.namespace(),
         worker: None,
         shared: false,
+        cache: None,
         patience: Patience::CHORE,
     };
     for (index, step) in scenario.job.steps.iter().enumerate() {
