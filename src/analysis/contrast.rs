@@ -6,7 +6,7 @@ use super::Arm;
 const VOLUME: &str = "volume";
 
 /// Which effect a comparison shows. Only topologies that differ in nothing else are given one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Contrast {
     /// An inner engine that is kept, against the outer engine.

@@ -33,6 +33,12 @@ pub(super) fn render(page: &Page) -> String {
             table(&mut text, &grid.headings, &grid.rows);
         }
     }
+    if !page.decision.grid.rows.is_empty() {
+        text.push_str("\n## What it means for a choice\n\n");
+        page.decision.sentences.iter().for_each(|sentence| text.push_str(&format!("- {}\n", inline(sentence))));
+        text.push('\n');
+        table(&mut text, &page.decision.grid.headings, &page.decision.grid.rows);
+    }
     text.push_str(&format!("\n## How to repeat it\n\n{}\n\n", code(&page.command)));
     page.identity.iter().for_each(|(name, value)| text.push_str(&format!("- {name}: {}\n", inline(value))));
     text.push_str("\n## What the numbers do not show\n\n");

@@ -7,6 +7,7 @@ mod answer;
 mod at_once;
 mod caution;
 pub mod change;
+mod choice;
 mod data;
 mod environment;
 mod html;
@@ -42,6 +43,8 @@ pub struct Written {
 pub enum ReportError {
     #[error("cannot write {}: {reason}; the directory of a report must be writable", path.display())]
     Write { path: PathBuf, reason: String },
+    #[error("cannot read the prices of the recorded scenario: {0}")]
+    Cost(String),
     #[error(transparent)]
     Plot(#[from] PlotError),
     #[error("cannot fill in the report's page: {0}")]

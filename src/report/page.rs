@@ -4,6 +4,7 @@ use super::ReportError;
 use super::answer::{Sentence, answer};
 use super::at_once::at_once;
 use super::caution::cautions;
+use super::choice::{Decision, decision};
 use super::environment::{self, Group};
 use super::plot::{Figure, figures};
 use super::resources::{self, Grid};
@@ -13,6 +14,7 @@ use super::table::{Row, rows};
 use super::words::{blocks, subject};
 use crate::analysis::{Analysis, Subject};
 use crate::record::{RunRecord, TrialRow};
+use crate::scenario::stated_cost;
 
 /// The times of one step in every topology.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,7 @@ pub(super) struct Page {
     pub(super) prose: Vec<String>,
     pub(super) figures: Vec<Figure>,
     pub(super) at_once: Grid,
+    pub(super) decision: Decision,
     pub(super) resources: Grid,
     pub(super) steps: Vec<StepTimes>,
     pub(super) trials: Grid,
@@ -64,6 +67,7 @@ impl Page {
             prose: paragraphs(&run.analysis),
             figures: figures(analysis)?,
             at_once: at_once(analysis),
+            decision: decision(analysis, stated_cost(&run.scenario_text).map_err(ReportError::Cost)?),
             resources: resources::jobs(analysis),
             steps: steps(analysis),
             trials: resources::trials(analysis, trials),

@@ -28,7 +28,7 @@ use schemars::JsonSchema;
 pub use selection::SelectionError;
 use serde::Deserialize;
 pub use source::{BUILTINS, LoadError, QUICK, builtin, load, parse};
-pub use stated::{Stated, stated};
+pub use stated::{Stated, stated, stated_cost};
 
 use crate::case::{Builder, Driver, Edit, FileSystem, Lifecycle};
 
@@ -329,8 +329,8 @@ pub struct Limits {
     pub stall_timeout: Duration,
 }
 
-/// Prices, for the report's decision section.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// Prices in any one currency, for the report's decision section; those of bytes per 10⁹ of them, stored ones also per month.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 pub struct Cost {
     pub jobs_per_day: Option<f64>,
     pub price_per_minute: Option<f64>,

@@ -1,9 +1,9 @@
-//! The expectations of a scenario that was run, read from its recorded text: its contexts may be on another machine.
+//! The expectations and prices of a scenario that was run, read from its recorded text: its contexts may be on another machine.
 
 use serde::Deserialize;
 
-use super::Expected;
 use super::wire::WordOrNumber;
+use super::{Cost, Expected};
 
 /// An expectation as its scenario states it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ struct File {
     job: Job,
     #[serde(default, rename = "expect")]
     expectations: Vec<Written>,
+    #[serde(default)]
+    cost: Option<Cost>,
 }
 
 #[derive(Default, Deserialize)]
@@ -69,6 +71,15 @@ fn one(written: Written, job: &Job) -> Result<Stated, String> {
     Ok(Stated { topology: written.topology, job: written.job, step, instructions_cached })
 }
 
+/// The prices that a scenario's text states; empty where it has none.
+///
+/// # Errors
+/// What cannot be read.
+pub fn stated_cost(text: &str) -> Result<Option<Cost>, String> {
+    let file: File = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+    Ok(file.cost)
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -95,6 +106,11 @@ mod tests {
         assert!(!expected.is_empty());
         assert_eq!(stated(&scenario.text).unwrap(), expected);
         assert_eq!(stated(&by_number).unwrap(), expected);
+        assert_eq!(stated_cost(&scenario.text).unwrap(), scenario.cost);
+        let priced = format!("{}\n[cost]\njobs_per_day = 400\nprice_per_minute = 0.008\n", scenario.text);
+        let checked = parse(QUICK, &priced, Path::new(".")).unwrap();
+        assert!(checked.cost.is_some());
+        assert_eq!(stated_cost(&priced).unwrap(), checked.cost);
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod summary;
 
 use std::path::Path;
 
-use dindbench::analysis::{Analysis, CaseKey, Cell, Contrast, Metric, Subject, Summary, Verdict};
+use dindbench::analysis::{Analysis, CaseKey, Cell, Choices, Contrast, Metric, Subject, Summary, Verdict};
 use dindbench::case::{Edit, Op};
 use dindbench::record::RunRecord;
 use dindbench::report::{self, answer, figures, table};
@@ -165,6 +165,20 @@ fn tables_for_a_terminal_and_for_a_file() {
 #[test]
 fn markdown_of_three_topologies() {
     assert_golden!("markdown", rendered(&sample::run(), &three(7)).1);
+}
+
+#[test]
+fn a_month_costs_what_the_scenarios_prices_say() {
+    let (mut run, analysis) = (sample::run(), three(7));
+    assert!(!rendered(&run, &analysis).1.contains("cost of"), "without prices there is none");
+    run.scenario_text.push_str("\n[cost]\njobs_per_day = 400\nprice_per_minute = 0.008\n");
+    let (html, markdown) = rendered(&run, &analysis);
+    let socket = Choices::of(&analysis).list[0].elapsed_ns.unwrap();
+    let month = format!("{:.2}", 400.0 * 30.0 * 0.008 * socket / 60e9);
+    for page in [&html, &markdown] {
+        assert!(page.contains("cost of a month") && page.contains(&month), "{month}");
+        assert!(page.contains("400 jobs a day, 0.008 per minute."));
+    }
 }
 
 #[test]

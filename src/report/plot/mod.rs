@@ -4,7 +4,9 @@ mod axis;
 mod canvas;
 mod chart;
 mod columns;
+mod cumulative;
 mod font;
+mod forest;
 mod ledger;
 mod legend;
 mod sequence;
@@ -37,11 +39,14 @@ pub struct Figure {
 /// Every figure, in the order of the report.
 pub fn figures(analysis: &Analysis) -> Result<Vec<Figure>, PlotError> {
     font::register()?;
-    Ok(vec![
-        sequence::elapsed(analysis)?,
+    let mut figures = vec![sequence::elapsed(analysis)?];
+    figures.extend(forest::figure(analysis)?);
+    figures.extend([
+        cumulative::figure(analysis)?,
         ledger::figure(analysis)?,
         sequence::pulled(analysis)?,
         sequence::disk(analysis)?,
         sequence::start(analysis)?,
-    ])
+    ]);
+    Ok(figures)
 }

@@ -11,7 +11,7 @@ use crate::case::{Edit, Op};
 use crate::report::words::{cell, centre};
 use crate::stats::Ordered;
 
-const JOBS: &str = "job of the sequence, and the edit before it";
+pub(super) const JOBS: &str = "job of the sequence, and the edit before it";
 
 /// Elapsed time of every whole job.
 pub(super) fn elapsed(analysis: &Analysis) -> Result<Figure, PlotError> {
@@ -123,7 +123,7 @@ pub(super) fn start(analysis: &Analysis) -> Result<Figure, PlotError> {
     .figure()
 }
 
-fn is_job(point: &Point, metric: Metric) -> bool {
+pub(super) fn is_job(point: &Point, metric: Metric) -> bool {
     point.subject == Subject::Job && point.metric == metric
 }
 
@@ -168,7 +168,7 @@ fn summarise(analysis: &Analysis, slots: &mut [Slot], case: &CaseKey) {
 }
 
 /// Gives every slot the median of its own points: cases mix jobs, and these figures are about each job.
-fn with_medians(mut slots: Vec<Vec<Slot>>) -> Vec<Vec<Slot>> {
+pub(super) fn with_medians(mut slots: Vec<Vec<Slot>>) -> Vec<Vec<Slot>> {
     for slot in slots.iter_mut().flatten() {
         let values = Ordered::new(slot.points.iter().map(|(_, value)| *value));
         slot.centre = values.ok().map(|values| values.median());

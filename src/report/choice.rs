@@ -1,0 +1,163 @@
+//! What the numbers mean for a choice: what each topology takes, which no other one beats, and what it costs.
+
+use super::resources::Grid;
+use super::shown::shown;
+use super::words::value;
+use crate::analysis::{Analysis, Choice, Choices, Metric};
+use crate::scenario::Cost;
+use crate::stats::EQUIVALENCE_MARGIN;
+
+/// Break-evens told in words; more help nobody.
+const MOST_TOLD: usize = 4;
+/// What stored bytes and a day's jobs are reckoned up to.
+const DAYS: f64 = 30.0;
+const MINUTE_NS: f64 = 60e9;
+const GB: f64 = 1e9;
+
+const BY_MEDIANS: &str = "By the medians: which differences are shown, the ratios say.";
+const NOT_HERE: &str =
+    "What a job can do to its host, to its neighbours and to what they left behind is in none of these figures.";
+
+/// The section of a report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Decision {
+    pub(super) sentences: Vec<String>,
+    pub(super) grid: Grid,
+}
+
+/// Nothing for a single topology: there is no choice.
+pub(super) fn decision(analysis: &Analysis, cost: Option<Cost>) -> Decision {
+    if analysis.arms.len() < 2 {
+        return Decision::default();
+    }
+    let choices = Choices::of(analysis);
+    let mut sentences = vec![BY_MEDIANS.to_owned()];
+    sentences.extend(best(analysis, &choices.list));
+    sentences.extend(beaten(analysis, &choices.list));
+    sentences.extend(break_evens(analysis, &choices));
+    sentences.extend(cost.map(inputs));
+    sentences.push(NOT_HERE.to_owned());
+    Decision { sentences, grid: grid(analysis, &choices.list, cost) }
+}
+
+fn name(analysis: &Analysis, topology: usize) -> String {
+    shown(&analysis.arms[topology].name)
+}
+
+/// One that is as good as any in everything, or what each is best in.
+fn best(analysis: &Analysis, choices: &[Choice]) -> Option<String> {
+    let axes: [(&str, fn(&Choice) -> Option<f64>); 3] = [
+        ("the least time is that of", |one| one.elapsed_ns),
+        ("the fewest bytes are pulled with", |one| one.bytes_pulled),
+        ("the least is left on the disk by", |one| one.disk_bytes),
+    ];
+    let clauses: Vec<(&str, Vec<usize>)> =
+        axes.into_iter().filter_map(|(words, axis)| Some((words, least(choices, axis)?))).collect();
+    if clauses.is_empty() {
+        return None;
+    }
+    let names =
+        |topologies: &[usize]| list(&topologies.iter().map(|topology| name(analysis, *topology)).collect::<Vec<_>>());
+    let everywhere = choices
+        .iter()
+        .filter(|one| one.failures == 0 && clauses.iter().all(|(_, least)| least.contains(&one.topology)));
+    let everywhere: Vec<usize> = everywhere.map(|one| one.topology).collect();
+    if !everywhere.is_empty() {
+        let verb = if everywhere.len() == 1 { "is" } else { "are" };
+        return Some(format!(
+            "{} {verb} as good as any other of these in time, bytes pulled and disk, with less than {:.0} % as no difference.",
+            names(&everywhere),
+            100.0 * EQUIVALENCE_MARGIN
+        ));
+    }
+    let told: Vec<String> = clauses.iter().map(|(words, least)| format!("{words} {}", names(least))).collect();
+    Some(format!("It depends on what is scarce: {}.", told.join("; ")))
+}
+
+/// The topologies with the least value, and those within the margin of it; empty where one has none.
+fn least(choices: &[Choice], axis: fn(&Choice) -> Option<f64>) -> Option<Vec<usize>> {
+    let values: Vec<f64> = choices.iter().map(axis).collect::<Option<_>>()?;
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let close = values.iter().enumerate().filter(|(_, value)| **value <= least * (1.0 + EQUIVALENCE_MARGIN));
+    Some(close.map(|(topology, _)| topology).collect())
+}
+
+fn beaten<'a>(analysis: &'a Analysis, choices: &'a [Choice]) -> impl Iterator<Item = String> + 'a {
+    choices.iter().filter_map(move |one| {
+        let better = name(analysis, one.beaten_by?);
+        Some(format!("{better} is better than {} in some of these, and in none worse.", name(analysis, one.topology)))
+    })
+}
+
+fn break_evens(analysis: &Analysis, choices: &Choices) -> Vec<String> {
+    let topologies = || 0..analysis.arms.len();
+    let pairs = topologies().flat_map(|one| topologies().map(move |other| (one, other)));
+    let told = pairs.filter_map(|(one, other)| {
+        let job = choices.overtakes(one, other)?;
+        let (one, other) = (name(analysis, one), name(analysis, other));
+        Some(format!("{one} begins slower than {other}, and has paid off from job {job} of the sequence on."))
+    });
+    told.take(MOST_TOLD).collect()
+}
+
+fn inputs(cost: Cost) -> String {
+    let given = [
+        (cost.jobs_per_day, "jobs a day"),
+        (cost.price_per_minute, "per minute"),
+        (cost.price_per_gb_moved, "per GB pulled"),
+        (cost.price_per_gb_stored, "per GB stored and month"),
+    ];
+    let given: Vec<String> = given.into_iter().filter_map(|(amount, of)| Some(format!("{} {of}", amount?))).collect();
+    format!(
+        "The cost is reckoned with the scenario's own prices, which you can change: {}. A job is the mean of the sequence, and a \
+         month has {DAYS:.0} days.",
+        given.join(", ")
+    )
+}
+
+fn grid(analysis: &Analysis, choices: &[Choice], cost: Option<Cost>) -> Grid {
+    let mut headings =
+        ["topology", "time of a job", "of it start", "pulled by a job", "disk after the last job", "failed samples"]
+            .map(str::to_owned)
+            .to_vec();
+    headings.extend(
+        cost.map(|cost| if cost.jobs_per_day.is_some() { "cost of a month" } else { "cost of a job" }.to_owned()),
+    );
+    let shown_as = |metric: Metric, number: Option<f64>| {
+        number.map_or_else(|| "no data".to_owned(), |number| value(metric, number))
+    };
+    let rows = choices.iter().map(|one| {
+        let mut cells = vec![
+            name(analysis, one.topology),
+            shown_as(Metric::ElapsedNs, one.elapsed_ns),
+            shown_as(Metric::ElapsedNs, one.start_ns),
+            shown_as(Metric::BytesPulled, one.bytes_pulled),
+            shown_as(Metric::DiskBytes, one.disk_bytes),
+            one.failures.to_string(),
+        ];
+        cells.extend(cost.map(|cost| price(one, cost).map_or_else(|| "no data".to_owned(), |sum| format!("{sum:.2}"))));
+        cells
+    });
+    Grid { rows: rows.collect(), headings }
+}
+
+/// Of a month where the jobs of a day are known, else of one job; empty where something that has a price was not measured.
+fn price(one: &Choice, cost: Cost) -> Option<f64> {
+    let priced = |price: Option<f64>, amount: Option<f64>| match price {
+        Some(price) => amount.map(|amount| price * amount),
+        None => Some(0.0),
+    };
+    let time = priced(cost.price_per_minute, one.elapsed_ns.map(|nanos| nanos / MINUTE_NS))?;
+    let moved = priced(cost.price_per_gb_moved, one.bytes_pulled.map(|bytes| bytes / GB))?;
+    let Some(jobs) = cost.jobs_per_day else { return Some(time + moved) };
+    let stored = priced(cost.price_per_gb_stored, one.disk_bytes.map(|bytes| bytes / GB))?;
+    Some(jobs * DAYS * (time + moved) + stored)
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
