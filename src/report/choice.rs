@@ -18,6 +18,9 @@ const BY_MEDIANS: &str = "By the medians: which differences are shown, the ratio
 const NOT_HERE: &str =
     "What a job can do to its host, to its neighbours and to what they left behind is in none of these figures.";
 
+/// One figure of a topology; less is better.
+type Axis = fn(&Choice) -> Option<f64>;
+
 /// The section of a report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Decision {
@@ -46,7 +49,7 @@ fn name(analysis: &Analysis, topology: usize) -> String {
 
 /// One that is as good as any in everything, or what each is best in.
 fn best(analysis: &Analysis, choices: &[Choice]) -> Option<String> {
-    let axes: [(&str, fn(&Choice) -> Option<f64>); 3] = [
+    let axes: [(&str, Axis); 3] = [
         ("the least time is that of", |one| one.elapsed_ns),
         ("the fewest bytes are pulled with", |one| one.bytes_pulled),
         ("the least is left on the disk by", |one| one.disk_bytes),
@@ -75,7 +78,7 @@ fn best(analysis: &Analysis, choices: &[Choice]) -> Option<String> {
 }
 
 /// The topologies with the least value, and those within the margin of it; empty where one has none.
-fn least(choices: &[Choice], axis: fn(&Choice) -> Option<f64>) -> Option<Vec<usize>> {
+fn least(choices: &[Choice], axis: Axis) -> Option<Vec<usize>> {
     let values: Vec<f64> = choices.iter().map(axis).collect::<Option<_>>()?;
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let close = values.iter().enumerate().filter(|(_, value)| **value <= least * (1.0 + EQUIVALENCE_MARGIN));
