@@ -13,6 +13,10 @@ use crate::{cleanup, topology};
 /// A killed run can have a request under way, whose object appears after it was looked for.
 const LATE_ARRIVALS: Duration = Duration::from_millis(500);
 
+/// For how many looks in a row nothing may be found after a killed run: an engine that is busy takes seconds to end a build
+/// whose client is gone, and its last image appears when everything else has gone already.
+const QUIET_LOOKS: u32 = 6;
+
 /// How often an object that is in use is tried again.
 const CONFLICTS: u32 = 20;
 
@@ -47,7 +51,8 @@ async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
     let journalled: BTreeSet<Entry> = abandoned.iter().flat_map(|journal| journal.entries.iter().cloned()).collect();
     let named = || async { Ok(journalled.clone()) };
     removed(&engine, named).await.map_err(could_not_run)?;
-    found.extend(remove_until_none(&engine, &alive).await.map_err(could_not_run)?);
+    let quiet = if abandoned.is_empty() { 1 } else { QUIET_LOOKS };
+    found.extend(remove_until_none(&engine, &alive, quiet).await.map_err(could_not_run)?);
     for note in abandoned.iter().filter_map(|journal| journal.cache.as_ref()) {
         tell_left(cleanup::undo_cache(&engine, note, &topology::traces()).await.map_err(could_not_run)?);
     }
@@ -57,13 +62,17 @@ async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
     Ok(found)
 }
 
-/// Removes what carries our label until nothing does.
-async fn remove_until_none(engine: &Engine, alive: &[String]) -> Result<BTreeSet<Entry>, EngineError> {
-    let mut all = BTreeSet::new();
+/// Removes what carries our label until nothing does for so many looks in a row.
+async fn remove_until_none(engine: &Engine, alive: &[String], quiet: u32) -> Result<BTreeSet<Entry>, EngineError> {
+    let (mut all, mut nothing) = (BTreeSet::new(), 0);
     loop {
         let found = removed(engine, || cleanup::ours(engine, alive)).await?;
-        if found.is_empty() {
+        nothing = if found.is_empty() { nothing + 1 } else { 0 };
+        if nothing == quiet {
             return Ok(all);
+        }
+        if found.is_empty() {
+            tokio::time::sleep(LATE_ARRIVALS).await;
         }
         all.extend(found);
     }
