@@ -77,8 +77,8 @@ pub struct Closed {
     pub steal_ns: Option<u64>,
 }
 
-/// Executes the trials of a run, one at a time; jobs at once are parts under way at the same time. Any future may be dropped half-way when the run is interrupted; then
-/// `close` follows.
+/// Executes the trials of a run, one at a time; jobs at once are parts under way at the same time. Any future may be
+/// dropped half-way when the run is interrupted; then `close` follows.
 pub trait Executor {
     /// Provides the environment of a trial.
     fn open(&mut self, slot: &Slot) -> impl Future<Output = Result<Opened, Fault>>;

@@ -47,7 +47,7 @@ pub(super) fn record(
         driver: scenario.job.driver,
         builder: scenario.job.builder,
         warnings: warnings(args, scenario, host),
-        unavailable: unavailable(args, scenario.job.builder, machine.unavailable.clone()),
+        unavailable: unavailable(args, scenario, machine.unavailable.clone()),
         environment: Environment {
             host: HostRecord {
                 kernel: user.kernel.clone(),
@@ -156,10 +156,18 @@ pub(super) fn lasting(upstream: &Upstream) -> String {
     )
 }
 
-fn unavailable(args: &RunArgs, builder: Builder, mut counters: BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn unavailable(
+    args: &RunArgs,
+    scenario: &Scenario,
+    mut counters: BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     let mut say = |column: &str, reason: &str| counters.insert(column.to_owned(), reason.to_owned());
-    if builder == Builder::Classic {
+    if scenario.job.builder == Builder::Classic {
         say("export_ns", "the classic builder has no export phase of its own");
+    }
+    if scenario.topologies.iter().any(|topology| topology.concurrency.get() > 1) {
+        let reason = "what the host's counters rise by is nobody's alone while several jobs run";
+        say("bytes, disk, processor, memory and IO of jobs at once", reason);
     }
     say("calibration_ns", "no calibration work is run yet");
     if args.host != cli::Host::Reference {
