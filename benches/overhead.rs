@@ -7,8 +7,9 @@ mod recorded;
 
 #[path = "../tests/engine/lab.rs"]
 mod lab;
+#[path = "../tests/engine/systems.rs"]
+mod systems;
 
-use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -20,7 +21,7 @@ use dindbench::case::{Builder, Driver};
 use dindbench::cmd::Exit;
 use dindbench::engine::{Command, Endpoint, Patience};
 use dindbench::record::{RunDir, Sample, TrialRow};
-use dindbench::scenario::{Dind, EngineVersion, Job, Kind, QUICK, Scenario};
+use dindbench::scenario::{Dind, Job, Kind, QUICK, Scenario};
 use dindbench::stats::Ordered;
 use dindbench::topology::{Arm, OuterHost, Place, Started};
 use dindbench::units::nanos;
@@ -94,6 +95,7 @@ async fn step(lab: &mut lab::Lab) -> Vec<f64> {
         job: &job,
         engine: arm.engine(),
         driver: Driver::Cli,
+        tool: None,
         builder: Builder::Classic,
         printout: Printout::Classic,
         namespace: host.namespace(),
@@ -195,9 +197,7 @@ async fn death(lab: &mut lab::Lab) -> Vec<f64> {
 /// user's own engine, whose socket this program reaches as the job container does.
 async fn api(socket: &Path) -> Vec<f64> {
     let place = Place::Local { socket: socket.display().to_string(), buildkit_builds: 0 };
-    let mut lab =
-        lab::Lab::open(&format!("bench-{}", std::process::id()), &place, EngineVersion::Auto, &BTreeSet::new(), None)
-            .await;
+    let mut lab = lab::Lab::open(&place, &lab::Engines::default(), None).await;
     let times = unless_interrupted(cached_builds(&mut lab, socket)).await;
     lab.close().await;
     times.unwrap_or_else(|| interrupted())
@@ -214,6 +214,7 @@ async fn cached_builds(lab: &mut lab::Lab, socket: &Path) -> Vec<f64> {
         job: &job,
         engine: arm.engine(),
         driver: Driver::Api,
+        tool: None,
         builder: Builder::Classic,
         printout: Printout::Classic,
         namespace: host.namespace(),

@@ -143,6 +143,10 @@ pub enum Builder {
     Auto,
     Classic,
     Buildkit,
+    /// Of podman and buildah, which have no other; it cannot be asked for.
+    #[value(skip)]
+    #[schemars(skip)]
+    Buildah,
 }
 
 /// A file system of an inner engine's own, in a file.

@@ -67,6 +67,8 @@ pub enum Command {
 pub enum Inside {
     /// Supervise an engine
     Engine { config: String },
+    /// Prepare a job container without an engine
+    Daemonless { config: String },
     /// Do one operation of a job through the engine's API
     Operation { operation: String },
     /// Stand beside an engine that others use too

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use dindbench::case::{Builder, Driver, Edit, Lifecycle};
 use dindbench::scenario::{
-    BUILTINS, Bounds, Build, CacheStore, Context, Cost, DataRoot, Dind, EngineVersion, Expected, ImageRef, Invalid,
-    Kind, Limits, LoadError, Power, Scenario, Service, Step, StorageDriver, Topology, builtin, load, parse,
+    BUILTINS, Bounds, Build, CacheStore, Context, Cost, Daemonless, DataRoot, Dind, EngineVersion, Expected, ImageRef,
+    Invalid, Kind, Limits, LoadError, Power, Scenario, Service, Step, StorageDriver, Tool, Topology, builtin, load,
+    parse,
 };
 use proptest::prelude::*;
 
@@ -291,6 +292,44 @@ fn a_build_cache_needs_what_can_import_and_export_it() {
 }
 
 #[test]
+fn a_job_without_an_engine_has_a_tool_and_its_storage() {
+    let parsed = |written: &str| {
+        let text = WHOLE.replace("use = \"socket\"", &format!("name = \"socket\"\n{written}"));
+        parse("whole", &text, Path::new("."))
+    };
+    for (written, tool, storage_driver, data_root, parameters) in [
+        ("use = \"podman\"", Tool::Podman, StorageDriver::Auto, DataRoot::Fresh, "storage_driver=auto data_root=fresh"),
+        (
+            "use = \"buildah\"\nstorage_driver = \"vfs\"\ndata_root = \"kept\"",
+            Tool::Buildah,
+            StorageDriver::Vfs,
+            DataRoot::Kept,
+            "storage_driver=vfs data_root=kept",
+        ),
+    ] {
+        let scenario = parsed(written).unwrap_or_else(|invalid| panic!("{invalid}"));
+        let kind = &scenario.topologies[0].kind;
+        assert_eq!(*kind, Kind::Daemonless(Daemonless { tool, storage_driver, data_root }));
+        assert_eq!((kind.word(), kind.lifecycle(), kind.tool()), (<&str>::from(tool), None, Some(tool)));
+        assert_eq!(kind.parameters(), parameters);
+        assert!(!scenario.topologies[0].shared());
+    }
+    for (written, message) in [
+        (
+            "use = \"podman\"\nlifecycle = \"keep\"",
+            "`lifecycle` is a parameter of an inner engine, and a podman topology",
+        ),
+        ("use = \"podman\"\nengine = \"28.5\"", "`engine` is a parameter of an inner engine"),
+        ("use = \"buildah\"\nstorage_driver = \"btrfs\"", "buildah here has no storage driver btrfs"),
+        ("use = \"buildah\"\ndata_root = \"tmpfs\"", "buildah has its storage on a volume, and not `tmpfs`"),
+    ] {
+        let invalid = parsed(written).expect_err(written);
+        assert!(invalid.message.contains(message), "{}", invalid.message);
+    }
+    check(&[("builder = \"classic\"", "builder = ▶\"buildah\"", "is the builder of podman and buildah", "buildkit")]);
+}
+
+#[test]
 fn a_preload_needs_something_to_load() {
     for (written, message) in [
         ("use = \"dind-preload\"\npreload = false", "a dind-preload without images loaded is a dind"),
@@ -364,20 +403,8 @@ fn unknown_words_are_told_with_the_nearest_known_one() {
     ]);
 }
 
-const UNBUILT_TOPOLOGIES: [&str; 2] = ["buildah", "podman"];
-
 #[test]
 fn what_is_not_built_is_refused_with_what_works() {
-    let refused = |from, key: &str, words: &[&str], works| {
-        for word in words {
-            let invalid = fault(from, &format!("{key} = ▶\"{word}\""));
-            assert_eq!(invalid.message, format!("{key} = {word} is not built yet"));
-            assert_eq!(invalid.help, format!("what works now: {works}"));
-        }
-    };
-    let built =
-        "socket, socket-proxy, host, dind, dind-service, dind-preload, dind-mirror, dind-cache, dind-rootless, sysbox";
-    refused("use = \"dind\"", "use", &UNBUILT_TOPOLOGIES, built);
     check(&[(
         "\"fixture:base\"",
         "▶\"debian:12\"",
@@ -713,6 +740,7 @@ fn the_scenarios_beside_the_built_in_ones_are_valid() {
             "agreement",
             "cache",
             "concurrency",
+            "daemonless",
             "edits",
             "lifecycle",
             "limits",

@@ -6,6 +6,7 @@
 mod certificates;
 mod cgroup;
 mod control;
+mod daemonless;
 mod device;
 mod dial;
 mod disk;
@@ -25,9 +26,10 @@ pub use forward::{Target, forward};
 pub use operation::{Operation, Said};
 pub use outpost::outpost;
 pub use protocol::{
-    DiskConfig, EngineConfig, Machine, NestedDisk, Reading, Reply, Request, RootlessSide, ServiceConfig,
+    DaemonlessConfig, DiskConfig, EngineConfig, Machine, NestedDisk, Reading, Reply, Request, RootlessSide,
+    ServiceConfig,
 };
-pub use supervisor::supervise;
+pub use supervisor::{supervise, supervise_daemonless};
 
 /// Where the packed image keeps this program, its libraries and the loader that starts it.
 pub const FOLDER: &str = "/dindbench";

@@ -43,6 +43,24 @@ impl EngineConfig {
     }
 }
 
+/// How a container without an engine is prepared for a program that does an engine's work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonlessConfig {
+    /// Unix socket on which podman's service answers.
+    pub socket: PathBuf,
+    /// The registry's socket, to which 127.0.0.1:5000 is forwarded.
+    pub registry: PathBuf,
+    /// `overlay`, `fuse-overlayfs` or `vfs`; empty for the programs' own choice.
+    pub driver: Option<String>,
+}
+
+impl DaemonlessConfig {
+    /// The one argument that configures a job container without an engine.
+    pub fn to_argument(&self) -> String {
+        serde_json::to_string(self).expect("paths of ours are JSON")
+    }
+}
+
 /// Where a supervisor of an engine without root is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -9,8 +9,8 @@ use super::cgroup::Version;
 use super::control::{Control, reply};
 use super::disk::Disk;
 use super::{
-    AgentError, EngineConfig, NestedDisk, REGISTRY_ADDRESS, Reading, Reply, Request, RootlessSide, Target,
-    certificates, device, disk, forward, machine, network, pressure, rootless,
+    AgentError, DaemonlessConfig, EngineConfig, NestedDisk, REGISTRY_ADDRESS, Reading, Reply, Request, RootlessSide,
+    Target, certificates, daemonless, device, disk, forward, machine, network, pressure, rootless,
 };
 
 /// What dockerd keeps only while it runs.
@@ -42,6 +42,13 @@ pub async fn supervise(config: EngineConfig) -> Result<u8, AgentError> {
     let engine = start(&config)?;
     let mut supervisor = Supervisor { engine, disk, cgroup };
     if config.control { supervisor.serve().await } else { supervisor.ended().await }
+}
+
+/// Prepares a job container without an engine, and stays until what stands in for one ends.
+pub async fn supervise_daemonless(config: DaemonlessConfig) -> Result<u8, AgentError> {
+    let engine = spawn(&mut daemonless::command(&config)?)?;
+    forward(REGISTRY_ADDRESS, Target::Unix(config.registry)).await?;
+    Supervisor { engine, disk: None, cgroup: Version::detect() }.ended().await
 }
 
 /// The way to the registry. Within namespaces of its own an engine has the way out that everything there has.

@@ -33,6 +33,13 @@ pub fn failure(op: Op, exit: Option<i64>, said: &str) -> Failure {
     }
 }
 
+/// Classifies a build of podman or buildah that did not end well. RUN output is on stderr too: only what begins with their
+/// mark counts.
+pub fn buildah_failure(exit: i64, said: &str) -> Failure {
+    let own: Vec<&str> = said.lines().filter(|line| line.starts_with("Error: ")).collect();
+    failure(Op::Build, Some(exit), &own.join("\n"))
+}
+
 /// Exit codes by which `docker run` speaks of itself; a container may end with them too.
 const DOCKERS_OWN: std::ops::RangeInclusive<i64> = 125..=127;
 
@@ -83,6 +90,8 @@ const WORDINGS: &[(ErrorClass, &[&str])] = &[
     // BuildKit, up to 20.10 and newer.
     (ErrorClass::CommandFailed, &["executor failed running [", "]: exit code: "]),
     (ErrorClass::CommandFailed, &["did not complete successfully: exit code: "]),
+    // Podman and buildah.
+    (ErrorClass::CommandFailed, &["building at step \"run ", ": exit status "]),
     // 20.10 says "daemon socket at", 28 "docker api at".
     (ErrorClass::SocketPermission, &["permission denied while trying to connect to the docker "]),
     (ErrorClass::WrongBuilder, &["buildx component is missing or broken"]),

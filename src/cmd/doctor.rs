@@ -48,7 +48,7 @@ async fn examine(host: &cli::Host) -> Result<Vec<Finding>, Failure> {
     let progress = Progress::new();
     let interrupt = interrupt::watch().map_err(could_not_run)?;
     let mut tenancy = Tenancy::open(&engine, &description.id, "doctor", None, &progress)?;
-    let wanted = Wanted { outer: EngineVersion::Auto, inner: BTreeSet::new(), proxy: false, carry: &[] };
+    let wanted = Wanted { outer: EngineVersion::Auto, inner: BTreeSet::new(), proxy: false, podman: false, carry: &[] };
     let prepared = tenancy.prepare(&place, &wanted, &BTreeSet::new(), 0, interrupt).await;
     match prepared {
         Ok(Some(mut host)) => {
@@ -174,8 +174,8 @@ fn about_topologies(place: &Place, outer: &Description) -> Vec<Finding> {
             "dind-rootless with engine 20.10, 26.1 or 28.5 where that is in the cache, or where this machine has rootlesskit, slirp4netns and newuidmap",
         ),
         host,
+        finding(Verdict::Ok, "podman and buildah where podman is in the cache"),
         about_sysbox(outer),
-        finding(Verdict::Warn, "every other topology is not built yet: see docs/scenarios.md"),
     ]
 }
 

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, Failure};
-use crate::agent::{self, EngineConfig, Operation, Target};
+use crate::agent::{self, DaemonlessConfig, EngineConfig, Operation, Target};
 use crate::cli::Inside;
 use crate::registry::{self, Mirror, Registry, Upstream};
 use crate::{fixture, image};
@@ -19,6 +19,7 @@ use crate::{fixture, image};
 pub fn run(role: Inside) -> Result<Exit, Failure> {
     let ended = match role {
         Inside::Engine { config } => engine(&config),
+        Inside::Daemonless { config } => daemonless(&config),
         Inside::Operation { operation } => operate(&operation).map(|()| 0),
         Inside::Outpost { registry } => {
             runtime().and_then(|runtime| runtime.block_on(agent::outpost(registry)).map_err(|error| error.to_string()))
@@ -50,6 +51,12 @@ pub fn run(role: Inside) -> Result<Exit, Failure> {
 fn engine(config: &str) -> Result<u8, String> {
     let config: EngineConfig = serde_json::from_str(config).map_err(|error| format!("the configuration: {error}"))?;
     runtime()?.block_on(agent::supervise(config)).map_err(|error| error.to_string())
+}
+
+fn daemonless(config: &str) -> Result<u8, String> {
+    let config: DaemonlessConfig =
+        serde_json::from_str(config).map_err(|error| format!("the configuration: {error}"))?;
+    runtime()?.block_on(agent::supervise_daemonless(config)).map_err(|error| error.to_string())
 }
 
 fn operate(operation: &str) -> Result<(), String> {

@@ -20,9 +20,9 @@ pub enum Privilege {
 pub enum Powers {
     /// What an engine needs.
     Engine(Privilege),
-    /// What an engine without root needs: no capability that other containers have not, confinement lifted, and the
-    /// devices for its network and for a storage driver of its own.
-    Rootless,
+    /// What an engine without root needs, or a program that does an engine's work: no capability that other containers
+    /// have not, confinement lifted, and the devices for a network and a storage driver of its own.
+    Unconfined,
     /// What a runtime other than the engine's own gives it; the container itself has nothing that others have not.
     Runtime(&'static str),
 }
@@ -37,7 +37,7 @@ impl Powers {
                 host.device_cgroup_rules = Some(vec!["a *:* rwm".to_owned()]);
                 lift(host);
             }
-            Self::Rootless => {
+            Self::Unconfined => {
                 host.devices = Some(["/dev/net/tun", "/dev/fuse"].map(device).to_vec());
                 lift(host);
             }

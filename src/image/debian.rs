@@ -21,22 +21,27 @@ pub enum System {
     Engine(EngineVersion),
     /// HAProxy, to filter what reaches an engine.
     Proxy,
+    /// Podman and buildah.
+    Podman,
 }
 
 impl System {
     fn all() -> Vec<Self> {
         let named = EngineVersion::VARIANTS.iter().copied().filter(|version| *version != EngineVersion::Auto);
-        named.map(Self::Engine).chain([Self::Proxy]).collect()
+        named.map(Self::Engine).chain([Self::Proxy, Self::Podman]).collect()
     }
 
-    /// The image: Debian's layer, and for engines one of `program` (dindbench itself) on top.
+    /// The image: Debian's layer, and one of `program` (dindbench itself) on top where that has work there.
     pub(super) fn image(self, cache: &Path, program: &Path) -> Result<SystemImage, ImageError> {
         let debian = debian_layer(archive(cache, self))?;
         Ok(match self {
             Self::Engine(version) => {
                 SystemImage { name: format!("engine-{version}"), layers: vec![debian, program::layer(cache, program)?] }
             }
-            Self::Proxy => SystemImage { name: "proxy".to_owned(), layers: vec![debian] },
+            Self::Proxy => SystemImage { name: self.to_string(), layers: vec![debian] },
+            Self::Podman => {
+                SystemImage { name: self.to_string(), layers: vec![debian, program::layer(cache, program)?] }
+            }
         })
     }
 }
@@ -46,6 +51,7 @@ impl fmt::Display for System {
         match self {
             Self::Engine(version) => version.fmt(f),
             Self::Proxy => f.write_str("proxy"),
+            Self::Podman => f.write_str("podman"),
         }
     }
 }

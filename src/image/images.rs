@@ -16,6 +16,7 @@ pub struct Wanted<'a> {
     /// Versions of inner engines.
     pub inner: BTreeSet<EngineVersion>,
     pub proxy: bool,
+    pub podman: bool,
     /// Images of the user's engine that every engine under test is given.
     pub carry: &'a [String],
 }
@@ -29,6 +30,8 @@ pub struct RunImages {
     pub inner: BTreeMap<EngineVersion, SystemImage>,
     /// What filters a socket, where a topology has that.
     pub proxy: Option<SystemImage>,
+    /// Job containers of topologies without an engine.
+    pub podman: Option<SystemImage>,
     /// Images of the user's engine that every engine under test is given.
     pub carried: Vec<Carried>,
 }
@@ -46,7 +49,9 @@ impl RunImages {
         let outer_version = wanted.outer;
         let others = others(outer_version, &wanted.inner);
         let engines = others.iter().copied().chain([outer_version]).map(System::Engine);
-        check_built(cache, engines.chain(wanted.proxy.then_some(System::Proxy)))?;
+        let beside = [(wanted.proxy, System::Proxy), (wanted.podman, System::Podman)];
+        let beside = beside.into_iter().filter_map(|(wanted, system)| wanted.then_some(system));
+        check_built(cache, engines.chain(beside))?;
         let outer = match outer_version {
             EngineVersion::Auto => pack::pack(engine, journal, cache, program).await?,
             version => System::Engine(version).image(cache, program)?,
@@ -54,15 +59,16 @@ impl RunImages {
         let inner = others.into_iter().map(|version| Ok((version, System::Engine(version).image(cache, program)?)));
         let inner = inner.collect::<Result<_, ImageError>>()?;
         let proxy = wanted.proxy.then(|| System::Proxy.image(cache, program)).transpose()?;
+        let podman = wanted.podman.then(|| System::Podman.image(cache, program)).transpose()?;
         let mut carried = Vec::new();
         for name in wanted.carry {
             carried.push(Carried::take(engine, name).await?);
         }
-        Ok(Self { outer_version, outer, inner, proxy, carried })
+        Ok(Self { outer_version, outer, inner, proxy, podman, carried })
     }
 
     pub fn all(&self) -> impl Iterator<Item = &SystemImage> {
-        std::iter::once(&self.outer).chain(self.inner.values()).chain(&self.proxy)
+        std::iter::once(&self.outer).chain(self.inner.values()).chain(&self.proxy).chain(&self.podman)
     }
 }
 

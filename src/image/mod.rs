@@ -31,7 +31,7 @@ use crate::journal::JournalError;
 /// An image whose layers are in the cache folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemImage {
-    /// `host-engine`, `engine-` and a version, or `proxy`.
+    /// `host-engine`, `engine-` and a version, `proxy` or `podman`.
     pub name: String,
     /// Lowest first.
     pub layers: Vec<Layer>,

@@ -10,7 +10,7 @@ use crate::case::{Edit, ErrorClass};
 use crate::engine::{EngineError, Patience};
 use crate::journal::Journal;
 use crate::probe::{Delta, Point, rise};
-use crate::scenario::{Job, Scenario, Step, Topology};
+use crate::scenario::{Job, Kind, Scenario, Step, Topology};
 use crate::topology::{Arm, Host, JobContainer, OuterHost, TopologyError, TrialKey};
 use crate::workload::{BuildCache, ContextError, Contexts, Fault, Outcome, Printout, Workplace};
 
@@ -36,6 +36,7 @@ struct Worker {
     arm: Arm,
     contexts: Contexts,
     job: Option<JobContainer>,
+    kind: Kind,
     /// Asked once: image and engine build are the same in every job of a trial.
     printout: Option<Printout>,
     engine: EngineFacts,
@@ -127,9 +128,11 @@ fn workers(outer: &OuterHost, arm: Arm, topology: &Topology, job: &Job) -> Resul
 
 impl Worker {
     fn new(outer: OuterHost, arm: Arm, topology: &Topology, job: &Job) -> Result<Self, Fault> {
-        let contexts = Contexts::new(outer.seed, job).on(&outer)?;
+        let job = Job { driver: topology.kind.driver(job.driver), ..job.clone() };
+        let contexts = Contexts::new(outer.seed, &job).on(&outer)?;
         let (engine, cache) = (EngineFacts::default(), topology.kind.cache().map(BuildCache::new));
-        Ok(Self { outer, arm, contexts, job: None, printout: None, engine, cache, alone: true, shared: false })
+        let kind = topology.kind.clone();
+        Ok(Self { outer, arm, contexts, job: None, kind, printout: None, engine, cache, alone: true, shared: false })
     }
 
     /// One part between two readings. What is neither measured nor part of a CI job stands outside of them.
@@ -195,7 +198,8 @@ impl Worker {
         Some(Workplace {
             job: self.job.as_ref()?,
             engine: self.arm.engine(),
-            driver: scenario.job.driver,
+            driver: self.kind.driver(scenario.job.driver),
+            tool: self.kind.tool(),
             builder: scenario.job.builder,
             printout: self.printout?,
             namespace: self.outer.namespace(),
@@ -246,8 +250,10 @@ impl Worker {
         match part {
             Part::Start => {
                 if let (Some(container), None) = (&self.job, self.printout) {
-                    let asked = Printout::ask(container, scenario.job.builder, Patience::CHORE).await?;
-                    self.printout = Some(asked);
+                    self.printout = Some(match self.kind.tool() {
+                        Some(_) => Printout::Classic,
+                        None => Printout::ask(container, scenario.job.builder, Patience::CHORE).await?,
+                    });
                 }
                 let uploaded = async {
                     match (&self.job, self.printout) {
@@ -259,7 +265,7 @@ impl Worker {
                 };
                 host.carry_into(self.arm.engine()).await?;
                 self.contexts.provide_bases(self.arm.engine()).await?;
-                let described = async { Ok(self.arm.engine().describe().await?) };
+                let described = async { Ok(self.arm.describe().await?) };
                 let ((), description) = tokio::try_join!(uploaded, described)?;
                 let unlike = self.arm.unlike(&description);
                 self.engine = EngineFacts {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::executor::{Closed, JobSlot, Measured, Opened, Part, Slot};
-use crate::case::{Driver, Op, Status};
+use crate::case::{Op, Status};
 use crate::record::{Event, InstructionRow, SCHEMA, Sample, Text, TrialRow, WriteError, Writer};
 use crate::scenario::{Scenario, Step, Topology};
 use crate::units::as_nanos;
@@ -17,7 +17,6 @@ pub struct Ledger<'a> {
     scenario: &'a Scenario,
     run_id: String,
     host: String,
-    driver: Driver,
     trial: Option<OpenTrial>,
 }
 
@@ -29,8 +28,7 @@ struct OpenTrial {
 
 impl<'a> Ledger<'a> {
     pub fn new(writer: &'a mut Writer, scenario: &'a Scenario, run_id: &str, host: &str) -> Self {
-        let driver = scenario.job.driver;
-        Self { writer, scenario, run_id: run_id.to_owned(), host: host.to_owned(), driver, trial: None }
+        Self { writer, scenario, run_id: run_id.to_owned(), host: host.to_owned(), trial: None }
     }
 
     pub(super) fn begin_trial(&mut self, slot: Slot) {
@@ -89,7 +87,7 @@ impl<'a> Ledger<'a> {
             attempt: slot.attempt,
             worker: job.worker,
             lifecycle: topology.kind.lifecycle(),
-            driver: self.driver,
+            driver: topology.kind.driver(self.scenario.job.driver),
             builder: outcome.builder,
             job: job.job,
             edit: job.edit,

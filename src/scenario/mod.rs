@@ -89,6 +89,26 @@ pub enum Kind {
     Host,
     /// An inner engine in a privileged container of its own.
     Dind(Dind),
+    /// No engine: a program in the job container does an engine's work.
+    Daemonless(Daemonless),
+}
+
+/// A program that pulls, builds and runs without an engine; its storage is on a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daemonless {
+    pub tool: Tool,
+    /// One of its own choice, the kernel's overlay, fuse-overlayfs or vfs.
+    pub storage_driver: StorageDriver,
+    /// Fresh for each job, or kept.
+    pub data_root: DataRoot,
+}
+
+/// The program of a daemonless topology.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Tool {
+    Podman,
+    Buildah,
 }
 
 /// An inner engine; by default thrown away after each job, of the outer one's build, on a volume, reached by a socket.
@@ -384,7 +404,7 @@ impl Job {
 impl Topology {
     /// Whether several jobs at once share one engine.
     pub fn shared(&self) -> bool {
-        self.concurrency.get() > 1 && self.kind.lifecycle().is_none()
+        self.concurrency.get() > 1 && self.kind.lifecycle().is_none() && self.kind.tool().is_none()
     }
 
     /// The parameters as `key=value` joined by spaces.
@@ -412,21 +432,35 @@ impl Kind {
             Self::Dind(Dind { mirror: true, .. }) => "dind-mirror",
             Self::Dind(Dind { preload, .. }) if !preload.is_empty() => "dind-preload",
             Self::Dind(_) => "dind",
+            Self::Daemonless(daemonless) => daemonless.tool.into(),
         }
     }
 
     /// Empty where the topology has no inner engine.
     pub fn lifecycle(&self) -> Option<Lifecycle> {
         match self {
-            Self::Socket | Self::SocketProxy | Self::Host => None,
+            Self::Socket | Self::SocketProxy | Self::Host | Self::Daemonless(_) => None,
             Self::Dind(dind) => Some(dind.lifecycle),
         }
+    }
+
+    /// What does a job's steps without an engine.
+    pub fn tool(&self) -> Option<Tool> {
+        match self {
+            Self::Socket | Self::SocketProxy | Self::Host | Self::Dind(_) => None,
+            Self::Daemonless(daemonless) => Some(daemonless.tool),
+        }
+    }
+
+    /// How steps are executed where this driver is asked for: without an engine there is no API.
+    pub fn driver(&self, asked: Driver) -> Driver {
+        self.tool().map_or(asked, |_| Driver::Cli)
     }
 
     /// What holds the cache of its builds between jobs, where something in a registry does.
     pub fn cache(&self) -> Option<CacheStore> {
         match self {
-            Self::Socket | Self::SocketProxy | Self::Host => None,
+            Self::Socket | Self::SocketProxy | Self::Host | Self::Daemonless(_) => None,
             Self::Dind(dind) => dind.cache,
         }
     }
@@ -434,7 +468,7 @@ impl Kind {
     /// The version asked of the engine that the job talks to.
     pub fn engine(&self) -> EngineVersion {
         match self {
-            Self::Socket | Self::SocketProxy | Self::Host => EngineVersion::Auto,
+            Self::Socket | Self::SocketProxy | Self::Host | Self::Daemonless(_) => EngineVersion::Auto,
             Self::Dind(dind) => dind.engine,
         }
     }
@@ -444,6 +478,7 @@ impl Kind {
         match self {
             Self::Socket | Self::SocketProxy | Self::Host => "outer",
             Self::Dind(dind) => dind.data_root.into(),
+            Self::Daemonless(daemonless) => daemonless.data_root.into(),
         }
     }
 
@@ -475,6 +510,9 @@ impl Kind {
                 parameters.extend([tls, preload, mirror, cache, mtu].into_iter().flatten());
                 parameters
             }
+            Self::Daemonless(Daemonless { tool: _, storage_driver, data_root }) => {
+                format!("storage_driver={storage_driver} data_root={data_root}")
+            }
         }
     }
 }
@@ -489,7 +527,7 @@ impl Scenario {
     pub fn file_systems(&self) -> BTreeSet<(EngineVersion, FileSystem)> {
         let wanted = self.topologies.iter().filter_map(|topology| match &topology.kind {
             Kind::Dind(dind) => Some((dind.engine, dind.data_root.file_system()?)),
-            Kind::Socket | Kind::SocketProxy | Kind::Host => None,
+            Kind::Socket | Kind::SocketProxy | Kind::Host | Kind::Daemonless(_) => None,
         });
         wanted.collect()
     }

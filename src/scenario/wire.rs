@@ -107,9 +107,9 @@ pub(super) enum Use {
     DindRootless,
     /// An inner engine under the sysbox runtime.
     Sysbox,
-    /// Buildah, no engine at all.
+    /// No engine: buildah in the job container, its storage on a volume.
     Buildah,
-    /// Podman, no engine at all.
+    /// No engine: podman in the job container, its storage on a volume.
     Podman,
 }
 
@@ -319,13 +319,6 @@ impl<T> At<T> {
 
     pub(super) fn fault(&self, message: impl Into<String>, help: impl Into<String>) -> Fault {
         Fault::new(self.span(), message, help)
-    }
-}
-
-impl<T: fmt::Display> At<T> {
-    /// This value of `key` is in the grammar, and not built.
-    pub(super) fn not_built(&self, key: &str, works: &str) -> Fault {
-        Fault::not_built(self.span(), format_args!("{key} = {}", **self), works)
     }
 }
 

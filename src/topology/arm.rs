@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
 
 use super::companion::Companion;
+use super::daemonless::{self, Service};
 use super::dind::{InnerEngine, data_volume, other_driver};
 use super::error::{Death, TopologyError};
 use super::job::Access;
@@ -14,16 +15,18 @@ use crate::agent::NestedDisk;
 use crate::case::Lifecycle;
 use crate::engine::{Description, Engine, EngineError};
 use crate::fixture;
-use crate::scenario::{Bounds, DataRoot, Dind, Kind};
+use crate::scenario::{Bounds, Daemonless, DataRoot, Dind, Kind};
 
 /// A topology within one trial. It owns the inner engine, where there is one.
 pub struct Arm {
     kind: Kind,
     bounds: Bounds,
     outer: Engine,
-    /// Name of the volume that an inner engine's data are on.
+    /// Name of the volume that an inner engine's data are on, or what a job without an engine keeps.
     data_volume: String,
     inner: Option<InnerEngine>,
+    /// What stands in for an engine while a job without one runs.
+    service: Option<Service>,
     /// A proxy before the outer engine's socket, or a mirror before the registry, where the topology has one: jobs at once
     /// have the same.
     companion: Arc<OnceCell<Companion>>,
@@ -43,6 +46,7 @@ impl Arm {
             outer: host.engine.clone(),
             data_volume: data_volume(host),
             inner: None,
+            service: None,
             companion: Arc::default(),
         }
     }
@@ -60,6 +64,7 @@ impl Arm {
             outer: self.outer.clone(),
             data_volume: data_volume(host),
             inner: None,
+            service: None,
             companion: Arc::clone(&self.companion),
         }
     }
@@ -73,7 +78,7 @@ impl Arm {
     fn preloaded(&self) -> Vec<String> {
         match &self.kind {
             Kind::Dind(dind) => dind.preload.iter().map(|image| fixture::image_name(image)).collect(),
-            Kind::Socket | Kind::SocketProxy | Kind::Host => Vec::new(),
+            Kind::Socket | Kind::SocketProxy | Kind::Host | Kind::Daemonless(_) => Vec::new(),
         }
     }
 
@@ -83,6 +88,11 @@ impl Arm {
         if self.kind == Kind::Host {
             let job = JobContainer::beside_engine(host, job).await?;
             return Ok(Started { job, phases: vec![("folder", began.elapsed())] });
+        }
+        if let Kind::Daemonless(daemonless) = &self.kind {
+            let (job, service) = daemonless::start(host, job, daemonless, &self.data_volume, self.bounds).await?;
+            self.service = Some(service);
+            return Ok(Started { job, phases: vec![("job-container", began.elapsed())] });
         }
         let mut phases = Vec::new();
         if let Some(phase) = self.provide_companion(host).await? {
@@ -146,34 +156,48 @@ impl Arm {
                 self.companion.get_or_try_init(|| mirror::start(host)).await?;
                 "mirror"
             }
-            Kind::Dind(_) | Kind::Socket | Kind::Host => return Ok(None),
+            Kind::Dind(_) | Kind::Socket | Kind::Host | Kind::Daemonless(_) => return Ok(None),
         };
         Ok(Some(phase))
     }
 
-    /// The engine that the job talks to.
+    /// The engine that the job talks to, or what stands in for one.
     pub fn engine(&self) -> &Engine {
-        self.inner.as_ref().map_or(&self.outer, |inner| &inner.engine)
+        match (&self.inner, &self.service) {
+            (Some(inner), _) => &inner.engine,
+            (None, Some(service)) => &service.engine,
+            (None, None) => &self.outer,
+        }
+    }
+
+    /// What does the work of the job's steps, in its own words.
+    pub async fn describe(&self) -> Result<Description, EngineError> {
+        match (&self.kind, &self.service) {
+            (Kind::Daemonless(daemonless), Some(service)) => service.describe(daemonless.tool).await,
+            _ => self.engine().describe().await,
+        }
     }
 
     /// In what the job's engine is another than was asked for.
     pub fn unlike(&self, found: &Description) -> Option<String> {
         match &self.kind {
             Kind::Dind(dind) => other_driver(dind, found),
+            Kind::Daemonless(daemonless) => daemonless::other_driver(daemonless, found),
             Kind::Socket | Kind::SocketProxy | Kind::Host => None,
         }
     }
 
-    /// The end of the job's own engine, or of what stands beside it, where it has one that has ended and not as it was asked to.
+    /// The end of the job's own engine, of what stands in for it or beside it, where it has one that has ended and not as it was asked to.
     pub async fn dead(&self) -> Result<Option<Death>, EngineError> {
         if let Some(inner) = &self.inner
             && let Some(death) = inner.dead().await?
         {
             return Ok(Some(death));
         }
-        match self.companion.get() {
-            Some(companion) => companion.dead().await,
-            None => Ok(None),
+        match (&self.service, self.companion.get()) {
+            (Some(service), _) => service.dead().await,
+            (None, Some(companion)) => companion.dead().await,
+            (None, None) => Ok(None),
         }
     }
 
@@ -183,7 +207,14 @@ impl Arm {
         if let Some(job) = job {
             job.remove().await?;
         }
-        let Kind::Dind(dind) = &self.kind else { return Ok(()) };
+        self.service = None;
+        let dind = match &self.kind {
+            Kind::Dind(dind) => dind,
+            Kind::Daemonless(Daemonless { data_root: DataRoot::Fresh, .. }) => {
+                return Ok(self.outer.remove_volume(&self.data_volume).await?);
+            }
+            Kind::Daemonless(_) | Kind::Socket | Kind::SocketProxy | Kind::Host => return Ok(()),
+        };
         match dind.lifecycle {
             Lifecycle::Recreate => self.remove_engine(host, dind.data_root).await,
             Lifecycle::Restart => match &mut self.inner {
@@ -214,7 +245,11 @@ impl Arm {
     pub fn volumes(&self) -> Vec<String> {
         let mut volumes = match (&self.inner, &self.kind) {
             (Some(inner), _) => inner.volumes(),
-            (None, Kind::Dind(Dind { data_root: DataRoot::Kept, .. })) => vec![self.data_volume.clone()],
+            (
+                None,
+                Kind::Dind(Dind { data_root: DataRoot::Kept, .. })
+                | Kind::Daemonless(Daemonless { data_root: DataRoot::Kept, .. }),
+            ) => vec![self.data_volume.clone()],
             (None, _) => Vec::new(),
         };
         volumes.extend(self.companion.get().map(|companion| companion.volume().to_owned()));

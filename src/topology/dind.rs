@@ -237,7 +237,7 @@ pub(super) fn other_driver(dind: &Dind, found: &Description) -> Option<String> {
 fn powers(power: Power, privilege: Privilege) -> Powers {
     match power {
         Power::Privileged => Powers::Engine(privilege),
-        Power::Rootless => Powers::Rootless,
+        Power::Rootless => Powers::Unconfined,
         Power::Sysbox => Powers::Runtime(SYSBOX),
     }
 }

@@ -77,6 +77,8 @@ pub struct OuterHost {
     pub(super) inner_images: BTreeMap<EngineVersion, String>,
     /// Of what filters a socket, where a topology has that.
     pub(super) proxy_image: Option<String>,
+    /// Of job containers without an engine, where a topology has those.
+    pub(super) podman_image: Option<String>,
     /// How this engine grants an engine's container what it needs.
     pub(super) privilege: Privilege,
     /// What brings this engine's socket into a job container.
@@ -222,6 +224,10 @@ impl OuterHost {
 
     pub(super) fn proxy_image(&self) -> &str {
         self.proxy_image.as_deref().expect("a run provides the image where its scenario has a proxy")
+    }
+
+    pub(super) fn podman_image(&self) -> &str {
+        self.podman_image.as_deref().expect("a run provides the image where its scenario has no engine in a topology")
     }
 
     /// The end of the container that holds the host, where it has ended.

@@ -1,5 +1,5 @@
-//! Where the steps of a job are executed: the same image and the same command in every topology; only what answers at its
-//! socket differs.
+//! Where the steps of a job are executed: the same image and the same command in every topology that has an engine; only
+//! what answers at its socket differs.
 
 use super::{OuterHost, SOCKET, SOCKET_FOLDER};
 use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Network, Output, Patience};
@@ -63,10 +63,15 @@ impl JobContainer {
             bounds,
             ..ContainerSpec::default()
         };
-        host.engine.create_container(&spec).await?;
-        host.engine.start_container(&spec.name).await?;
+        Self::of(&host.engine, spec).await
+    }
+
+    /// Starts a container of this kind for one job.
+    pub(super) async fn of(outer: &Engine, spec: ContainerSpec) -> Result<Self, EngineError> {
+        outer.create_container(&spec).await?;
+        outer.start_container(&spec.name).await?;
         Ok(Self {
-            engine: host.engine.clone(),
+            engine: outer.clone(),
             name: spec.name,
             folder: UPLOAD_FOLDER.to_owned(),
             environment: Vec::new(),

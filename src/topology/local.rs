@@ -38,7 +38,7 @@ impl Local {
         buildkit_builds: u32,
         seed: u64,
     ) -> Result<(Self, Learnt), TopologyError> {
-        for image in images.inner.values().chain(&images.proxy) {
+        for image in images.inner.values().chain(&images.proxy).chain(&images.podman) {
             journal.creating(Kind::Image, &reference(&site.run, image))?;
             load(&site.engine, &site.run, image).await?;
         }
@@ -120,6 +120,7 @@ impl Local {
             image: self.site.image.clone(),
             inner_images: self.site.inner_images.clone(),
             proxy_image: self.site.proxy_image.clone(),
+            podman_image: self.site.podman_image.clone(),
             privilege: self.site.privilege,
             socket: JobContainer::socket_file(&self.socket),
             registry: self.site.registry_mount(),

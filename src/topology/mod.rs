@@ -2,6 +2,7 @@
 
 mod arm;
 mod companion;
+mod daemonless;
 mod dind;
 mod error;
 mod file_system;

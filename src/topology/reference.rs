@@ -134,6 +134,7 @@ impl Reference {
             image: self.site.image.clone(),
             inner_images: self.site.inner_images.clone(),
             proxy_image: self.site.proxy_image.clone(),
+            podman_image: self.site.podman_image.clone(),
             privilege: self.inner_privilege,
             socket: JobContainer::socket_folder(SOCKET_FOLDER),
             registry,

@@ -23,6 +23,7 @@ pub(super) struct Site {
     pub inner_images: BTreeMap<EngineVersion, String>,
     /// The image of what filters a socket, loaded where it is needed.
     pub proxy_image: Option<String>,
+    pub podman_image: Option<String>,
     /// How the user's engine grants an engine's container what it needs.
     pub privilege: Privilege,
     registry_volume: String,
@@ -59,13 +60,15 @@ impl Site {
         // It answers when the fixtures are made and the socket is open.
         let deletes = registry.ask(&deletes()).await?;
         let (engine, inner_images) = (engine.clone(), inner_images(&run, images));
-        let proxy_image = images.proxy.as_ref().map(|proxy| reference(&run, proxy));
+        let [proxy_image, podman_image] =
+            [&images.proxy, &images.podman].map(|image| image.as_ref().map(|image| reference(&run, image)));
         Ok(Self {
             engine,
             run,
             image,
             inner_images,
             proxy_image,
+            podman_image,
             privilege,
             registry_volume,
             registry,

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{Fault, Outcome, Printout, Workplace, api, context, printout};
 use crate::agent::Operation;
-use crate::buildlog::{self, BuildkitBuild, BuildkitLog, ClassicBuild, ClassicLog, StreamError};
+use crate::buildlog::{
+    self, BuildahBuild, BuildahLog, BuildkitBuild, BuildkitLog, ClassicBuild, ClassicLog, StreamError,
+};
 use crate::case::{Builder, Driver, ErrorClass, Op};
 use crate::engine::image::Image;
 use crate::engine::{BuildRequest, Command, EngineError, Output, Source};
@@ -14,6 +16,7 @@ use crate::scenario::Build;
 enum Told {
     Classic(ClassicBuild),
     Buildkit(BuildkitBuild),
+    Buildah(BuildahBuild),
 }
 
 impl Workplace<'_> {
@@ -48,6 +51,13 @@ impl Workplace<'_> {
                 }
                 self.blame(&mut outcome, log.error.as_ref());
             }
+            Some(Told::Buildah(_)) => {
+                outcome.builder = Some(Builder::Buildah);
+                if output.exit_code != 0 {
+                    let failure = buildlog::buildah_failure(output.exit_code, &output.text(Source::Stderr));
+                    outcome.fault = Some(Fault::failed(failure.class, failure.message));
+                }
+            }
             None => {}
         }
         if outcome.fault.is_none() {
@@ -63,12 +73,18 @@ impl Workplace<'_> {
 
     fn build_command(&self, index: usize, build: &Build) -> Command {
         let mut arguments: Vec<String> =
-            ["docker", "build", "--file", &build.file, "--tag", &self.tag(&build.tag)].map(str::to_owned).to_vec();
+            [self.program(), "build", "--file", &build.file, "--tag", &self.tag(&build.tag)]
+                .map(str::to_owned)
+                .to_vec();
         for (name, value) in &build.args {
             arguments.extend(["--build-arg".to_owned(), format!("{name}={value}")]);
         }
         if let Some(target) = &build.target {
             arguments.extend(["--target".to_owned(), target.clone()]);
+        }
+        if self.tool.is_some() {
+            // Buildah alone keeps no cache where it is not asked to.
+            arguments.push("--layers".to_owned());
         }
         arguments.extend(self.cache_options(index).arguments);
         arguments.extend(self.printout.option().map(str::to_owned));
@@ -85,6 +101,13 @@ impl Workplace<'_> {
 
     /// What the builder that ran printed. The classic builder's output is on stdout, BuildKit's on stderr.
     fn read(&self, output: &Output) -> Option<Told> {
+        if self.tool.is_some() {
+            let mut log = BuildahLog::default();
+            for (at, _, bytes) in output.chunks.iter().filter(|(_, source, _)| *source == Source::Stdout) {
+                log.text(*at, bytes);
+            }
+            return Some(Told::Buildah(log.finish()));
+        }
         let (mut classic, mut buildkit) = (ClassicLog::default(), BuildkitLog::default());
         for (at, source, bytes) in &output.chunks {
             match (self.driver, source, self.printout) {
@@ -154,6 +177,12 @@ impl Workplace<'_> {
                     false => log.verify(&self.layers(index, before).await?, &built.id, &built.layers),
                 };
                 confirmed.map_err(|contradiction| contradiction.to_string())
+            }
+            Some(Told::Buildah(log)) => {
+                let built = self.inspect(tag).await?;
+                outcome.image_id.clone_from(&built.id);
+                let after = self.engine.image_ids().await?;
+                log.verify(before, &after, &built.id).map_err(|mismatch| mismatch.to_string())
             }
             None => {
                 let failure = buildlog::failure(Op::Build, Some(0), "");

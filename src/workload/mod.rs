@@ -18,9 +18,10 @@ use time::OffsetDateTime;
 
 use crate::buildlog::{self, Instruction, Transfer};
 use crate::case::{Builder, Driver, ErrorClass, Op, Status};
+use crate::engine::image::Image;
 use crate::engine::{Cause, Command, Engine, EngineError, Output, Patience, Source};
 use crate::fixture;
-use crate::scenario::{ImageRef, Step};
+use crate::scenario::{ImageRef, Step, Tool};
 use crate::topology::JobContainer;
 
 pub use cache::BuildCache;
@@ -113,6 +114,8 @@ pub struct Workplace<'a> {
     /// The engine that the job talks to, for looking at the result.
     pub engine: &'a Engine,
     pub driver: Driver,
+    /// What does the steps where there is no engine; it has a command alone.
+    pub tool: Option<Tool>,
     pub builder: Builder,
     /// What the job's docker command is asked to print of a build.
     pub printout: Printout,
@@ -164,7 +167,19 @@ impl Workplace<'_> {
         Some(transfer)
     }
 
-    /// Executes a docker command; a non-zero exit code is a fault that its words explain.
+    /// The program that a job's commands begin with.
+    fn program(&self) -> &'static str {
+        self.tool.map_or("docker", Into::into)
+    }
+
+    /// The layers of an image that moved. Podman and buildah name those alike that move and those that do not.
+    fn layers_moved(&self, image: &Image, transfer: &Transfer) -> Option<Layers> {
+        let total = u32::try_from(image.layers.len()).unwrap_or(u32::MAX);
+        let layers = Layers { total, reused: total.saturating_sub(transfer.moved) };
+        self.tool.is_none().then_some(layers)
+    }
+
+    /// Executes a docker command, or that of another program; a non-zero exit code is a fault that its words explain.
     async fn docker(&self, op: Op, command: &Command) -> (Outcome, Option<Output>) {
         let mut outcome = Outcome::begun();
         let output = match self.job.exec(command, self.patience).await {

@@ -39,6 +39,7 @@ impl Printout {
             Builder::Classic => false,
             Builder::Buildkit => true,
             Builder::Auto => self != Self::Classic,
+            Builder::Buildah => false,
         }
     }
 
@@ -55,7 +56,7 @@ impl Printout {
 /// What tells the docker command which builder to use; with `auto` it decides for itself.
 pub(super) fn environment(builder: Builder) -> Vec<String> {
     match builder {
-        Builder::Auto => Vec::new(),
+        Builder::Auto | Builder::Buildah => Vec::new(),
         Builder::Classic => vec!["DOCKER_BUILDKIT=0".to_owned()],
         Builder::Buildkit => vec!["DOCKER_BUILDKIT=1".to_owned()],
     }

@@ -1,5 +1,6 @@
 //! The builders' output, recorded and made up, genuine and imitated.
 
+mod buildah;
 mod buildkit;
 mod model;
 

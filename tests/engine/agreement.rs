@@ -7,8 +7,7 @@ use dindbench::case::{Builder, Driver, Op, Status};
 use libtest_mimic::{Failed, Trial};
 
 use crate::block::Recorded;
-use crate::docker_command::with_buildkit;
-use crate::lab;
+use crate::{buildkit, lab};
 
 /// Hits by topology and job. The edited files are used by the seventh and the third instruction; BuildKit has no vertex
 /// for the first.
@@ -37,7 +36,7 @@ fn same() -> Result<(), Failed> {
 fn run(driver: Driver, builder: Builder) -> Recorded {
     let mut scenario = lab::scenario(include_str!("../../scenarios/agreement.toml"), Path::new("/"));
     (scenario.job.driver, scenario.job.builder) = (driver, builder);
-    let recorded = with_buildkit(async |lab| lab.run(&scenario).await);
+    let recorded = lab::with_engines(buildkit::engines(), async |lab| lab.run(&scenario).await);
     for row in recorded.samples() {
         let what = format!("{driver} {builder}: {} job {} {}", row.topology, row.job, row.step);
         assert_eq!(row.status, Status::Ok, "{what}: {}", row.error);

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use dindbench::case::{Builder, ErrorClass, Status};
 use dindbench::fixture::Fixture;
+use dindbench::scenario::EngineVersion;
 use libtest_mimic::{Failed, Trial};
 
 use crate::block::{Recorded, context};
-use crate::docker_command::with_buildkit;
-use crate::lab;
+use crate::lab::{self, Engines};
 use crate::recordings::IMITATION;
 use crate::values::{assert_hits, one_build, one_fixture};
 
@@ -21,9 +21,14 @@ pub fn tests() -> Vec<Trial> {
     ]
 }
 
+/// Engines whose jobs have a docker command with BuildKit built in.
+pub fn engines() -> Engines {
+    Engines { outer: EngineVersion::V20_10, ..Engines::default() }
+}
+
 fn run(text: &str, root: &Path) -> Recorded {
     let scenario = lab::scenario(text, root);
-    with_buildkit(async |lab| lab.run(&scenario).await)
+    lab::with_engines(engines(), async |lab| lab.run(&scenario).await)
 }
 
 fn fixtures() -> Result<(), Failed> {

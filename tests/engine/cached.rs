@@ -7,8 +7,7 @@ use dindbench::scenario::EngineVersion;
 use libtest_mimic::{Failed, Trial};
 
 use crate::block::Recorded;
-use crate::lab;
-use crate::versions::{build_archives, with_engines};
+use crate::lab::{self, Engines};
 
 pub fn tests() -> Vec<Trial> {
     vec![Trial::test("cached::a_fresh_engine_finds_what_the_one_before_it_has_exported", fresh)]
@@ -47,14 +46,13 @@ const NOTHING: [u32; 4] = [0, 0, 0, 0];
 const FOUND: [u32; 4] = [0, 7, 5, 7];
 
 fn fresh() -> Result<(), Failed> {
-    let versions = [EngineVersion::V20_10, EngineVersion::V28_5].into();
-    build_archives(&versions);
+    let inner = [EngineVersion::V20_10, EngineVersion::V28_5].into();
+    let engines = Engines { outer: EngineVersion::V28_5, inner, ..Engines::default() };
     let scenario = lab::scenario(SCENARIO, Path::new("/"));
     let mut asked = scenario.clone();
     asked.job.driver = Driver::Api;
     asked.topologies.retain(|topology| topology.name == "dind" || topology.name == "20.10");
-    let (cli, api) =
-        with_engines(EngineVersion::V28_5, &versions, async |lab| (lab.run(&scenario).await, lab.run(&asked).await));
+    let (cli, api) = lab::with_engines(engines, async |lab| (lab.run(&scenario).await, lab.run(&asked).await));
     for (recorded, topologies) in [(&cli, &["20.10", "28.5", "containerd"][..]), (&api, &["20.10"])] {
         assert_eq!(hits(recorded, "dind"), NOTHING);
         for topology in topologies {

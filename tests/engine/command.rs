@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
-use crate::host::fingerprint;
+use crate::host::{alone, fingerprint};
 use crate::lab;
 
 /// How often a run is killed, each time at another moment between its first request and its first trials. The living
@@ -19,11 +19,11 @@ const KILLS: usize = 20;
 
 pub fn tests() -> Vec<Trial> {
     vec![
-        Trial::test("command::a_run_ends_with_its_directory_and_leaves_the_engine_as_it_was", whole),
-        Trial::test("command::an_interrupted_run_tears_down_and_leaves_readable_files", interrupted),
-        Trial::test("command::a_container_of_ours_removed_in_the_middle_is_told", disturbed),
-        Trial::test("command::doctor_says_what_this_host_can_run", doctor),
-        Trial::test("command::clean_removes_what_killed_runs_left", killed),
+        alone("command::a_run_ends_with_its_directory_and_leaves_the_engine_as_it_was", whole),
+        alone("command::an_interrupted_run_tears_down_and_leaves_readable_files", interrupted),
+        alone("command::a_container_of_ours_removed_in_the_middle_is_told", disturbed),
+        alone("command::doctor_says_what_this_host_can_run", doctor),
+        alone("command::clean_removes_what_killed_runs_left", killed),
     ]
 }
 

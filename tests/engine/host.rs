@@ -18,6 +18,13 @@ pub fn tests() -> Vec<Trial> {
     ]
 }
 
+/// The kind of the tests which look at what is on the user's engine: no other test may run beside them.
+pub const ALONE: &str = "alone";
+
+pub fn alone(name: &str, test: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    Trial::test(name, test).with_kind(ALONE)
+}
+
 /// Everything on the user's engine, by kind.
 pub fn fingerprint() -> BTreeMap<&'static str, Vec<String>> {
     let list = |arguments: &[&str]| -> Vec<String> {

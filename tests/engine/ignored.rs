@@ -3,19 +3,17 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
 use dindbench::engine::{Command, Patience, Source};
 use dindbench::ignore::{Sender, entries};
 use dindbench::scenario::{EngineVersion, Kind};
-use dindbench::topology::{Arm, Place, Started};
+use dindbench::topology::{Arm, Started};
 use libtest_mimic::{Failed, Trial};
 
+use crate::buildkit;
 use crate::cases::{cases, tree};
-use crate::docker_command::with_buildkit;
-use crate::lab::{self, Lab};
-use crate::versions::build_archives;
+use crate::lab::{self, Engines, Lab};
 
 const GENERATED: usize = 12;
 
@@ -99,15 +97,10 @@ fn told(folder: &Path, ours: &Option<BTreeSet<String>>, theirs: &Option<BTreeSet
 }
 
 fn present() -> Result<(), Failed> {
-    build_archives(&[EngineVersion::V28_5].into());
     let root = tempfile::tempdir()?;
     let folders = written(root.path());
-    let run = format!("test-ignored-{}", std::process::id());
-    let (outer, inner) = (EngineVersion::V28_5, BTreeSet::new());
-    let mut lab = lab::RUNTIME.block_on(Lab::open(&run, &Place::Reference, outer, &inner, None));
-    let done = catch_unwind(AssertUnwindSafe(|| lab::RUNTIME.block_on(copied(&mut lab, root.path()))));
-    lab::RUNTIME.block_on(lab.close());
-    let theirs = done.unwrap_or_else(|panic| resume_unwind(panic));
+    let engines = Engines { outer: EngineVersion::V28_5, ..Engines::default() };
+    let theirs = lab::with_engines(engines, async |lab| copied(lab, root.path()).await);
     assert_eq!(theirs.len(), folders.len());
     let pairs = folders.iter().map(|folder| (folder, ours(folder, Sender::Buildkit))).zip(&theirs);
     let wrong = pairs.filter(|((_, ours), theirs)| ours != *theirs);
@@ -120,7 +113,7 @@ fn present() -> Result<(), Failed> {
 fn old() -> Result<(), Failed> {
     let root = tempfile::tempdir()?;
     let folders = written(root.path());
-    let theirs = with_buildkit(async |lab| copied(lab, root.path()).await);
+    let theirs = lab::with_engines(buildkit::engines(), async |lab| copied(lab, root.path()).await);
     assert_eq!(theirs.len(), folders.len());
     let mut wrong = Vec::new();
     for (folder, theirs) in folders.iter().zip(&theirs) {

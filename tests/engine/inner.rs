@@ -8,8 +8,7 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::block::Recorded;
 use crate::kinds::{assert_kept, rebuilds};
-use crate::lab;
-use crate::versions::{build_archives, with_engines};
+use crate::lab::{self, Engines};
 
 pub fn tests() -> Vec<Trial> {
     vec![
@@ -77,8 +76,7 @@ fn bounds() -> Result<(), Failed> {
 }
 
 fn rootless() -> Result<(), Failed> {
-    let versions = [EngineVersion::V20_10, EngineVersion::V28_5].into();
-    build_archives(&versions);
+    let engines = Engines { inner: [EngineVersion::V20_10, EngineVersion::V28_5].into(), ..Engines::default() };
     let topology = |engine: &str, lifecycle: &str| {
         format!(
             "[[topology]]\nname = \"{engine}-{lifecycle}\"\nuse = \"dind-rootless\"\nengine = \"{engine}\"\n\
@@ -86,7 +84,7 @@ fn rootless() -> Result<(), Failed> {
         )
     };
     let scenario = rebuilds(&[topology("20.10", "keep"), topology("28.5", "restart")].concat());
-    let recorded = with_engines(EngineVersion::Auto, &versions, async |lab| lab.run(&scenario).await);
+    let recorded = lab::with_engines(engines, async |lab| lab.run(&scenario).await);
     for topology in ["20.10-keep", "28.5-restart"] {
         assert_kept(&recorded, topology);
         assert_eq!(recorded.sample(topology, 1, "app").storage_driver, "overlay2", "{topology}");
@@ -95,8 +93,7 @@ fn rootless() -> Result<(), Failed> {
 }
 
 fn drivers() -> Result<(), Failed> {
-    let versions = [EngineVersion::V28_5].into();
-    build_archives(&versions);
+    let engines = Engines { inner: [EngineVersion::V28_5].into(), ..Engines::default() };
     let topology = |name: &str, engine: &str, driver: &str, root: &str| {
         format!(
             "[[topology]]\nname = \"{name}\"\nuse = \"dind\"\nlifecycle = \"keep\"\nengine = \"{engine}\"\n\
@@ -112,7 +109,7 @@ fn drivers() -> Result<(), Failed> {
         topology("unknown", "auto", "containerd", "fresh"),
     ];
     let scenario = rebuilds(&topologies.concat());
-    let recorded = with_engines(EngineVersion::Auto, &versions, async |lab| lab.run(&scenario).await);
+    let recorded = lab::with_engines(engines, async |lab| lab.run(&scenario).await);
     for (topology, driver) in
         [("fuse", "fuse-overlayfs"), ("fuse-28", "fuse-overlayfs"), ("btrfs", "btrfs"), ("containerd", "overlayfs")]
     {

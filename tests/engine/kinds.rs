@@ -1,6 +1,5 @@
 //! Ways of reaching an engine, and places for its data: the same job finds the same in all of them.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use dindbench::case::{Driver, ErrorClass, Op, Status};
@@ -10,9 +9,8 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::block::Recorded;
 use crate::command::{dindbench, state, stderr};
-use crate::host::fingerprint;
-use crate::lab::{self, Lab};
-use crate::versions::{build_archives, with_engines};
+use crate::host::{alone, fingerprint};
+use crate::lab::{self, Engines, Lab};
 
 pub fn tests() -> Vec<Trial> {
     vec![
@@ -20,7 +18,7 @@ pub fn tests() -> Vec<Trial> {
         Trial::test("kinds::a_job_finds_the_same_wherever_the_data_are", places),
         Trial::test("kinds::a_file_system_in_a_file_is_made_measured_and_taken_away", file_systems),
         // Where the engine's machine has them, there is nothing to refuse.
-        Trial::test("kinds::missing_tools_of_a_file_system_are_told_before_anything_is_measured", missing_tools)
+        alone("kinds::missing_tools_of_a_file_system_are_told_before_anything_is_measured", missing_tools)
             .with_ignored_flag(std::process::Command::new("mkfs.xfs").arg("-V").output().is_ok()),
         Trial::test("kinds::an_overlay_on_an_overlay_is_told_in_the_engines_own_words", overlay_on_overlay),
     ]
@@ -155,10 +153,9 @@ const FILE_SYSTEMS: &str = r#"
 "#;
 
 fn file_systems() -> Result<(), Failed> {
-    let versions = BTreeSet::from([EngineVersion::V28_5]);
-    build_archives(&versions);
+    let engines = Engines { inner: [EngineVersion::V28_5].into(), ..Engines::default() };
     let scenario = rebuilds(FILE_SYSTEMS);
-    let (recorded, attached) = with_engines(EngineVersion::Auto, &versions, async |lab| {
+    let (recorded, attached) = lab::with_engines(engines, async |lab| {
         let tried = lab.host.try_file_systems(&mut lab.journal, &scenario.file_systems()).await.expect("a host");
         assert!(tried.iter().all(|tried| tried.reason.is_none()) && tried.len() == 3, "{tried:?}");
         let recorded = lab.run(&scenario).await;

@@ -1,7 +1,9 @@
-//! A reference host that the tests of this file share.
+//! Reference hosts that tests share: one test at a time has one, and the next that wants such engines gets it again.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use dindbench::cleanup;
@@ -13,10 +15,40 @@ use dindbench::scenario::{self, EngineVersion, Scenario};
 use dindbench::topology::{Host, OuterHost, Place, TopologyError, TrialKey};
 use tokio::runtime::Runtime;
 
+use crate::systems::build_systems;
+
 pub const SEED: u64 = 42;
 
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
-static LAB: Mutex<Option<Lab>> = Mutex::new(None);
+/// Labs that no test has at the moment.
+static IDLE: Mutex<Vec<(Engines, Lab)>> = Mutex::new(Vec::new());
+static OPENED: AtomicU32 = AtomicU32::new(0);
+
+/// What a lab is to have: by default engines of the user's own build.
+#[derive(Clone, Debug, Default)]
+pub struct Engines {
+    pub outer: EngineVersion,
+    pub inner: BTreeSet<EngineVersion>,
+    pub proxy: bool,
+    pub podman: bool,
+}
+
+impl Engines {
+    fn have(&self, wanted: &Self) -> bool {
+        self.outer == wanted.outer
+            && self.inner.is_superset(&wanted.inner)
+            && self.proxy >= wanted.proxy
+            && self.podman >= wanted.podman
+    }
+
+    /// Debian systems by their names.
+    fn systems(&self) -> Vec<String> {
+        let versions = self.inner.iter().chain([&self.outer]).filter(|version| **version != EngineVersion::Auto);
+        let beside = [(self.proxy, "proxy"), (self.podman, "podman")];
+        let beside = beside.into_iter().filter(|(wanted, _)| *wanted).map(|(_, system)| system.to_owned());
+        versions.map(ToString::to_string).chain(beside).collect()
+    }
+}
 
 pub struct Lab {
     pub engine: Engine,
@@ -39,45 +71,50 @@ pub fn missing_engine() -> Option<String> {
     RUNTIME.block_on(engine.ping(std::time::Duration::from_secs(10))).err().map(|error| error.to_string())
 }
 
-/// Does something with the lab, which is set up with the first use.
+/// Does something with a lab whose engines are of the user's own build.
 pub fn with<T>(work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
-    let mut lab = LAB.lock().unwrap_or_else(PoisonError::into_inner);
-    RUNTIME.block_on(async {
-        if lab.is_none() {
-            let run = format!("test-{}", std::process::id());
-            *lab = Some(Lab::open(&run, &Place::Reference, EngineVersion::Auto, &BTreeSet::new(), None).await);
-        }
-        work(lab.as_mut().expect("just opened")).await
-    })
+    with_engines(Engines::default(), work)
 }
 
-/// Takes the lab down.
+/// Does something with a lab that has these engines: an idle one, or a new one.
+pub fn with_engines<T>(wanted: Engines, work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
+    let (engines, mut lab) = idle(&wanted).unwrap_or_else(|| {
+        let lab = RUNTIME.block_on(Lab::open(&Place::Reference, &wanted, None));
+        (wanted, lab)
+    });
+    let done = catch_unwind(AssertUnwindSafe(|| RUNTIME.block_on(work(&mut lab))));
+    labs().push((engines, lab));
+    done.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+fn labs() -> std::sync::MutexGuard<'static, Vec<(Engines, Lab)>> {
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn idle(wanted: &Engines) -> Option<(Engines, Lab)> {
+    let mut labs = labs();
+    let index = labs.iter().position(|(engines, _)| engines.have(wanted))?;
+    Some(labs.swap_remove(index))
+}
+
+/// Takes all labs down.
 pub fn close() {
-    if let Some(lab) = LAB.lock().unwrap_or_else(PoisonError::into_inner).take() {
+    for (_, lab) in std::mem::take(&mut *labs()) {
         RUNTIME.block_on(lab.close());
     }
 }
 
 impl Lab {
-    /// Sets a lab up, with an outer engine and inner ones of these versions, and a registry that others run or one of
-    /// our own.
-    pub async fn open(
-        run: &str,
-        place: &Place,
-        outer: EngineVersion,
-        inner: &BTreeSet<EngineVersion>,
-        registry: Option<&Address>,
-    ) -> Self {
-        let wanted = Wanted { outer, inner: inner.clone(), proxy: false, carry: &[] };
-        Self::with_images(run, place, &wanted, registry).await
-    }
-
-    pub async fn with_images(run: &str, place: &Place, wanted: &Wanted<'_>, registry: Option<&Address>) -> Self {
+    /// Sets a lab up, with a registry that others run or one of our own.
+    pub async fn open(place: &Place, engines: &Engines, registry: Option<&Address>) -> Self {
+        build_systems(&engines.systems());
+        let Engines { outer, inner, proxy, podman } = engines.clone();
         let engine = Engine::at(endpoint(), "user");
         let id = engine.describe().await.expect("an engine").id;
-        let mut journal = Journal::create(&state_folder(), run, &id).expect("a journal");
-        let (cache, program) = (cache_folder(), program());
-        let images = RunImages::provide(&engine, &mut journal, &cache, &program, wanted).await;
+        let run = format!("test-{}-{}", std::process::id(), OPENED.fetch_add(1, Ordering::Relaxed));
+        let mut journal = Journal::create(&state_folder(), &run, &id).expect("a journal");
+        let wanted = Wanted { outer, inner, proxy, podman, carry: &[] };
+        let images = RunImages::provide(&engine, &mut journal, &cache_folder(), &program(), &wanted).await;
         let images = images.expect("images");
         let host = Host::prepare(place, &engine, &mut journal, &images, registry, SEED).await.expect("a host");
         Self { engine, journal, host }

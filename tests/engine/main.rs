@@ -1,4 +1,7 @@
-//! The real engine: right values, failures, and what is left behind. One after another, for they share an engine.
+//! The real engine: right values, failures, and what is left behind.
+//!
+//! First those with reference hosts of their own, two at a time; then, one after another, those that look at what is on the
+//! user's engine.
 //!
 //! They run whenever an engine answers. With CI set, an engine that does not answer is an error.
 
@@ -10,7 +13,7 @@ mod cached;
 #[path = "../ignore/cases.rs"]
 mod cases;
 mod command;
-mod docker_command;
+mod daemonless;
 mod edits;
 mod failures;
 mod host;
@@ -26,6 +29,7 @@ mod recordings;
 mod shared;
 mod stored;
 mod suite;
+mod systems;
 mod tls;
 mod upstream;
 mod values;
@@ -33,11 +37,10 @@ mod versions;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Conclusion, Trial};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
     let missing = lab::missing_engine();
     if let Some(reason) = &missing {
         eprintln!("no engine, so nothing of this file is tested: {reason}");
@@ -45,7 +48,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 21] = [
+    let tests: [Vec<Trial>; 22] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         suite::tests(),
         kinds::tests(),
         inner::tests(),
+        daemonless::tests(),
         at_once::tests(),
         cached::tests(),
         recordings::tests(),
@@ -68,14 +72,21 @@ fn main() -> ExitCode {
         proxy::tests(),
         upstream::tests(),
     ];
-    let tests = tests.into_iter().flatten().map(|test| test.with_ignored_flag(missing.is_some())).collect();
+    let ignored = |test: Trial| {
+        let ignored = missing.is_some() || test.has_ignored_flag();
+        test.with_ignored_flag(ignored)
+    };
+    let tests = tests.into_iter().flatten().map(ignored);
+    let (alone, together) = tests.partition(|test: &Trial| test.kind() == host::ALONE);
     let before = host::fingerprint();
-    let conclusion = libtest_mimic::run(&arguments, tests);
+    let conclusions = [(together, 2), (alone, 1)].map(|(tests, threads)| {
+        arguments.test_threads = Some(threads);
+        libtest_mimic::run(&arguments, tests)
+    });
     lab::close();
-    docker_command::close();
     if missing.is_none() && host::fingerprint() != before {
         eprintln!("the engine is not as it was before: {before:#?}\nafter: {:#?}", host::fingerprint());
         return ExitCode::FAILURE;
     }
-    conclusion.exit_code()
+    if conclusions.iter().any(Conclusion::has_failed) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

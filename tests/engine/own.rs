@@ -7,23 +7,22 @@ use std::time::Duration;
 
 use dindbench::case::{Builder, Op, Status};
 use dindbench::record::RunDir;
-use dindbench::scenario::EngineVersion;
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
 use crate::command::{await_file, dindbench, only_run, samples, signal, state, stderr};
-use crate::host::fingerprint;
+use crate::host::{alone, fingerprint};
 use crate::lab;
-use crate::versions::build_archives;
+use crate::systems::build_systems;
 
 pub fn tests() -> Vec<Trial> {
     vec![
-        Trial::test("own::a_base_is_carried_and_edits_are_seen", || carried(Builder::Classic)),
-        Trial::test("own::a_base_is_carried_and_edits_are_seen_by_buildkit", || carried(Builder::Buildkit)),
-        Trial::test("own::what_init_writes_runs", init),
-        Trial::test("own::on_the_users_own_engine_nothing_that_was_built_before_is_hit", on_the_users_own),
-        Trial::test("own::a_killed_run_leaves_nothing_on_the_users_own_engine", killed),
-        Trial::test("own::an_image_that_nobody_has_is_refused_before_anything_is_measured", missing),
+        alone("own::a_base_is_carried_and_edits_are_seen", || carried(Builder::Classic)),
+        alone("own::a_base_is_carried_and_edits_are_seen_by_buildkit", || carried(Builder::Buildkit)),
+        alone("own::what_init_writes_runs", init),
+        alone("own::on_the_users_own_engine_nothing_that_was_built_before_is_hit", on_the_users_own),
+        alone("own::a_killed_run_leaves_nothing_on_the_users_own_engine", killed),
+        alone("own::an_image_that_nobody_has_is_refused_before_anything_is_measured", missing),
     ]
 }
 
@@ -125,7 +124,7 @@ fn carried(builder: Builder) -> Result<(), Failed> {
         write(state.path(), base);
         let mut run = words(&format!("run own.toml --seed 8 --builder {builder}"));
         if builder == Builder::Buildkit {
-            build_archives(&[EngineVersion::V20_10].into());
+            build_systems(&["20.10"]);
             run.extend(words("--engine 20.10"));
         }
         vec![run]
@@ -134,7 +133,7 @@ fn carried(builder: Builder) -> Result<(), Failed> {
     // dependencies by the third.
     match builder {
         Builder::Buildkit => assert_kept(&run, builder, [0, 5, 3, 1], 5),
-        Builder::Auto | Builder::Classic => assert_kept(&run, builder, [0, 6, 4, 2], 6),
+        Builder::Auto | Builder::Classic | Builder::Buildah => assert_kept(&run, builder, [0, 6, 4, 2], 6),
     }
     assert_eq!(fs::read_to_string(state.path().join("own/main.py"))?, "print(1)\n", "the user's file was changed");
     Ok(())

@@ -11,9 +11,8 @@ use dindbench::scenario::Scenario;
 use libtest_mimic::{Failed, Trial};
 
 use crate::block::context;
-use crate::docker_command::with_buildkit;
-use crate::lab;
 use crate::values::{one_build, one_fixture};
+use crate::{buildkit, lab};
 
 const CONTEXTS: [(&str, &str); 4] = [
     (
@@ -81,7 +80,7 @@ pub fn tests() -> Vec<Trial> {
 
 /// Builds as often as the scenario has jobs: cold, unchanged, and after a source edit.
 fn recorded_buildkit(name: &str, scenario: &Scenario) -> Result<(), Failed> {
-    let run = with_buildkit(async |lab| lab.run(scenario).await);
+    let run = lab::with_engines(buildkit::engines(), async |lab| lab.run(scenario).await);
     for (job, state) in (1..=scenario.sequence.jobs.get()).zip(["cold", "again", "edited"]) {
         let version = run.sample("socket", job, "app").engine_version;
         let version = version.split('+').next().unwrap_or(&version);

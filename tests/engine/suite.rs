@@ -1,23 +1,20 @@
 //! One suite for every topology: pull, build with both builders, run, push, rebuild, clean up, with the same values.
 
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use dindbench::case::{Builder, Op, Status};
 use dindbench::engine::Privilege;
-use dindbench::image::Wanted;
 use dindbench::scenario::EngineVersion;
-use dindbench::topology::Place;
 use libtest_mimic::{Failed, Trial};
 
 use crate::block::Recorded;
 use crate::command::{dindbench, only_run, samples, state, stderr};
-use crate::host::fingerprint;
-use crate::lab::{self, Lab};
-use crate::versions::build_systems;
+use crate::host::{alone, fingerprint};
+use crate::lab::{self, Engines};
+use crate::systems::build_systems;
 
 /// Inner engines are kept, or their data are, so that every topology finds what the socket finds.
 const TOPOLOGIES: &str = r#"
@@ -54,6 +51,12 @@ lifecycle = "keep"
 [[topology]]
 use = "dind-rootless"
 lifecycle = "keep"
+[[topology]]
+use = "podman"
+data_root = "kept"
+[[topology]]
+use = "buildah"
+data_root = "kept"
 "#;
 
 /// Every one of them does it.
@@ -88,24 +91,27 @@ limits = { cpus = 1.5, memory = "2GiB" }
 use = "dind-rootless"
 engine = "28.5"
 lifecycle = "keep"
+[[topology]]
+use = "podman"
+data_root = "kept"
 "#;
 
 pub fn tests() -> Vec<Trial> {
     vec![
         Trial::test("suite::every_topology_has_the_values_of_the_socket", suite),
-        Trial::test("suite::on_the_users_own_engine_nothing_is_left", on_the_users_own),
-        Trial::test("suite::of_a_killed_run_clean_leaves_nothing_on_the_users_own_engine", killed),
+        alone("suite::on_the_users_own_engine_nothing_is_left", on_the_users_own),
+        alone("suite::of_a_killed_run_clean_leaves_nothing_on_the_users_own_engine", killed),
     ]
 }
 
 fn on_the_users_own() -> Result<(), Failed> {
-    build_systems(["28.5", "proxy"].map(str::to_owned).into_iter());
+    build_systems(&["28.5", "proxy", "podman"]);
     let (before, state) = (fingerprint(), state());
     fs::write(state.path().join("mine.toml"), format!("{ON_THE_USERS_OWN}{JOB}[sequence]\njobs = 2\nblocks = 1\n"))?;
     let output = dindbench(&state, &["run", "mine.toml", "--host", "local"]).output()?;
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let builds: Vec<_> = samples(&only_run(&state)).into_iter().filter(|row| row.op == Op::Build).collect();
-    assert_eq!(builds.len(), 20, "five topologies, two blocks and two jobs");
+    assert_eq!(builds.len(), 24, "six topologies, two blocks and two jobs");
     assert!(builds.iter().all(|row| row.instructions_cached == Some([0, 10][row.job as usize - 1])), "{builds:?}");
     assert_eq!(fingerprint(), before);
     Ok(())
@@ -137,12 +143,8 @@ fn networks() -> Vec<String> {
 
 /// With the docker command of 28.5, which has both builders.
 fn suite() -> Result<(), Failed> {
-    build_systems(["20.10", "26.1", "28.5", "proxy"].map(str::to_owned).into_iter());
     let inner = [EngineVersion::V20_10, EngineVersion::V26_1].into();
-    let wanted = Wanted { outer: EngineVersion::V28_5, inner, proxy: true, carry: &[] };
-    let run = format!("test-suite-{}", std::process::id());
-    let mut lab = lab::RUNTIME.block_on(Lab::with_images(&run, &Place::Reference, &wanted, None));
-    let done = catch_unwind(AssertUnwindSafe(|| {
+    lab::with_engines(Engines { outer: EngineVersion::V28_5, inner, proxy: true, podman: true }, async |lab| {
         assert_eq!(lab.host.learnt.inner_privilege, Privilege::Real, "a new engine grants what it has");
         assert!(lab.host.learnt.docker_command.contains(" 28.5."), "{}", lab.host.learnt.docker_command);
         for builder in [Builder::Classic, Builder::Buildkit] {
@@ -151,13 +153,22 @@ fn suite() -> Result<(), Failed> {
                 Path::new("/"),
             );
             scenario.job.builder = builder;
+            // Those without an engine have one builder, which counts as the classic one does.
+            scenario.topologies.retain(|topology| builder == Builder::Classic || topology.kind.tool().is_none());
             let names: Vec<_> = scenario.topologies.iter().map(|topology| topology.name.clone()).collect();
-            check(&lab::RUNTIME.block_on(lab.run(&scenario)), builder, &names);
+            check(&lab.run(&scenario).await, builder, &names);
         }
-    }));
-    lab::RUNTIME.block_on(lab.close());
-    done.unwrap_or_else(|panic| resume_unwind(panic));
+    });
     Ok(())
+}
+
+/// The builder that runs where this one is asked for, the storage driver, and the version of what does the job's steps.
+fn expected(topology: &str, builder: Builder) -> (Builder, &str, &str) {
+    match topology {
+        "podman" => (Builder::Buildah, "overlay", "4.3."),
+        "buildah" => (Builder::Buildah, "overlay", "1.28."),
+        dind => (builder, "overlay2", dind.strip_prefix("dind-").filter(|rest| rest.contains('.')).unwrap_or("28.5")),
+    }
 }
 
 fn check(recorded: &Recorded, builder: Builder, topologies: &[String]) {
@@ -165,13 +176,14 @@ fn check(recorded: &Recorded, builder: Builder, topologies: &[String]) {
         let place = format!("{} job {} {}, {builder}", row.topology, row.job, row.step);
         assert_eq!(row.status, Status::Ok, "{place}: {}", row.error);
         assert!(row.op != Op::Stop || row.volumes_leaked == Some(0), "{place}");
+        let (builder, driver, _) = expected(row.topology.as_str(), builder);
         assert!(row.op != Op::Build || row.builder == Some(builder), "{place}: {:?}", row.builder);
-        assert!(row.storage_driver.is_empty() || row.storage_driver == "overlay2", "{place}: {}", row.storage_driver);
+        assert!(row.storage_driver.is_empty() || row.storage_driver == driver, "{place}: {}", row.storage_driver);
     }
     // Three of the ten instructions have no vertex in BuildKit's graph, one of them after the edited file.
     let hits = if builder == Builder::Buildkit { [0, 7, 5] } else { [0, 10, 6] };
     for topology in topologies {
-        let engine = topology.strip_prefix("dind-").filter(|rest| rest.contains('.')).unwrap_or("28.5");
+        let (_, _, engine) = expected(topology, builder);
         for (job, hits) in (1..).zip(hits) {
             let of = |step| recorded.sample(topology, job, step);
             assert_eq!(of("app").instructions_cached, Some(hits), "{topology} job {job}, {builder}");

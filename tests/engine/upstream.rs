@@ -1,6 +1,5 @@
 //! Runs with a registry that others run, Debian's docker-registry: the same values, and nothing left in it.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -9,24 +8,23 @@ use std::time::{Duration, Instant};
 use dindbench::case::{Op, Status};
 use dindbench::record::Sample;
 use dindbench::registry::{Address, Traffic};
-use dindbench::scenario::EngineVersion;
 use dindbench::topology::Place;
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
 use crate::block::Recorded;
 use crate::command::{dindbench, only_run, samples, signal, state, stderr};
-use crate::host::fingerprint;
-use crate::lab::{self, Lab};
+use crate::host::{alone, fingerprint};
+use crate::lab::{self, Engines, Lab};
 use crate::pushes;
 use crate::stored::Stored;
 
 pub fn tests() -> Vec<Trial> {
     vec![
         Trial::test("upstream::hits_and_bytes_are_those_of_our_own_registry_and_of_its_access_log", same),
-        Trial::test("upstream::a_registry_that_deletes_nothing_is_told_and_serves_all_the_same", lasting),
-        Trial::test("upstream::a_run_that_is_interrupted_or_killed_leaves_no_image_there", ended),
-        Trial::test("upstream::one_that_is_not_there_is_told", absent),
+        alone("upstream::a_registry_that_deletes_nothing_is_told_and_serves_all_the_same", lasting),
+        alone("upstream::a_run_that_is_interrupted_or_killed_leaves_no_image_there", ended),
+        alone("upstream::one_that_is_not_there_is_told", absent),
     ]
 }
 
@@ -162,23 +160,16 @@ fn same() -> Result<(), Failed> {
     let scenario = lab::scenario(&pushes::scenario("keep"), std::path::Path::new("/"));
     let (own, base) = lab::with(async |lab| (lab.run(&scenario).await, Stored::tagged(lab, "fixture", "base").await));
     let seen = lab::RUNTIME.block_on(async {
-        let mut lab = Lab::open(
-            &format!("upstream-{}", std::process::id()),
-            &Place::Reference,
-            EngineVersion::Auto,
-            &BTreeSet::new(),
-            Some(&upstream.address),
-        )
-        .await;
-        let before = lab.host.served().await;
+        let mut lab = Lab::open(&Place::Reference, &Engines::default(), Some(&upstream.address)).await;
+        let (before, run) = (lab.host.served().await, lab.journal.run().to_owned());
         let recorded = lab.run(&scenario).await;
         let (after, lasting, images) = (lab.host.served().await, lab.host.lasting().cloned(), upstream.images());
         let withdrawn = lab.host.withdraw().await;
         // What follows can fail, and nothing is to stay then.
         lab.close().await;
-        withdrawn.map(|()| (before, recorded, after, lasting, images))
+        withdrawn.map(|()| (before, recorded, after, lasting, images, run))
     });
-    let (before, recorded, after, lasting, images) = seen?;
+    let (before, recorded, after, lasting, images, run) = seen?;
     assert_eq!(before?.traffic, Traffic::default(), "the harness's own requests are not counted");
     let counted = after?.traffic;
     assert_eq!(counted, Traffic { blob_bytes_received: counted.blob_bytes_received, ..upstream.traffic() });
@@ -187,7 +178,7 @@ fn same() -> Result<(), Failed> {
     assert_eq!(counted.blob_bytes_received, pushed);
     assert!(images.len() > 3, "{images:?}");
     assert_eq!((lasting, upstream.images()), (None, Vec::new()));
-    assert_eq!(upstream.owners(), [format!("dindbench-{}", std::process::id())]);
+    assert_eq!(upstream.owners(), [format!("dindbench-{}", run.rsplit('-').next().expect("a part"))]);
     Ok(())
 }
 

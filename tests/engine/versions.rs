@@ -1,23 +1,17 @@
 //! Engines of other versions than the user's, outside and inside: right values, whatever is combined.
-//!
-//! Archives that are not in the cache folder yet are built first, from Debian packages.
-
-use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::process::{Command, Stdio};
 
 use dindbench::case::{Builder, Op, Status};
 use dindbench::record::Sample;
 use dindbench::scenario::EngineVersion;
-use dindbench::topology::Place;
 use libtest_mimic::{Failed, Trial};
 
 use crate::command::{dindbench, only_run, samples, state, stderr};
-use crate::host::fingerprint;
-use crate::lab::{self, Lab};
+use crate::host::{alone, fingerprint};
+use crate::lab::{self, Engines};
+use crate::systems::build_systems;
 
 /// Topologies by name, each with the version of the engine that its jobs talk to.
-type Engines = &'static [(&'static str, EngineVersion)];
+type Versions = &'static [(&'static str, EngineVersion)];
 
 pub fn tests() -> Vec<Trial> {
     use EngineVersion::{V20_10, V28_5};
@@ -26,13 +20,13 @@ pub fn tests() -> Vec<Trial> {
             right(&[("socket", V20_10), ("dind-28.5", V28_5)])
         }),
         Trial::test("versions::the_command_runs_26.1_outside_and_inside_and_records_it", command),
-        Trial::test("versions::a_new_engine_on_the_users_own_which_is_left_as_it_was", on_the_users),
+        alone("versions::a_new_engine_on_the_users_own_which_is_left_as_it_was", on_the_users),
         Trial::test("versions::a_version_that_is_not_built_is_told_with_what_builds_it", not_built),
     ]
 }
 
 /// The quick job with a topology for each engine; inner ones are kept, so that each finds its cache again.
-fn scenario(engines: Engines, builder: Builder) -> String {
+fn scenario(engines: Versions, builder: Builder) -> String {
     let topology = |(name, version): &(&str, EngineVersion)| {
         let parameters = match *name {
             "socket" => "use = \"socket\"".to_owned(),
@@ -62,36 +56,10 @@ fn scenario(engines: Engines, builder: Builder) -> String {
     )
 }
 
-pub fn build_archives(versions: &BTreeSet<EngineVersion>) {
-    build_systems(versions.iter().map(ToString::to_string));
-}
-
-/// Builds those that are not built yet.
-pub fn build_systems(systems: impl Iterator<Item = String>) {
-    let systems: Vec<String> = systems.collect();
-    let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/images"));
-    let built = script.args(&systems).stdout(Stdio::null()).status();
-    assert!(built.is_ok_and(|status| status.success()), "scripts/images does not build {systems:?}");
-}
-
-/// Does something with a lab of its own, whose outer engine and inner ones are of these versions.
-pub fn with_engines<T>(
-    outer: EngineVersion,
-    inner: &BTreeSet<EngineVersion>,
-    work: impl AsyncFnOnce(&mut Lab) -> T,
-) -> T {
-    let run = format!("test-{}-{outer}", std::process::id());
-    let mut lab = lab::RUNTIME.block_on(Lab::open(&run, &Place::Reference, outer, inner, None));
-    let done = catch_unwind(AssertUnwindSafe(|| lab::RUNTIME.block_on(work(&mut lab))));
-    lab::RUNTIME.block_on(lab.close());
-    done.unwrap_or_else(|panic| resume_unwind(panic))
-}
-
-fn right(engines: Engines) -> Result<(), Failed> {
+fn right(engines: Versions) -> Result<(), Failed> {
     let outer = EngineVersion::V20_10;
-    let versions: BTreeSet<EngineVersion> = engines.iter().map(|(_, version)| *version).collect();
-    build_archives(&versions);
-    let recorded = with_engines(outer, &versions, async |lab| {
+    let inner = engines.iter().map(|(_, version)| *version).collect();
+    let recorded = lab::with_engines(Engines { outer, inner, ..Engines::default() }, async |lab| {
         // It asks for capabilities that the engine around it may not have.
         assert_eq!(lab.host.learnt.inner_privilege, lab.host.privilege(), "as an outer engine {outer} grants it");
         assert!(lab.host.learnt.docker_command.contains(&format!(" {outer}.")), "{}", lab.host.learnt.docker_command);
@@ -109,7 +77,7 @@ fn right(engines: Engines) -> Result<(), Failed> {
 }
 
 /// The values of one block, the last.
-fn check(samples: &[Sample], engines: Engines, builder: Builder) {
+fn check(samples: &[Sample], engines: Versions, builder: Builder) {
     for row in samples {
         assert_eq!(row.status, Status::Ok, "{} job {} {}: {}", row.topology, row.job, row.step, row.error);
     }
@@ -120,7 +88,7 @@ fn check(samples: &[Sample], engines: Engines, builder: Builder) {
     // Three of the ten instructions have no vertex, one of them after the edited file.
     let (total, cached) = match builder {
         Builder::Buildkit => (7, [0, 7, 5]),
-        Builder::Auto | Builder::Classic => (10, [0, 10, 6]),
+        Builder::Auto | Builder::Classic | Builder::Buildah => (10, [0, 10, 6]),
     };
     for (topology, version) in engines {
         for (job, hits) in (1..).zip(cached) {
@@ -138,8 +106,8 @@ fn check(samples: &[Sample], engines: Engines, builder: Builder) {
 }
 
 fn command() -> Result<(), Failed> {
-    const ENGINES: Engines = &[("socket", EngineVersion::V26_1), ("dind", EngineVersion::V26_1)];
-    build_archives(&BTreeSet::from([EngineVersion::V26_1]));
+    const ENGINES: Versions = &[("socket", EngineVersion::V26_1), ("dind", EngineVersion::V26_1)];
+    build_systems(&["26.1"]);
     let state = state();
     std::fs::write(state.path().join("mine.toml"), scenario(ENGINES, Builder::Classic))?;
     let output = dindbench(&state, &["run", "mine.toml", "--engine", "26.1", "--blocks", "1"]).output()?;
@@ -156,7 +124,7 @@ fn command() -> Result<(), Failed> {
 
 /// The user's engine has a version that these tests do not know.
 fn on_the_users() -> Result<(), Failed> {
-    build_archives(&BTreeSet::from([EngineVersion::V28_5]));
+    build_systems(&["28.5"]);
     let (before, state) = (fingerprint(), state());
     let text =
         scenario(&[("dind-28.5", EngineVersion::V28_5)], Builder::Classic).replace("\"socket\"", "\"dind-28.5\"");
@@ -177,7 +145,7 @@ fn on_the_users() -> Result<(), Failed> {
 
 fn not_built() -> Result<(), Failed> {
     let state = state();
-    let engines: Engines = &[("socket", EngineVersion::V26_1), ("dind-20.10", EngineVersion::V20_10)];
+    let engines: Versions = &[("socket", EngineVersion::V26_1), ("dind-20.10", EngineVersion::V20_10)];
     let text = scenario(engines, Builder::Classic);
     std::fs::write(state.path().join("mine.toml"), text)?;
     let mut run = dindbench(&state, &["run", "mine.toml", "--engine", "26.1"]);

@@ -169,6 +169,16 @@ fn unavailable(
         let reason = "what the host's counters rise by is nobody's alone while several jobs run";
         say("bytes, disk, processor, memory and IO of jobs at once", reason);
     }
+    if scenario.topologies.iter().any(|topology| topology.kind.tool().is_some()) {
+        say(
+            "layers_total and layers_reused of podman and buildah",
+            "they do not tell the layers that move from the others",
+        );
+        say(
+            "upload_ns and export_ns of podman and buildah",
+            "they send no context to an engine, and export nothing from it",
+        );
+    }
     say("calibration_ns", "no calibration work is run yet");
     if args.host != cli::Host::Reference {
         say("engine_disk_bytes", "the engine stores what others built too");

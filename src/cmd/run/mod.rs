@@ -72,6 +72,7 @@ async fn measure(
         outer: args.engine,
         inner: scenario.engines(),
         proxy: scenario.topologies.iter().any(|topology| topology.kind == Kind::SocketProxy),
+        podman: scenario.topologies.iter().any(|topology| topology.kind.tool().is_some()),
         carry: &scenario.job.carry,
     };
     let prepared = tenancy.prepare(&place, &wanted, &scenario.file_systems(), plan.seed, interrupt.clone()).await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::case::Edit;
+use crate::case::{Builder, Edit};
 use crate::scenario::invalid::{Fault, advice};
 use crate::scenario::name::{carriable, fixture, is_image_tag, is_inner_path, with_default_tag};
 use crate::scenario::wire::{self, At, BuildStep, RunStep};
@@ -18,6 +18,10 @@ pub(super) fn job(written: &wire::Job, root: &Path) -> Result<Job, Fault> {
         carry: carry(&written.carry)?,
         steps: Vec::new(),
     };
+    if let (Builder::Buildah, Some(builder)) = (job.builder, &written.builder) {
+        let message = "buildah is the builder of podman and buildah topologies, whatever the others are asked for";
+        return Err(builder.fault(message, "auto, classic, buildkit"));
+    }
     if written.steps.is_empty() {
         return Err(written.steps.fault("a job without steps", "at least one of pull, build, run, push"));
     }

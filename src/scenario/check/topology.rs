@@ -10,8 +10,8 @@ use crate::scenario::invalid::Fault;
 use crate::scenario::name::is_topology_name;
 use crate::scenario::wire::{self, At, Use};
 use crate::scenario::{
-    Bounds, CacheStore, DataRoot, Dind, EngineVersion, ImageRef, Job, Kind, Power, Service, Step, StorageDriver,
-    Topology,
+    Bounds, CacheStore, Daemonless, DataRoot, Dind, EngineVersion, ImageRef, Job, Kind, Power, Service, Step,
+    StorageDriver, Tool, Topology,
 };
 
 /// Bounds that an engine takes.
@@ -65,20 +65,50 @@ fn kind(written: &wire::Topology, job: &Job) -> Result<Kind, Fault> {
         Use::Socket => without_inner_engine(written, Kind::Socket),
         Use::SocketProxy => without_inner_engine(written, Kind::SocketProxy),
         Use::Host => without_inner_engine(written, Kind::Host),
-        Use::Dind | Use::DindService | Use::DindPreload | Use::DindMirror | Use::DindCache | Use::DindRootless | Use::Sysbox => {
-            Ok(Kind::Dind(dind(written, job)?))
-        }
-        Use::Buildah | Use::Podman => Err(written.kind.not_built(
-            "use",
-            "socket, socket-proxy, host, dind, dind-service, dind-preload, dind-mirror, dind-cache, dind-rootless, sysbox",
-        )),
+        Use::Dind
+        | Use::DindService
+        | Use::DindPreload
+        | Use::DindMirror
+        | Use::DindCache
+        | Use::DindRootless
+        | Use::Sysbox => Ok(Kind::Dind(dind(written, job)?)),
+        Use::Buildah => Ok(Kind::Daemonless(daemonless(written, Tool::Buildah)?)),
+        Use::Podman => Ok(Kind::Daemonless(daemonless(written, Tool::Podman)?)),
     }
 }
 
 fn without_inner_engine(written: &wire::Topology, kind: Kind) -> Result<Kind, Fault> {
-    let Some((key, at)) = first_parameter(written) else { return Ok(kind) };
-    let message = format!("`{key}` is a parameter of an inner engine, and a {} topology has none", kind.word());
+    refuse_parameters(written, kind.word(), &[])?;
+    Ok(kind)
+}
+
+fn refuse_parameters(written: &wire::Topology, word: &str, but: &[&str]) -> Result<(), Fault> {
+    let Some((key, at)) = parameters(written).find(|(key, _)| !but.contains(key)) else { return Ok(()) };
+    let message = format!("`{key}` is a parameter of an inner engine, and a {word} topology has none");
     Err(Fault::new(at, message, format!("remove `{key}`, or write use = \"dind\"")))
+}
+
+/// What keeps images and containers without an engine has fewer places and drivers.
+fn daemonless(written: &wire::Topology, tool: Tool) -> Result<Daemonless, Fault> {
+    let word = <&str>::from(tool);
+    refuse_parameters(written, word, &["storage_driver", "data_root"])?;
+    let driver = storage_driver(&written.storage_driver, EngineVersion::Auto)?;
+    if let (StorageDriver::Btrfs | StorageDriver::Containerd, Some(at)) = (driver, &written.storage_driver) {
+        return Err(
+            at.fault(format!("{word} here has no storage driver {driver}"), "auto, overlay2, fuse-overlayfs, vfs")
+        );
+    }
+    let data_root = match &written.data_root {
+        None => DataRoot::Fresh,
+        Some(at) => match **at {
+            wire::DataRoot::Fresh => DataRoot::Fresh,
+            wire::DataRoot::Kept => DataRoot::Kept,
+            other => {
+                return Err(at.fault(format!("{word} has its storage on a volume, and not `{other}`"), "fresh, kept"));
+            }
+        },
+    };
+    Ok(Daemonless { tool, storage_driver: driver, data_root })
 }
 
 fn dind(written: &wire::Topology, job: &Job) -> Result<Dind, Fault> {
@@ -273,8 +303,8 @@ fn data_root(written: &Option<At<wire::DataRoot>>, lifecycle: Lifecycle) -> Resu
     }
 }
 
-/// A parameter of an inner engine that is written, and where.
-fn first_parameter(written: &wire::Topology) -> Option<(&'static str, Range<usize>)> {
+/// The parameters of an inner engine that are written, and where.
+fn parameters(written: &wire::Topology) -> impl Iterator<Item = (&'static str, Range<usize>)> {
     let parameters = [
         ("lifecycle", written.lifecycle.as_ref().map(At::span)),
         ("engine", written.engine.as_ref().map(At::span)),
@@ -286,5 +316,5 @@ fn first_parameter(written: &wire::Topology) -> Option<(&'static str, Range<usiz
         ("tls", written.tls.as_ref().map(At::span)),
         ("mtu", written.mtu.as_ref().map(At::span)),
     ];
-    parameters.into_iter().find_map(|(key, at)| Some((key, at?)))
+    parameters.into_iter().filter_map(|(key, at)| Some((key, at?)))
 }
