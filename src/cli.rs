@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::case::{Builder, Driver, FileSystem};
 use crate::registry::{Address, Upstream};
-use crate::scenario::{self, EngineVersion};
+use crate::scenario::{self, EngineVersion, StorageDriver};
 
 /// Measures what each way of giving a CI job a Docker costs
 #[derive(Debug, Parser)]
@@ -96,6 +96,9 @@ pub struct RunArgs {
     /// Version of the outer engine of a reference host
     #[arg(long, default_value_t)]
     pub engine: EngineVersion,
+    /// Storage driver of the outer engine of a reference host, whose data are on ext4
+    #[arg(long, default_value_t)]
+    pub storage_driver: StorageDriver,
     /// Image of engine and job containers: packed from the host's own engine, the official one, or any other
     #[arg(long, value_name = "host-engine|official|REF", default_value_t = Image::HostEngine)]
     pub image: Image,

@@ -3,6 +3,8 @@
 //! Data flows one way: scenario, plan, runner, records, analysis, report. See `docs/architecture.md`.
 
 #![forbid(unsafe_code)]
+// They panic where nobody reads any more: `cmd::notice` and `cmd::print` do not.
+#![deny(clippy::print_stderr, clippy::print_stdout)]
 
 pub mod agent;
 pub mod analysis;

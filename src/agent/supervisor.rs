@@ -1,5 +1,6 @@
 //! The first process of an engine's container.
 
+use std::io::Write;
 use std::process::Stdio;
 
 use tokio::process::{Child, Command};
@@ -203,6 +204,7 @@ fn exit_code(ended: std::io::Result<std::process::ExitStatus>) -> Result<u8, Age
 
     let status = ended.map_err(|error| AgentError::new("wait for dockerd", error))?;
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
-    eprintln!("dindbench: the engine ended: {status}");
+    // Nobody may be reading any more.
+    let _ = writeln!(std::io::stderr(), "dindbench: the engine ended: {status}");
     Ok(u8::try_from(code).unwrap_or(1))
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::connect::{self, Connected};
-use super::{Exit, Failure, could_not_run, print, runtime, tell_left};
+use super::{Exit, Failure, could_not_run, notice, print, runtime, tell_left};
 use crate::cli::CleanArgs;
 use crate::engine::{Engine, EngineError};
 use crate::journal::{Abandoned, Entry, state_folder, survey};
+use crate::scenario::StorageDriver;
 use crate::{cleanup, topology};
 
 /// A killed run can have a request under way, whose object appears after it was looked for.
@@ -28,7 +29,7 @@ pub fn run(args: &CleanArgs) -> Result<Exit, Failure> {
 
 /// Returns what was found, and removed unless this is a dry run.
 async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
-    let Connected { engine, description, .. } = connect::engine(&args.host, 0).await?;
+    let Connected { engine, description, .. } = connect::engine(&args.host, StorageDriver::Auto, 0).await?;
     let (abandoned, mut alive) = survey(&state_folder()).map_err(could_not_run)?;
     // The containers of a run that was killed a moment ago can still be ending: its journal knows better.
     let holding = cleanup::holding(&engine).await.map_err(could_not_run)?;
@@ -37,7 +38,7 @@ async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
     alive.sort();
     alive.dedup();
     for run in &alive {
-        eprintln!("dindbench: run {run} is under way, and its objects are left alone");
+        notice(format_args!("run {run} is under way, and its objects are left alone"));
     }
     let here = |journal: &Abandoned| journal.engine.as_deref().is_none_or(|id| id == description.id);
     let mut found = cleanup::ours(&engine, &alive).await.map_err(could_not_run)?;

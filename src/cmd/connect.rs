@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Failure;
 use crate::cli::Host;
 use crate::engine::{Certificates, Description, Endpoint, Engine, Found, Settings};
+use crate::scenario::StorageDriver;
 use crate::topology::Place;
 
 /// How long the user's engine may take to answer a ping.
@@ -33,15 +34,15 @@ pub struct Connected {
 
 /// The engine on which a host is, or on which a reference host is started.
 ///
-/// `buildkit_builds` is how many builds of a trial may use BuildKit's cache on the user's own engine.
-pub async fn engine(host: &Host, buildkit_builds: u32) -> Result<Connected, NoEngine> {
+/// `storage_driver` is asked of the outer engines of a reference host, `buildkit_builds` is how many builds of a trial may use BuildKit's cache on the user's own engine.
+pub async fn engine(host: &Host, storage_driver: StorageDriver, buildkit_builds: u32) -> Result<Connected, NoEngine> {
     let Found { endpoint, origin } = found(host)?;
     let engine = Engine::at(endpoint.clone(), "user");
     let silent = |reason: String| NoEngine::Silent { endpoint: endpoint.to_string(), origin: origin.clone(), reason };
     engine.ping(DEADLINE).await.map_err(|error| silent(error.cause.to_string()))?;
     let description = engine.describe().await.map_err(|error| silent(error.cause.to_string()))?;
     let place = match host {
-        Host::Reference => Place::Reference,
+        Host::Reference => Place::Reference { storage_driver },
         Host::Local | Host::Url(_) => {
             Place::Local { socket: endpoint.socket_there().display().to_string(), buildkit_builds }
         }

@@ -15,7 +15,7 @@ use crate::cli::{self, DoctorArgs};
 use crate::engine::{Description, Privilege};
 use crate::image::{self, System, Wanted};
 use crate::journal::{Journal, cache_folder};
-use crate::scenario::EngineVersion;
+use crate::scenario::{EngineVersion, StorageDriver};
 use crate::topology::{Host, Place, SYSBOX};
 
 /// One line of the diagnosis.
@@ -43,7 +43,7 @@ pub fn run(args: &DoctorArgs) -> Result<Exit, Failure> {
 
 /// Prepares a host as a run would, and removes it again.
 async fn examine(host: &cli::Host) -> Result<Vec<Finding>, Failure> {
-    let Connected { engine, description, place } = connect::engine(host, 0).await?;
+    let Connected { engine, description, place } = connect::engine(host, StorageDriver::Auto, 0).await?;
     let mut findings = vec![about_engine(&description)];
     let progress = Progress::new();
     let interrupt = interrupt::watch().map_err(could_not_run)?;
@@ -115,7 +115,7 @@ fn about_systems(cache: &Path) -> Vec<Finding> {
 fn about_host(place: &Place, host: &Host) -> Vec<Finding> {
     let (outer, machine) = (&host.learnt.outer, &host.learnt.machine);
     let mut findings = vec![about_privilege("the engine", host.privilege())];
-    if *place == Place::Reference {
+    if matches!(place, Place::Reference { .. }) {
         findings.push(about_privilege("the outer engine of a reference host", host.learnt.inner_privilege));
     }
     let detail = format!(
@@ -158,7 +158,7 @@ async fn about_file_systems(host: &mut Host, journal: &mut Journal) -> Vec<Findi
 fn about_topologies(place: &Place, outer: &Description) -> Vec<Finding> {
     let finding = |verdict, detail: &str| Finding::new(verdict, "topologies", detail);
     let host = match place {
-        Place::Reference => finding(Verdict::Ok, "host"),
+        Place::Reference { .. } => finding(Verdict::Ok, "host"),
         Place::Local { .. } => finding(
             Verdict::Warn,
             "host not here: on your own engine dindbench starts nothing outside of a container; --host reference has it",

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, notice};
 use crate::agent::{self, DaemonlessConfig, EngineConfig, Operation, Target};
 use crate::cli::Inside;
 use crate::registry::{self, Mirror, Registry, Upstream};
@@ -42,7 +42,7 @@ pub fn run(role: Inside) -> Result<Exit, Failure> {
     match ended {
         Ok(code) => std::process::exit(i32::from(code)),
         Err(error) => {
-            eprintln!("dindbench: {error}");
+            notice(error);
             std::process::exit(1)
         }
     }

@@ -3,6 +3,8 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::notice;
+
 /// Turns true with the first SIGINT or SIGTERM. A second one ends the process at once: containers go with it, and
 /// `dindbench clean` removes the rest.
 pub fn watch() -> std::io::Result<watch::Receiver<bool>> {
@@ -15,10 +17,10 @@ pub fn watch() -> std::io::Result<watch::Receiver<bool>> {
                 _ = terminate.recv() => {}
             }
             if *tell.borrow() {
-                eprintln!("dindbench: ended at once; `dindbench clean` removes what is left");
+                notice("ended at once; `dindbench clean` removes what is left");
                 std::process::exit(130);
             }
-            eprintln!("dindbench: interrupted, tearing down; once more to end at once");
+            notice("interrupted, tearing down; once more to end at once");
             // Nobody may be listening any more.
             let _ = tell.send(true);
         }

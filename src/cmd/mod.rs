@@ -16,6 +16,7 @@ pub mod run;
 pub mod schema;
 mod tenancy;
 
+use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -24,12 +25,18 @@ use miette::{Diagnostic, Report};
 use crate::cli::NotBuilt;
 use crate::scenario::{LoadError, SelectionError};
 
+/// Says something on stderr. Where nobody reads that any more, as when the key that interrupts this program has ended `tee` too,
+/// the command goes on, and above all tears down.
+fn notice(what: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "dindbench: {what}");
+}
+
 /// Says that records of the user's build cache are left because nobody can tell whose they are.
 fn tell_left(records: usize) {
     if records > 0 {
-        eprintln!(
-            "dindbench: {records} records of the build cache are new and may be another build's: they are left there"
-        );
+        notice(format_args!(
+            "{records} records of the build cache are new and may be another build's: they are left there"
+        ));
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::notice;
 use crate::record::Text;
 use crate::runner::Event;
 
@@ -59,8 +60,8 @@ impl Progress {
     }
 
     pub fn warn(&self, message: &str) {
-        let line = format!("dindbench: {}", Text::from(message));
-        if self.terminal { self.bar.println(line) } else { eprintln!("{line}") }
+        let message = Text::from(message);
+        if self.terminal { self.bar.println(format!("dindbench: {message}")) } else { notice(message) }
     }
 
     pub fn end(&self) {

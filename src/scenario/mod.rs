@@ -198,8 +198,8 @@ impl DataRoot {
     }
 }
 
-/// The storage driver asked of an inner engine; what it chose is recorded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::Display)]
+/// The storage driver asked of an engine; what it chose is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::Display, clap::ValueEnum)]
 #[strum(serialize_all = "kebab-case")]
 pub enum StorageDriver {
     /// The engine's own choice.

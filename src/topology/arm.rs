@@ -181,7 +181,7 @@ impl Arm {
     /// In what the job's engine is another than was asked for.
     pub fn unlike(&self, found: &Description) -> Option<String> {
         match &self.kind {
-            Kind::Dind(dind) => other_driver(dind, found),
+            Kind::Dind(dind) => other_driver(dind.storage_driver, found),
             Kind::Daemonless(daemonless) => daemonless::other_driver(daemonless, found),
             Kind::Socket | Kind::SocketProxy | Kind::Host => None,
         }

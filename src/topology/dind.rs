@@ -223,8 +223,7 @@ fn disk_file(host: &OuterHost) -> PathBuf {
 
 /// The storage driver that an engine found itself with, where it is another than it was asked for: not every version
 /// refuses what it cannot have.
-pub(super) fn other_driver(dind: &Dind, found: &Description) -> Option<String> {
-    let asked = dind.storage_driver;
+pub(super) fn other_driver(asked: StorageDriver, found: &Description) -> Option<String> {
     let taken = match asked {
         StorageDriver::Auto => true,
         StorageDriver::Containerd => found.driver_status("driver-type") == CONTAINERD_STORE,
@@ -232,6 +231,14 @@ pub(super) fn other_driver(dind: &Dind, found: &Description) -> Option<String> {
     };
     let told = || format!("the storage driver {asked} was asked for, and the engine took {}", found.storage_driver);
     (!taken).then(told)
+}
+
+/// The driver that an engine is given by name.
+pub(super) fn named_driver(asked: StorageDriver) -> Option<String> {
+    match asked {
+        StorageDriver::Auto | StorageDriver::Containerd => None,
+        named => Some(named.to_string()),
+    }
 }
 
 fn powers(power: Power, privilege: Privilege) -> Powers {
@@ -247,10 +254,7 @@ fn config(host: &OuterHost, dind: &Dind) -> EngineConfig {
     EngineConfig {
         socket: SOCKET.into(),
         data_root: DATA_ROOT.into(),
-        storage_driver: match dind.storage_driver {
-            StorageDriver::Auto | StorageDriver::Containerd => None,
-            named => Some(named.to_string()),
-        },
+        storage_driver: named_driver(dind.storage_driver),
         containerd_store: dind.storage_driver == StorageDriver::Containerd,
         bridge: INNER_BRIDGE.to_owned(),
         mtu: dind.mtu,

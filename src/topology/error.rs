@@ -25,6 +25,8 @@ pub enum TopologyError {
     Died(Death),
     #[error("the {role} engine did not answer within {}", humantime::format_duration(*.deadline))]
     NotReady { role: String, deadline: Duration },
+    #[error("the outer engine is another than asked for: {0}")]
+    Driver(String),
     #[error("a loop device still has the file {file}, long after its engine has gone")]
     Attached { file: String },
     #[error(

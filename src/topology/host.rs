@@ -15,7 +15,7 @@ use crate::engine::{Description, Engine, EngineError, Mount, Privilege};
 use crate::image::{Carried, RunImages};
 use crate::journal::{self, CacheNote, Journal};
 use crate::registry::{Address, Snapshot, Upstream};
-use crate::scenario::EngineVersion;
+use crate::scenario::{EngineVersion, StorageDriver};
 
 /// How long the last writes to a file system may take after its engine has gone, and how often it is looked after.
 const RELEASE_DEADLINE: Duration = Duration::from_secs(60);
@@ -25,7 +25,7 @@ const RELEASE_PAUSE: Duration = Duration::from_millis(5);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// One that dindbench starts itself, for each trial anew.
-    Reference,
+    Reference { storage_driver: StorageDriver },
     /// The user's own. `socket` is its socket's path on its own machine, `buildkit_builds` how many builds of a trial may
     /// use BuildKit's cache there.
     Local { socket: String, buildkit_builds: u32 },
@@ -108,8 +108,8 @@ impl Host {
         let site = Site::prepare(engine, journal, images, registry, seed).await?;
         let carried = images.carried.clone();
         match place {
-            Place::Reference => {
-                let (reference, learnt) = Reference::prepare(site, journal, images, seed).await?;
+            Place::Reference { storage_driver } => {
+                let (reference, learnt) = Reference::prepare(site, journal, images, *storage_driver, seed).await?;
                 Ok(Self { kind: Kind::Reference(reference), learnt, carried })
             }
             Place::Local { socket, buildkit_builds } => {

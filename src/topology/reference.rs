@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::dind::{named_driver, other_driver};
 use super::error::TopologyError;
 use super::host::Learnt;
 use super::site::{Site, load, probe_privilege};
@@ -17,6 +18,7 @@ use crate::case::FileSystem;
 use crate::engine::{ContainerSpec, Engine, Mount, Powers, Privilege};
 use crate::image::RunImages;
 use crate::journal::{Journal, Kind};
+use crate::scenario::StorageDriver;
 
 /// Apparent size of an outer engine's disk; it is sparse.
 const DISK_BYTES: u64 = 64 << 30;
@@ -30,6 +32,8 @@ pub struct Reference {
     disk_volume: String,
     /// How an outer engine grants an inner one's container what it needs.
     inner_privilege: Privilege,
+    /// Asked of outer engines.
+    storage_driver: StorageDriver,
     seed: u64,
     started: u32,
 }
@@ -41,17 +45,21 @@ impl Reference {
         site: Site,
         journal: &mut Journal,
         images: &RunImages,
+        storage_driver: StorageDriver,
         seed: u64,
     ) -> Result<(Self, Learnt), TopologyError> {
         let disk_volume = journal.name("disk");
         journal.creating(Kind::Volume, &disk_volume)?;
         site.engine.create_volume(&disk_volume, &journal.labels("disk")).await?;
         let inner_privilege = site.privilege;
-        let mut reference = Self { site, disk_volume, inner_privilege, seed, started: 0 };
+        let mut reference = Self { site, disk_volume, inner_privilege, storage_driver, seed, started: 0 };
         let disk =
             DiskConfig { file: PREPARED_DISK.into(), copy_of: None, file_system: FILE_SYSTEM, bytes: DISK_BYTES };
         let host = reference.start(journal, disk).await?;
-        let site = &reference.site;
+        let (site, outer) = (&reference.site, host.engine.describe().await?);
+        if let Some(how) = other_driver(storage_driver, &outer) {
+            return Err(TopologyError::Driver(how));
+        }
         for image in images.all() {
             load(&host.engine, &site.run, image).await?;
         }
@@ -60,7 +68,7 @@ impl Reference {
         }
         let learnt = Learnt {
             machine: host.machine().await?,
-            outer: host.engine.describe().await?,
+            outer,
             docker_command: site.docker_command(host.container()).await?,
             // A newer engine grants what it has, where an older one around it cannot.
             inner_privilege: probe_privilege(&host.engine, &site.run, &site.image).await?,
@@ -98,8 +106,8 @@ impl Reference {
         let config = EngineConfig {
             socket: SOCKET.into(),
             data_root: DATA_ROOT.into(),
-            storage_driver: None,
-            containerd_store: false,
+            storage_driver: named_driver(self.storage_driver),
+            containerd_store: self.storage_driver == StorageDriver::Containerd,
             bridge: OUTER_BRIDGE.to_owned(),
             mtu: None,
             service: None,

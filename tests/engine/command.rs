@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
-use crate::host::{alone, fingerprint};
+use crate::host::{alone, fingerprint, users};
 use crate::lab;
 
 /// How often a run is killed, each time at another moment between its first request and its first trials. The living
@@ -19,10 +19,10 @@ const KILLS: usize = 20;
 
 pub fn tests() -> Vec<Trial> {
     vec![
-        alone("command::a_run_ends_with_its_directory_and_leaves_the_engine_as_it_was", whole),
-        alone("command::an_interrupted_run_tears_down_and_leaves_readable_files", interrupted),
-        alone("command::a_container_of_ours_removed_in_the_middle_is_told", disturbed),
-        alone("command::doctor_says_what_this_host_can_run", doctor),
+        users("command::a_run_ends_with_its_directory_and_leaves_the_engine_as_it_was", whole),
+        users("command::an_interrupted_run_tears_down_and_leaves_readable_files", interrupted),
+        users("command::a_container_of_ours_removed_in_the_middle_is_told", disturbed),
+        users("command::doctor_says_what_this_host_can_run", doctor),
         alone("command::clean_removes_what_killed_runs_left", killed),
     ]
 }
@@ -72,8 +72,10 @@ fn whole() -> Result<(), Failed> {
 
 fn interrupted() -> Result<(), Failed> {
     let (before, state) = (fingerprint(), state());
-    let child = dindbench(&state, &["run", "--blocks", "2", "--seed", "6"]).spawn()?;
+    let mut child = dindbench(&state, &["run", "--blocks", "2", "--seed", "6"]).spawn()?;
     await_file(&state, "samples.csv", 3);
+    // The same key ends what this was piped to, and nobody reads what is said then.
+    drop(child.stderr.take());
     signal(&child, "INT");
     let output = child.wait_with_output()?;
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
@@ -89,12 +91,14 @@ fn disturbed() -> Result<(), Failed> {
     let (before, state) = (fingerprint(), state());
     let child = dindbench(&state, &["run", "--blocks", "1", "--seed", "7", "--only", "socket"]).spawn()?;
     await_file(&state, "samples.csv", 2);
-    let filter = ["ps", "--quiet", "--filter", "label=dindbench.role=registry"];
+    let form = "{{.ID}} {{.Label \"dindbench.run\"}}";
+    let filter = ["ps", "--filter", "label=dindbench.role=registry", "--format", form];
     let list = Command::new("docker").args(filter).output()?;
     let registries = String::from_utf8_lossy(&list.stdout).into_owned();
-    // The lab of these tests has a registry too, and it is older.
-    let newest = registries.lines().next().expect("a registry");
-    Command::new("docker").args(["rm", "--force", newest]).output()?;
+    // Labs have registries too.
+    let ours =
+        registries.lines().filter_map(|line| line.split_once(' ')).find(|(_, run)| !run.starts_with(&lab::runs()));
+    Command::new("docker").args(["rm", "--force", ours.expect("a registry").0]).output()?;
     let output = child.wait_with_output()?;
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(stderr(&output).contains("-registry ended"), "{}", stderr(&output));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use dindbench::engine::{Cause, ContainerSpec, Engine, Mount, Patience};
 use libtest_mimic::{Failed, Trial};
@@ -18,25 +19,42 @@ pub fn tests() -> Vec<Trial> {
     ]
 }
 
-/// The kind of the tests which look at what is on the user's engine: no other test may run beside them.
+/// The kind of the tests which look at what is on the user's engine, one at a time: labs are no business of theirs.
+pub const USERS: &str = "user's engine";
+
+/// The kind of those which kill a run there and clean up: nothing may begin or be busy beside them.
 pub const ALONE: &str = "alone";
+
+pub fn users(name: &str, test: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    static ENGINE: Mutex<()> = Mutex::new(());
+    let test = || {
+        let _one = ENGINE.lock().unwrap_or_else(PoisonError::into_inner);
+        test()
+    };
+    Trial::test(name, test).with_kind(USERS)
+}
 
 pub fn alone(name: &str, test: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
     Trial::test(name, test).with_kind(ALONE)
 }
 
-/// Everything on the user's engine, by kind.
+/// Everything on the user's engine but what the labs of these tests have there, by kind.
 pub fn fingerprint() -> BTreeMap<&'static str, Vec<String>> {
     let list = |arguments: &[&str]| -> Vec<String> {
         let output = Command::new("docker").args(arguments).output().expect("the docker command");
         let mut lines: Vec<String> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
+        lines.retain(|line| !line.split(' ').nth(1).is_some_and(|run| run.starts_with(&lab::runs())));
         lines.sort();
         lines
     };
+    let images = list(&["images", "--all", "--quiet", "--no-trunc"]);
+    let label = "{{index .Config.Labels \"dindbench.run\"}}";
+    let inspect = ["image", "inspect", "--format", &format!("{{{{.Id}}}} {label}")].map(str::to_owned);
+    let inspect: Vec<&str> = inspect.iter().chain(&images).map(String::as_str).collect();
     BTreeMap::from([
-        ("containers", list(&["ps", "--all", "--quiet", "--no-trunc"])),
-        ("images", list(&["images", "--all", "--quiet", "--no-trunc"])),
-        ("volumes", list(&["volume", "ls", "--quiet"])),
+        ("containers", list(&["ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Label \"dindbench.run\"}}"])),
+        ("images", if images.is_empty() { Vec::new() } else { list(&inspect) }),
+        ("volumes", list(&["volume", "ls", "--format", "{{.Name}} {{.Label \"dindbench.run\"}}"])),
         ("networks", list(&["network", "ls", "--quiet", "--no-trunc"])),
         ("build cache", list(&["system", "df", "--verbose", "--format", "{{range .BuildCache}}{{.ID}}\n{{end}}"])),
     ])

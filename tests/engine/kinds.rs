@@ -9,7 +9,7 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::block::Recorded;
 use crate::command::{dindbench, state, stderr};
-use crate::host::{alone, fingerprint};
+use crate::host::{fingerprint, users};
 use crate::lab::{self, Engines, Lab};
 
 pub fn tests() -> Vec<Trial> {
@@ -18,7 +18,7 @@ pub fn tests() -> Vec<Trial> {
         Trial::test("kinds::a_job_finds_the_same_wherever_the_data_are", places),
         Trial::test("kinds::a_file_system_in_a_file_is_made_measured_and_taken_away", file_systems),
         // Where the engine's machine has them, there is nothing to refuse.
-        alone("kinds::missing_tools_of_a_file_system_are_told_before_anything_is_measured", missing_tools)
+        users("kinds::missing_tools_of_a_file_system_are_told_before_anything_is_measured", missing_tools)
             .with_ignored_flag(std::process::Command::new("mkfs.xfs").arg("-V").output().is_ok()),
         Trial::test("kinds::an_overlay_on_an_overlay_is_told_in_the_engines_own_words", overlay_on_overlay),
     ]

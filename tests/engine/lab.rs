@@ -11,7 +11,7 @@ use dindbench::engine::{Endpoint, Engine, Settings};
 use dindbench::image::{RunImages, Wanted};
 use dindbench::journal::{Journal, cache_folder, state_folder};
 use dindbench::registry::Address;
-use dindbench::scenario::{self, EngineVersion, Scenario};
+use dindbench::scenario::{self, EngineVersion, Scenario, StorageDriver};
 use dindbench::topology::{Host, OuterHost, Place, TopologyError, TrialKey};
 use tokio::runtime::Runtime;
 
@@ -24,10 +24,16 @@ pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("
 static IDLE: Mutex<Vec<(Engines, Lab)>> = Mutex::new(Vec::new());
 static OPENED: AtomicU32 = AtomicU32::new(0);
 
+/// What the names of these labs' runs begin with.
+pub fn runs() -> String {
+    format!("test-{}-", std::process::id())
+}
+
 /// What a lab is to have: by default engines of the user's own build.
 #[derive(Clone, Debug, Default)]
 pub struct Engines {
     pub outer: EngineVersion,
+    pub outer_driver: StorageDriver,
     pub inner: BTreeSet<EngineVersion>,
     pub proxy: bool,
     pub podman: bool,
@@ -36,9 +42,14 @@ pub struct Engines {
 impl Engines {
     fn have(&self, wanted: &Self) -> bool {
         self.outer == wanted.outer
+            && self.outer_driver == wanted.outer_driver
             && self.inner.is_superset(&wanted.inner)
             && self.proxy >= wanted.proxy
             && self.podman >= wanted.podman
+    }
+
+    pub fn place(&self) -> Place {
+        Place::Reference { storage_driver: self.outer_driver }
     }
 
     /// Debian systems by their names.
@@ -79,7 +90,7 @@ pub fn with<T>(work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
 /// Does something with a lab that has these engines: an idle one, or a new one.
 pub fn with_engines<T>(wanted: Engines, work: impl AsyncFnOnce(&mut Lab) -> T) -> T {
     let (engines, mut lab) = idle(&wanted).unwrap_or_else(|| {
-        let lab = RUNTIME.block_on(Lab::open(&Place::Reference, &wanted, None));
+        let lab = RUNTIME.block_on(Lab::open(&wanted.place(), &wanted, None));
         (wanted, lab)
     });
     let done = catch_unwind(AssertUnwindSafe(|| RUNTIME.block_on(work(&mut lab))));
@@ -108,10 +119,10 @@ impl Lab {
     /// Sets a lab up, with a registry that others run or one of our own.
     pub async fn open(place: &Place, engines: &Engines, registry: Option<&Address>) -> Self {
         build_systems(&engines.systems());
-        let Engines { outer, inner, proxy, podman } = engines.clone();
+        let Engines { outer, inner, proxy, podman, .. } = engines.clone();
         let engine = Engine::at(endpoint(), "user");
         let id = engine.describe().await.expect("an engine").id;
-        let run = format!("test-{}-{}", std::process::id(), OPENED.fetch_add(1, Ordering::Relaxed));
+        let run = format!("{}{}", runs(), OPENED.fetch_add(1, Ordering::Relaxed));
         let mut journal = Journal::create(&state_folder(), &run, &id).expect("a journal");
         let wanted = Wanted { outer, inner, proxy, podman, carry: &[] };
         let images = RunImages::provide(&engine, &mut journal, &cache_folder(), &program(), &wanted).await;

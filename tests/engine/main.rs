@@ -1,7 +1,7 @@
 //! The real engine: right values, failures, and what is left behind.
 //!
-//! First those with reference hosts of their own, two at a time; then, one after another, those that look at what is on the
-//! user's engine.
+//! First those with reference hosts of their own, two at a time, and beside them, one after another, those that look at what
+//! is on the user's engine; then, alone, those that kill a run there and clean up.
 //!
 //! They run whenever an engine answers. With CI set, an engine that does not answer is an error.
 
@@ -16,6 +16,7 @@ mod command;
 mod daemonless;
 mod edits;
 mod failures;
+mod grid;
 mod host;
 mod ignored;
 mod inner;
@@ -40,7 +41,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Conclusion, Trial};
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
+    let arguments = Arguments::from_args();
     let missing = lab::missing_engine();
     if let Some(reason) = &missing {
         eprintln!("no engine, so nothing of this file is tested: {reason}");
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 22] = [
+    let tests: [Vec<Trial>; 23] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         suite::tests(),
         kinds::tests(),
         inner::tests(),
+        grid::tests(),
         daemonless::tests(),
         at_once::tests(),
         cached::tests(),
@@ -77,12 +79,17 @@ fn main() -> ExitCode {
         test.with_ignored_flag(ignored)
     };
     let tests = tests.into_iter().flatten().map(ignored);
-    let (alone, together) = tests.partition(|test: &Trial| test.kind() == host::ALONE);
+    let (users, labs): (Vec<_>, Vec<_>) = tests.partition(|test| [host::USERS, host::ALONE].contains(&test.kind()));
+    let (alone, users): (Vec<_>, Vec<_>) = users.into_iter().partition(|test| test.kind() == host::ALONE);
     let before = host::fingerprint();
-    let conclusions = [(together, 2), (alone, 1)].map(|(tests, threads)| {
-        arguments.test_threads = Some(threads);
-        libtest_mimic::run(&arguments, tests)
+    let run =
+        |tests, threads| libtest_mimic::run(&Arguments { test_threads: Some(threads), ..arguments.clone() }, tests);
+    // Several threads, so that lines of two runs at once are whole.
+    let beside = std::thread::scope(|scope| {
+        let users = scope.spawn(|| run(users, 2));
+        [run(labs, 2), users.join().expect("a harness that catches what its tests do")]
     });
+    let conclusions = beside.into_iter().chain([run(alone, 1)]).collect::<Vec<_>>();
     lab::close();
     if missing.is_none() && host::fingerprint() != before {
         eprintln!("the engine is not as it was before: {before:#?}\nafter: {:#?}", host::fingerprint());

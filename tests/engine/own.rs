@@ -11,18 +11,18 @@ use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
 use crate::command::{await_file, dindbench, only_run, samples, signal, state, stderr};
-use crate::host::{alone, fingerprint};
+use crate::host::{alone, fingerprint, users};
 use crate::lab;
 use crate::systems::build_systems;
 
 pub fn tests() -> Vec<Trial> {
     vec![
-        alone("own::a_base_is_carried_and_edits_are_seen", || carried(Builder::Classic)),
-        alone("own::a_base_is_carried_and_edits_are_seen_by_buildkit", || carried(Builder::Buildkit)),
-        alone("own::what_init_writes_runs", init),
-        alone("own::on_the_users_own_engine_nothing_that_was_built_before_is_hit", on_the_users_own),
+        users("own::a_base_is_carried_and_edits_are_seen", || carried(Builder::Classic)),
+        users("own::a_base_is_carried_and_edits_are_seen_by_buildkit", || carried(Builder::Buildkit)),
+        users("own::what_init_writes_runs", init),
+        users("own::on_the_users_own_engine_nothing_that_was_built_before_is_hit", on_the_users_own),
         alone("own::a_killed_run_leaves_nothing_on_the_users_own_engine", killed),
-        alone("own::an_image_that_nobody_has_is_refused_before_anything_is_measured", missing),
+        users("own::an_image_that_nobody_has_is_refused_before_anything_is_measured", missing),
     ]
 }
 

@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::command::{await_file, dindbench, only_run, samples, signal, state, stderr};
-use crate::host::{alone, fingerprint};
+use crate::host::{alone, fingerprint, users};
 use crate::{lab, tls};
 
 const KILLS: usize = 5;
@@ -22,12 +22,12 @@ const NOBODY: u32 = 65534;
 
 pub fn tests() -> Vec<Trial> {
     vec![
-        alone("shared::the_same_hits_as_on_a_reference_host_and_nothing_left", hits),
+        users("shared::the_same_hits_as_on_a_reference_host_and_nothing_left", hits),
         alone("shared::clean_removes_what_killed_runs_left_on_the_engine", killed),
-        alone("shared::a_member_of_the_engines_group_needs_no_root", member),
-        alone("shared::an_engine_is_reached_over_tls", over_tls),
-        alone("shared::a_build_cache_in_use_is_not_put_at_risk", refused),
-        alone("shared::records_of_the_build_cache_go_by_their_ids", by_id),
+        users("shared::a_member_of_the_engines_group_needs_no_root", member),
+        users("shared::an_engine_is_reached_over_tls", over_tls),
+        users("shared::a_build_cache_in_use_is_not_put_at_risk", refused),
+        users("shared::records_of_the_build_cache_go_by_their_ids", by_id),
         alone("shared::records_of_a_killed_run_go_too", killed_with_records),
     ]
 }

@@ -12,7 +12,7 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::block::Recorded;
 use crate::command::{dindbench, only_run, samples, state, stderr};
-use crate::host::{alone, fingerprint};
+use crate::host::{alone, fingerprint, users};
 use crate::lab::{self, Engines};
 use crate::systems::build_systems;
 
@@ -99,7 +99,7 @@ data_root = "kept"
 pub fn tests() -> Vec<Trial> {
     vec![
         Trial::test("suite::every_topology_has_the_values_of_the_socket", suite),
-        alone("suite::on_the_users_own_engine_nothing_is_left", on_the_users_own),
+        users("suite::on_the_users_own_engine_nothing_is_left", on_the_users_own),
         alone("suite::of_a_killed_run_clean_leaves_nothing_on_the_users_own_engine", killed),
     ]
 }
@@ -144,21 +144,24 @@ fn networks() -> Vec<String> {
 /// With the docker command of 28.5, which has both builders.
 fn suite() -> Result<(), Failed> {
     let inner = [EngineVersion::V20_10, EngineVersion::V26_1].into();
-    lab::with_engines(Engines { outer: EngineVersion::V28_5, inner, proxy: true, podman: true }, async |lab| {
-        assert_eq!(lab.host.learnt.inner_privilege, Privilege::Real, "a new engine grants what it has");
-        assert!(lab.host.learnt.docker_command.contains(" 28.5."), "{}", lab.host.learnt.docker_command);
-        for builder in [Builder::Classic, Builder::Buildkit] {
-            let mut scenario = lab::scenario(
-                &format!("{TOPOLOGIES}{JOB}[sequence]\njobs = 3\nedits = {{ 3 = \"source\" }}\n"),
-                Path::new("/"),
-            );
-            scenario.job.builder = builder;
-            // Those without an engine have one builder, which counts as the classic one does.
-            scenario.topologies.retain(|topology| builder == Builder::Classic || topology.kind.tool().is_none());
-            let names: Vec<_> = scenario.topologies.iter().map(|topology| topology.name.clone()).collect();
-            check(&lab.run(&scenario).await, builder, &names);
-        }
-    });
+    lab::with_engines(
+        Engines { outer: EngineVersion::V28_5, inner, proxy: true, podman: true, ..Engines::default() },
+        async |lab| {
+            assert_eq!(lab.host.learnt.inner_privilege, Privilege::Real, "a new engine grants what it has");
+            assert!(lab.host.learnt.docker_command.contains(" 28.5."), "{}", lab.host.learnt.docker_command);
+            for builder in [Builder::Classic, Builder::Buildkit] {
+                let mut scenario = lab::scenario(
+                    &format!("{TOPOLOGIES}{JOB}[sequence]\njobs = 3\nedits = {{ 3 = \"source\" }}\n"),
+                    Path::new("/"),
+                );
+                scenario.job.builder = builder;
+                // Those without an engine have one builder, which counts as the classic one does.
+                scenario.topologies.retain(|topology| builder == Builder::Classic || topology.kind.tool().is_none());
+                let names: Vec<_> = scenario.topologies.iter().map(|topology| topology.name.clone()).collect();
+                check(&lab.run(&scenario).await, builder, &names);
+            }
+        },
+    );
     Ok(())
 }
 

@@ -8,13 +8,12 @@ use std::time::{Duration, Instant};
 use dindbench::case::{Op, Status};
 use dindbench::record::Sample;
 use dindbench::registry::{Address, Traffic};
-use dindbench::topology::Place;
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
 use crate::block::Recorded;
 use crate::command::{dindbench, only_run, samples, signal, state, stderr};
-use crate::host::{alone, fingerprint};
+use crate::host::{alone, fingerprint, users};
 use crate::lab::{self, Engines, Lab};
 use crate::pushes;
 use crate::stored::Stored;
@@ -22,9 +21,9 @@ use crate::stored::Stored;
 pub fn tests() -> Vec<Trial> {
     vec![
         Trial::test("upstream::hits_and_bytes_are_those_of_our_own_registry_and_of_its_access_log", same),
-        alone("upstream::a_registry_that_deletes_nothing_is_told_and_serves_all_the_same", lasting),
+        users("upstream::a_registry_that_deletes_nothing_is_told_and_serves_all_the_same", lasting),
         alone("upstream::a_run_that_is_interrupted_or_killed_leaves_no_image_there", ended),
-        alone("upstream::one_that_is_not_there_is_told", absent),
+        users("upstream::one_that_is_not_there_is_told", absent),
     ]
 }
 
@@ -160,7 +159,7 @@ fn same() -> Result<(), Failed> {
     let scenario = lab::scenario(&pushes::scenario("keep"), std::path::Path::new("/"));
     let (own, base) = lab::with(async |lab| (lab.run(&scenario).await, Stored::tagged(lab, "fixture", "base").await));
     let seen = lab::RUNTIME.block_on(async {
-        let mut lab = Lab::open(&Place::Reference, &Engines::default(), Some(&upstream.address)).await;
+        let mut lab = Lab::open(&Engines::default().place(), &Engines::default(), Some(&upstream.address)).await;
         let (before, run) = (lab.host.served().await, lab.journal.run().to_owned());
         let recorded = lab.run(&scenario).await;
         let (after, lasting, images) = (lab.host.served().await, lab.host.lasting().cloned(), upstream.images());

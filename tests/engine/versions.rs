@@ -6,7 +6,7 @@ use dindbench::scenario::EngineVersion;
 use libtest_mimic::{Failed, Trial};
 
 use crate::command::{dindbench, only_run, samples, state, stderr};
-use crate::host::{alone, fingerprint};
+use crate::host::{fingerprint, users};
 use crate::lab::{self, Engines};
 use crate::systems::build_systems;
 
@@ -20,7 +20,7 @@ pub fn tests() -> Vec<Trial> {
             right(&[("socket", V20_10), ("dind-28.5", V28_5)])
         }),
         Trial::test("versions::the_command_runs_26.1_outside_and_inside_and_records_it", command),
-        alone("versions::a_new_engine_on_the_users_own_which_is_left_as_it_was", on_the_users),
+        users("versions::a_new_engine_on_the_users_own_which_is_left_as_it_was", on_the_users),
         Trial::test("versions::a_version_that_is_not_built_is_told_with_what_builds_it", not_built),
     ]
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::connect::{self, Connected};
 use super::progress::Progress;
 use super::tenancy::Tenancy;
-use super::{Exit, Failure, could_not_run, interrupt, plan, print, runtime, tell_left, terminal_width};
+use super::{Exit, Failure, could_not_run, interrupt, notice, plan, print, runtime, tell_left, terminal_width};
 use crate::analysis::Analysis;
 use crate::cli::{Format, RunArgs};
 use crate::image::Wanted;
@@ -66,7 +66,7 @@ async fn measure(
 ) -> Result<Exit, Failure> {
     let progress = Progress::new();
     let Connected { engine, description, place } =
-        connect::engine(&args.host, shared::buildkit_builds(scenario)).await?;
+        connect::engine(&args.host, args.storage_driver, shared::buildkit_builds(scenario)).await?;
     let mut tenancy = Tenancy::open(&engine, &description.id, &scenario.name, args.registry.clone(), &progress)?;
     let wanted = Wanted {
         outer: args.engine,
@@ -107,10 +107,10 @@ async fn measure(
     closed?;
     tell_left(tally.unclear_records);
     if tally.left_out > 0 {
-        eprintln!("dindbench: the time limit left no time for {} of {} blocks", tally.left_out, plan.blocks.len());
+        notice(format_args!("the time limit left no time for {} of {} blocks", tally.left_out, plan.blocks.len()));
     }
     if tally.unneeded > 0 {
-        eprintln!("dindbench: precise enough without {} of {} blocks", tally.unneeded, plan.blocks.len());
+        notice(format_args!("precise enough without {} of {} blocks", tally.unneeded, plan.blocks.len()));
     }
     conclude(args, &dir, tally)
 }

@@ -3,7 +3,7 @@
 use crate::case::Builder;
 use crate::cli::{Host, RunArgs};
 use crate::fixture::Fixture;
-use crate::scenario::{Build, Context, EngineVersion, Kind, Scenario, Step};
+use crate::scenario::{Build, Context, EngineVersion, Kind, Scenario, Step, StorageDriver};
 
 /// A scenario that could harm the user's engine, or leave there what nobody could prove ours.
 #[derive(Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
@@ -13,6 +13,13 @@ pub enum Refusal {
     )]
     #[diagnostic(help("--host reference, or no --engine; a topology's `engine` chooses the inner one on either"))]
     Engine { version: EngineVersion },
+    #[error(
+        "--storage-driver {driver} is asked of the outer engine of a reference host, and your own engine has the one it has"
+    )]
+    #[diagnostic(help(
+        "--host reference, or no --storage-driver; a topology's `storage_driver` is asked of the inner one on either"
+    ))]
+    StorageDriver { driver: StorageDriver },
     #[error(
         "with builder = \"{builder}\" your own engine may build with BuildKit, whose garbage collection can push your own build cache out"
     )]
@@ -67,6 +74,9 @@ pub(super) fn refusal(args: &RunArgs, scenario: &Scenario) -> Option<Refusal> {
     }
     if args.engine != EngineVersion::Auto {
         return Some(Refusal::Engine { version: args.engine });
+    }
+    if args.storage_driver != StorageDriver::Auto {
+        return Some(Refusal::StorageDriver { driver: args.storage_driver });
     }
     if let Some(topology) = scenario.topologies.iter().find(|topology| topology.kind == Kind::Host) {
         return Some(Refusal::OutsideOfContainers { topology: topology.name.clone() });
@@ -164,5 +174,8 @@ mod tests {
         let refused = Refusal::Engine { version: EngineVersion::V28_5 };
         assert_eq!(of("fixture:ten", "classic", "app", "--host local --engine 28.5"), Some(refused));
         assert_eq!(of("fixture:ten", "classic", "app", "--engine 28.5"), None);
+        let refused = Refusal::StorageDriver { driver: StorageDriver::Vfs };
+        assert_eq!(of("fixture:ten", "classic", "app", "--host local --storage-driver vfs"), Some(refused));
+        assert_eq!(of("fixture:ten", "classic", "app", "--storage-driver vfs"), None);
     }
 }
