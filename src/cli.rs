@@ -139,7 +139,7 @@ pub struct RunArgs {
 /// The experiment's design: which topologies, how often, in which order.
 #[derive(Debug, Default, Args)]
 pub struct DesignArgs {
-    /// Number of measured blocks: smoke 2, quick 7, default 20, full 30; without it, the scenario's own
+    /// Number of measured blocks: smoke 2, quick 7, default 20, full 30, with the baseline twice; without it, the scenario's own
     #[arg(long, conflicts_with = "blocks")]
     pub preset: Option<Preset>,
     /// Number of measured blocks
@@ -287,7 +287,7 @@ pub enum Preset {
     Quick,
     /// 20 blocks
     Default,
-    /// 30 blocks
+    /// 30 blocks, with the baseline once more under another name: the noise floor
     Full,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Analysis, Metric, Point, Subject};
+use super::{Analysis, Contrast, Metric, Point, Subject};
 use crate::case::Op;
 use crate::stats::{EQUIVALENCE_MARGIN, Ordered};
 
@@ -25,7 +25,7 @@ pub struct Choice {
     pub beaten_by: Option<usize>,
 }
 
-/// All topologies of a run.
+/// All topologies of a run, each once.
 #[derive(Clone, Debug)]
 pub struct Choices {
     /// In the order of the topologies.
@@ -36,7 +36,10 @@ pub struct Choices {
 impl Choices {
     pub fn of(analysis: &Analysis) -> Self {
         let medians = Medians::of(analysis);
-        let topologies = 0..analysis.arms.len();
+        let repeats = |topology: &usize| {
+            analysis.comparisons.iter().any(|one| one.contrast == Contrast::Repeat && one.topology == *topology)
+        };
+        let topologies = (0..analysis.arms.len()).filter(|topology| !repeats(topology));
         let list: Vec<Choice> = topologies.map(|topology| medians.choice(analysis, topology)).collect();
         let better = |one: &Choice| list.iter().find(|other| beats(other, one)).map(|other| other.topology);
         let list = list.iter().map(|one| Choice { beaten_by: better(one), ..one.clone() }).collect();

@@ -17,6 +17,8 @@ pub enum Contrast {
     JobContainer,
     /// A filtering proxy before the outer engine's socket against none, or the other way round.
     Proxy,
+    /// The same topology under another name: nothing but noise.
+    Repeat,
     /// Against the baseline, with more than one thing different.
     Whole,
 }
@@ -47,7 +49,9 @@ pub(super) fn pairs(arms: &[Arm], baseline: usize) -> Vec<Pair> {
 
 fn against_baseline(arms: &[Arm], topology: usize, reference: usize) -> Pair {
     let (arm, base) = (&arms[topology], &arms[reference]);
-    let contrast = if only_lifecycle(arm, base) {
+    let contrast = if repeats(arm, base) {
+        Contrast::Repeat
+    } else if only_lifecycle(arm, base) {
         Contrast::Lifecycle
     } else if only_nesting(arm, base) {
         Contrast::Nesting
@@ -59,6 +63,11 @@ fn against_baseline(arms: &[Arm], topology: usize, reference: usize) -> Pair {
         Contrast::Whole
     };
     Pair { contrast, topology, reference }
+}
+
+/// Whether the two differ in their names alone.
+fn repeats(arm: &Arm, base: &Arm) -> bool {
+    arm.kind == base.kind && arm.parameters_without(&[]) == base.parameters_without(&[]) && same_conditions(arm, base)
 }
 
 /// A kept inner engine against the outer one, where the same software ran in both. The parameters cannot tell: the
@@ -83,7 +92,8 @@ fn same_conditions(arm: &Arm, base: &Arm) -> bool {
     software(arm) == software(base) && bounds(arm) == bounds(base)
 }
 
-/// An inner engine that loses more between jobs than the other one, with the same parameters otherwise.
+/// An inner engine, or storage without one, that loses more between jobs than the other one, with the same parameters
+/// otherwise.
 fn only_lifecycle(arm: &Arm, base: &Arm) -> bool {
     const LIFECYCLE: [&str; 2] = ["lifecycle", "data_root"];
     let more = loss(arm).zip(loss(base)).is_some_and(|(arm, base)| arm > base);
@@ -100,7 +110,7 @@ fn medium(arm: &Arm) -> Option<&str> {
     }
 }
 
-/// What an inner engine loses between two jobs, the least first.
+/// What an inner engine, or storage without one, loses between two jobs, the least first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Loss {
     Nothing,
@@ -111,13 +121,13 @@ enum Loss {
     Data,
 }
 
-/// Empty where there is no inner engine.
+/// Empty where nothing is a topology's own.
 fn loss(arm: &Arm) -> Option<Loss> {
-    match arm.parameter("lifecycle")? {
-        "keep" => Some(Loss::Nothing),
-        "restart" => Some(Loss::Process),
-        "recreate" if arm.parameter("data_root") == Some("kept") => Some(Loss::Container),
-        "recreate" => Some(Loss::Data),
+    match (arm.parameter("lifecycle"), arm.parameter("data_root")) {
+        (Some("keep"), _) | (None, Some("kept")) => Some(Loss::Nothing),
+        (Some("restart"), _) => Some(Loss::Process),
+        (Some("recreate"), Some("kept")) => Some(Loss::Container),
+        (Some("recreate"), _) | (None, Some("fresh")) => Some(Loss::Data),
         _ => None,
     }
 }
@@ -239,6 +249,20 @@ mod tests {
     #[test]
     fn the_same_topology_twice_is_no_effect() {
         let arms = [arm("socket", "", "overlay2"), arm("socket", "", "overlay2")];
-        assert_eq!(pairs(&arms, 0), [pair(Contrast::Whole, 1, 0)]);
+        assert_eq!(pairs(&arms, 0), [pair(Contrast::Repeat, 1, 0)]);
+        let kept = "lifecycle=keep storage_driver=auto data_root=fresh";
+        let arms = [arm("dind", kept, "overlay2"), arm("dind", kept, "vfs"), arm("dind", kept, "overlay2")];
+        assert_eq!(pairs(&arms, 0), [pair(Contrast::Whole, 1, 0), pair(Contrast::Repeat, 2, 0)]);
+    }
+
+    #[test]
+    fn storage_that_is_thrown_away_without_an_engine_is_a_lifecycle() {
+        let arms = [
+            arm("dind", "lifecycle=keep storage_driver=auto data_root=fresh", "overlay2"),
+            arm("podman", "storage_driver=auto data_root=kept", "overlay"),
+            arm("podman", "storage_driver=auto data_root=fresh", "overlay"),
+        ];
+        let expected = [pair(Contrast::Whole, 1, 0), pair(Contrast::Whole, 2, 0), pair(Contrast::Lifecycle, 2, 1)];
+        assert_eq!(pairs(&arms, 0), expected);
     }
 }

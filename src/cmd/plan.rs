@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Exit, Failure, print};
-use crate::cli::{DesignArgs, PlanArgs};
+use crate::cli::{DesignArgs, PlanArgs, Preset};
 use crate::plan::{Block, Plan, draw_seed};
 use crate::scenario::{ImageRef, Scenario, Step, load};
 
@@ -18,6 +18,9 @@ pub fn prepare(scenario: &str, design: &DesignArgs, seed: u64) -> Result<(Scenar
     let mut scenario = load(scenario)?;
     if !design.only.is_empty() {
         scenario = scenario.only(&design.only)?;
+    }
+    if design.preset == Some(Preset::Full) {
+        scenario = scenario.with_repeat();
     }
     let blocks = design.blocks().unwrap_or(scenario.sequence.blocks);
     let plan = Plan::new(&scenario, blocks, seed);

@@ -1,5 +1,6 @@
 //! The answer to the scenario's question: nesting and lifecycle, each in one sentence and never added up.
 
+use super::noise;
 use super::shown::shown;
 use super::words::{blocks, cell, centre, centre_text, ratio, value};
 use crate::analysis::{Analysis, CaseKey, Comparison, Contrast, Metric, Subject, Verdict};
@@ -18,8 +19,8 @@ pub struct Sentence {
     pub text: String,
 }
 
-/// The answer for a whole job: what nesting costs, what the lifecycle costs, and what the job's own container and a proxy do
-/// where topologies differ in them. Where one of the first two was not measured alone, a last sentence says what is known
+/// The answer for a whole job: what nesting costs, what the lifecycle costs, what the job's own container and a proxy do
+/// where topologies differ in them, and the noise floor where a topology stands there twice. Where one of the first two was not measured alone, a last sentence says what is known
 /// about both together.
 pub fn answer(analysis: &Analysis) -> Vec<Sentence> {
     if let [arm] = analysis.arms.as_slice() {
@@ -39,6 +40,7 @@ pub fn answer(analysis: &Analysis) -> Vec<Sentence> {
     sentences.extend(container.map(|text| Sentence { effect: "Job container", text }));
     let proxy = effect(analysis, Contrast::Proxy);
     sentences.extend(proxy.map(|text| Sentence { effect: "Proxy", text }));
+    sentences.extend(noise::sentence(analysis).map(|text| Sentence { effect: "Noise floor", text }));
     sentences.extend(together.map(|text| Sentence {
         effect: "More than one difference",
         text: format!("{text} How much of it each difference costs, this run does not tell."),

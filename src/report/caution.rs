@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::shown::shown;
-use super::steadiness;
+use super::{noise, steadiness};
 use crate::analysis::{Analysis, Arm};
 use crate::record::RunRecord;
 
@@ -37,6 +37,7 @@ pub(super) fn cautions(run: &RunRecord, analysis: &Analysis) -> Vec<String> {
             "{failures} {samples} failed, timed out or were invalid and {were} in no statistic: see Failures."
         ));
     }
+    cautions.extend(noise::cautions(analysis));
     cautions.extend(steadiness::cautions(analysis));
     cautions
 }

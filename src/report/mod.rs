@@ -12,6 +12,7 @@ mod data;
 mod environment;
 mod html;
 mod markdown;
+mod noise;
 mod page;
 mod plot;
 mod resources;

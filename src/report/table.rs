@@ -73,7 +73,8 @@ fn topology_rows(analysis: &Analysis, topology: usize, cell: Option<&Cell>, case
         Contrast::Lifecycle => 1,
         Contrast::JobContainer => 2,
         Contrast::Proxy => 3,
-        Contrast::Whole => 4,
+        Contrast::Repeat => 4,
+        Contrast::Whole => 5,
     });
     let mut rows: Vec<Row> = comparisons.into_iter().map(|one| compared(analysis, one)).collect();
     if rows.is_empty() {
@@ -112,6 +113,7 @@ pub(super) fn contrast_text(contrast: Contrast) -> &'static str {
         Contrast::Lifecycle => "lifecycle",
         Contrast::JobContainer => "job container",
         Contrast::Proxy => "proxy",
+        Contrast::Repeat => "none: noise floor",
         Contrast::Whole => "more than one difference",
     }
 }

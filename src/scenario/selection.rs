@@ -1,6 +1,6 @@
-//! A part of a scenario: some of its topologies.
+//! A part of a scenario, some of its topologies, or one of them twice.
 
-use super::Scenario;
+use super::{Expectation, Scenario, Topology};
 
 /// A choice of topologies that is no scenario.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +29,27 @@ impl Scenario {
         self.expectations.retain(|expectation| names.contains(&expectation.topology));
         Ok(self)
     }
+
+    /// This scenario with its baseline once more, under another name and with the same expectations, unless it stands there
+    /// twice already: what the two differ by is noise.
+    pub fn with_repeat(mut self) -> Self {
+        let Some(baseline) = self.topologies.iter().find(|topology| topology.name == self.baseline).cloned() else {
+            return self;
+        };
+        let alike = |topology: &&Topology| Topology { name: baseline.name.clone(), ..(*topology).clone() } == baseline;
+        if self.topologies.iter().filter(alike).count() > 1 {
+            return self;
+        }
+        let mut name = format!("{}-again", baseline.name);
+        while self.topologies.iter().any(|topology| topology.name == name) {
+            name.push_str("-again");
+        }
+        let expected = self.expectations.iter().filter(|expectation| expectation.topology == baseline.name);
+        let again: Vec<_> = expected.map(|one| Expectation { topology: name.clone(), ..one.clone() }).collect();
+        self.expectations.extend(again);
+        self.topologies.push(Topology { name, ..baseline });
+        self
+    }
 }
 
 #[cfg(test)]
@@ -38,6 +59,22 @@ mod tests {
     fn only(names: &[&str]) -> Result<crate::scenario::Scenario, SelectionError> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         builtin(QUICK).unwrap().only(&names)
+    }
+
+    #[test]
+    fn the_baseline_is_repeated_once_with_what_must_hold_of_it() {
+        let quick = builtin(QUICK).unwrap();
+        let twice = quick.clone().with_repeat();
+        let [.., again] = &twice.topologies[..] else { panic!("no topology") };
+        assert_eq!((again.name.as_str(), &again.kind), ("socket-again", &quick.topologies[0].kind));
+        assert_eq!(twice.topologies.len(), quick.topologies.len() + 1);
+        let of = |name: &str| {
+            let expectations = twice.expectations.iter().filter(|expectation| expectation.topology == name);
+            expectations.map(|one| (one.job, one.step, one.instructions_cached)).collect::<Vec<_>>()
+        };
+        assert!(!of("socket").is_empty());
+        assert_eq!(of("socket"), of("socket-again"));
+        assert_eq!(twice.clone().with_repeat(), twice);
     }
 
     #[test]

@@ -144,6 +144,27 @@ fn decided(point: f64, (low, high): (f64, f64), verdict: Verdict) -> Analysis {
 }
 
 #[test]
+fn a_topology_that_stands_there_twice_tells_the_noise() {
+    let twice = |bounds: (f64, f64), verdict: Verdict| {
+        let mut analysis = sample::analysis(&[socket(), named("again")], 7, &[(Contrast::Repeat, 1, 0)]);
+        for comparison in &mut analysis.comparisons {
+            let interval = Some(Interval { low: bounds.0, high: bounds.1, coverage: 0.953_125 });
+            comparison.ratio = Some(Estimate { point: (bounds.0 * bounds.1).sqrt(), interval, n: 7 });
+            comparison.verdict = Some(verdict);
+        }
+        rendered(&sample::run(), &analysis).1
+    };
+    let quiet = twice((0.97, 1.02), Verdict::Indistinguishable);
+    // 1 / 0.97 is 1.0309.
+    assert!(quiet.contains("again is socket under another name") && quiet.contains("differ by up to 3.1 %"), "{quiet}");
+    assert!(!quiet.contains("Noisy run"), "{quiet}");
+    let noisy = twice((1.04, 1.1), Verdict::Slower);
+    assert!(noisy.contains("differ by up to 10.0 %") && noisy.contains("Noisy run: again is socket"), "{noisy}");
+    let none = rendered(&sample::run(), &three(7)).1;
+    assert!(!none.contains("Noise floor") && !none.contains("under another name"));
+}
+
+#[test]
 fn no_sentence_speaks_of_per_cent_faster() {
     for analysis in [three(7), decided(0.71, (0.68, 0.74), Verdict::Faster)] {
         let (html, markdown) = rendered(&sample::run(), &analysis);
