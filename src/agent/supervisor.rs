@@ -47,8 +47,8 @@ pub async fn supervise(config: EngineConfig) -> Result<u8, AgentError> {
 
 /// Prepares a job container without an engine, and stays until what stands in for one ends.
 pub async fn supervise_daemonless(config: DaemonlessConfig) -> Result<u8, AgentError> {
+    forward(REGISTRY_ADDRESS, Target::Unix(config.registry.clone())).await?;
     let engine = spawn(&mut daemonless::command(&config)?)?;
-    forward(REGISTRY_ADDRESS, Target::Unix(config.registry)).await?;
     Supervisor { engine, disk: None, cgroup: Version::detect() }.ended().await
 }
 

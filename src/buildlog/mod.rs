@@ -2,8 +2,9 @@
 //!
 //! Each builder has a log: [`ClassicLog`] takes the classic builder's output, as text or as the engine's JSON stream,
 //! [`BuildkitLog`] BuildKit's, as text, as buildx's records or as the engine's stream, [`BuildahLog`] that of podman and
-//! buildah. They give a [`ClassicBuild`], a [`BuildkitBuild`] and a [`BuildahBuild`]: instructions as they were printed. `verify` of either holds that against the images that really
-//! exist; only its [`Instruction`]s may be counted. [`failure`] names the kind of an error.
+//! buildah. They give a [`ClassicBuild`], a [`BuildkitBuild`] and a [`BuildahBuild`]: instructions as they were printed.
+//! `verify` of each holds that against the images that really exist; only its [`Instruction`]s may be counted.
+//! [`failure`] names the kind of an error.
 
 mod buildah;
 mod buildkit;

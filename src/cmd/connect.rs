@@ -34,7 +34,8 @@ pub struct Connected {
 
 /// The engine on which a host is, or on which a reference host is started.
 ///
-/// `storage_driver` is asked of the outer engines of a reference host, `buildkit_builds` is how many builds of a trial may use BuildKit's cache on the user's own engine.
+/// `storage_driver` is asked of the outer engines of a reference host; `buildkit_builds` is how many builds of a trial may use
+/// BuildKit's cache on the user's own engine.
 pub async fn engine(host: &Host, storage_driver: StorageDriver, buildkit_builds: u32) -> Result<Connected, NoEngine> {
     let Found { endpoint, origin } = found(host)?;
     let engine = Engine::at(endpoint.clone(), "user");

@@ -53,6 +53,7 @@ async fn examine(host: &cli::Host) -> Result<Vec<Finding>, Failure> {
     match prepared {
         Ok(Some(mut host)) => {
             findings.extend(about_host(&place, &host));
+            findings.push(about_rootless(&mut host, &mut tenancy.journal).await);
             findings.extend(about_file_systems(&mut host, &mut tenancy.journal).await);
         }
         Ok(None) => findings.push(Finding::new(Verdict::No, "host", "interrupted")),
@@ -169,14 +170,26 @@ fn about_topologies(place: &Place, outer: &Description) -> Vec<Finding> {
             Verdict::Ok,
             "socket; socket-proxy where proxy is in the cache; dind, dind-service, dind-preload, dind-mirror and dind-cache with every lifecycle, data root and storage driver, as far as the engine's version and the kernel go",
         ),
-        finding(
-            Verdict::Ok,
-            "dind-rootless with engine 20.10, 26.1 or 28.5 where that is in the cache, or where this machine has rootlesskit, slirp4netns and newuidmap",
-        ),
         host,
         finding(Verdict::Ok, "podman and buildah where podman is in the cache"),
         about_sysbox(outer),
     ]
+}
+
+/// Of the engine's own build; other versions have what it takes.
+async fn about_rootless(host: &mut Host, journal: &mut Journal) -> Finding {
+    let other = "with engine = \"20.10\", \"26.1\" or \"28.5\" where that is in the cache";
+    let finding = |verdict, detail: String| Finding::new(verdict, "topologies", detail);
+    match host.try_rootless(journal).await {
+        Ok(None) => finding(Verdict::Ok, "dind-rootless".to_owned()),
+        Ok(Some(reason)) => finding(
+            Verdict::Warn,
+            format!(
+                "dind-rootless not of this engine's build, which needs rootlesskit, slirp4netns and newuidmap beside it ({reason}); {other}"
+            ),
+        ),
+        Err(error) => finding(Verdict::No, format!("dind-rootless: {error}")),
+    }
 }
 
 fn about_sysbox(outer: &Description) -> Finding {

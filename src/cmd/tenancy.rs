@@ -108,3 +108,16 @@ fn new_run_id(label: &str) -> String {
     let unique = uuid::Uuid::now_v7().simple().to_string();
     format!("{:04}{:02}{:02}-{label}-{}", now.year(), u8::from(now.month()), now.day(), &unique[unique.len() - 8..])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn fifty_runs_of_one_moment_have_fifty_names() {
+        let runs: HashSet<String> = (0..50).map(|_| new_run_id("scenario")).collect();
+        assert_eq!(runs.len(), 50);
+    }
+}

@@ -14,6 +14,7 @@ mod mirror;
 mod preload;
 mod proxy;
 mod reference;
+mod rootless;
 mod service;
 mod site;
 

@@ -195,7 +195,8 @@ impl Workplace<'_> {
 
     async fn inspect(&self, image: &str) -> Result<Image, Fault> {
         self.engine.inspect_image(image).await?.ok_or_else(|| {
-            let message = format!("docker build said that all went well, and the engine has no image {image}");
+            let program = self.program();
+            let message = format!("{program} build said that all went well, and the engine has no image {image}");
             Fault::failed(ErrorClass::BadStream, message)
         })
     }

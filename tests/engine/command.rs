@@ -114,6 +114,9 @@ fn doctor() -> Result<(), Failed> {
     for subject in ["engine", "privilege", "host", "topologies"] {
         assert!(said.contains(subject), "{said}");
     }
+    // It was started, or says why not.
+    let rootless = said.lines().find(|line| line.contains("dind-rootless")).expect("a line");
+    assert!(rootless.starts_with("ok") || rootless.contains(" ended with exit code "), "{said}");
     assert_eq!(fingerprint(), before);
     Ok(())
 }

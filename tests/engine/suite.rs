@@ -194,7 +194,9 @@ fn check(recorded: &Recorded, builder: Builder, topologies: &[String]) {
             let pulled = of("0").bytes_pulled.expect("a count");
             let expected = job == 1 && topology != "dind-preload";
             assert_eq!(pulled > 60_000_000, expected, "{topology} job {job} pulled {pulled} bytes, {builder}");
-            assert_eq!(pulled > 0, expected, "{topology} job {job} pulled {pulled} bytes, {builder}");
+            // Podman fetches an image's configuration each time.
+            let nothing = if topology == "podman" { 1..4096 } else { 0..1 };
+            assert_eq!(!nothing.contains(&pulled), expected, "{topology} job {job} pulled {pulled} bytes, {builder}");
             let pushed = of("3").bytes_pushed.expect("a count");
             assert_eq!(pushed > 0, job != 2, "{topology} job {job} pushed {pushed} bytes, {builder}");
         }

@@ -22,6 +22,7 @@ pub fn tests() -> Vec<Trial> {
     vec![
         Trial::test("upstream::hits_and_bytes_are_those_of_our_own_registry_and_of_its_access_log", same),
         users("upstream::a_registry_that_deletes_nothing_is_told_and_serves_all_the_same", lasting),
+        Trial::test("upstream::a_mirror_asks_it_for_each_layer_once", mirrored),
         alone("upstream::a_run_that_is_interrupted_or_killed_leaves_no_image_there", ended),
         users("upstream::one_that_is_not_there_is_told", absent),
     ]
@@ -204,6 +205,38 @@ fn compare(upstream: &Upstream, base: &Stored, recorded: &Recorded, own: &Record
         there.extend(image.layers);
         there.push(image.config);
     }
+}
+
+/// Without the mirror each fresh engine asks for them.
+fn mirrored() -> Result<(), Failed> {
+    const SCENARIO: &str = r#"
+        question = "Who is asked for a layer?"
+        baseline = "dind"
+        [[topology]]
+        use = "dind"
+        [[topology]]
+        use = "dind-mirror"
+        [job]
+        steps = [{ op = "pull", image = "fixture:base" }]
+        [sequence]
+        jobs = 2
+    "#;
+    let upstream = Upstream::start(true);
+    let scenario = lab::scenario(SCENARIO, std::path::Path::new("/"));
+    let recorded = lab::RUNTIME.block_on(async {
+        let mut lab = Lab::open(&Engines::default().place(), &Engines::default(), Some(&upstream.address)).await;
+        let recorded = lab.run(&scenario).await;
+        let withdrawn = lab.host.withdraw().await;
+        lab.close().await;
+        withdrawn.map(|()| recorded)
+    })?;
+    let pulled = |topology| [1, 2].map(|job| recorded.sample(topology, job, "0").bytes_pulled.expect("a count"));
+    let [first, second] = pulled("dind");
+    assert!(first > 60_000_000 && second == first, "{first} and {second} bytes");
+    assert_eq!(pulled("dind-mirror"), [first, 0]);
+    assert_eq!(upstream.traffic().blob_bytes, 3 * first);
+    assert!(recorded.samples().iter().all(|row| row.status == Status::Ok));
+    Ok(())
 }
 
 fn lasting() -> Result<(), Failed> {
