@@ -8,11 +8,13 @@ use dindbench::record::Sample;
 use libtest_mimic::{Failed, Trial};
 
 use crate::block::Recorded;
+use crate::host::alone;
 use crate::lab;
 
 pub fn tests() -> Vec<Trial> {
     vec![
-        Trial::test("at_once::eight_jobs_are_in_nobodys_way_but_by_what_they_share", eight),
+        // They take the whole machine.
+        alone("at_once::eight_jobs_are_in_nobodys_way_but_by_what_they_share", eight),
         Trial::test("at_once::each_job_of_two_finds_its_own_builds_again", two),
     ]
 }

@@ -22,7 +22,7 @@ pub fn tests() -> Vec<Trial> {
 /// The kind of the tests which look at what is on the user's engine, one at a time: labs are no business of theirs.
 pub const USERS: &str = "user's engine";
 
-/// The kind of those which kill a run there and clean up: nothing may begin or be busy beside them.
+/// The kind of those which kill a run there and clean up, or take the whole machine: nothing may begin or be busy beside them.
 pub const ALONE: &str = "alone";
 
 pub fn users(name: &str, test: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {

@@ -1,7 +1,7 @@
 //! The real engine: right values, failures, and what is left behind.
 //!
 //! First those with reference hosts of their own, two at a time, and beside them, one after another, those that look at what
-//! is on the user's engine; then, alone, those that kill a run there and clean up.
+//! is on the user's engine; then, alone, those that kill a run there and clean up, or take the whole machine.
 //!
 //! They run whenever an engine answers. With CI set, an engine that does not answer is an error.
 
