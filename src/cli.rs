@@ -139,7 +139,7 @@ pub struct RunArgs {
 /// The experiment's design: which topologies, how often, in which order.
 #[derive(Debug, Default, Args)]
 pub struct DesignArgs {
-    /// Number of measured blocks: smoke 2, quick 7, default 20, full 30, with the baseline twice; without it, the scenario's own
+    /// Number of measured blocks: smoke 2, quick 7, default 20, full 30 with the baseline twice; else the scenario's
     #[arg(long, conflicts_with = "blocks")]
     pub preset: Option<Preset>,
     /// Number of measured blocks

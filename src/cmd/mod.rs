@@ -25,8 +25,8 @@ use miette::{Diagnostic, Report};
 use crate::cli::NotBuilt;
 use crate::scenario::{LoadError, SelectionError};
 
-/// Says something on stderr. Where nobody reads that any more, as when the key that interrupts this program has ended `tee` too,
-/// the command goes on, and above all tears down.
+/// Says something on stderr. Where nobody reads that any more, as when the key that interrupts this program has ended
+/// `tee` too, the command goes on, and above all tears down.
 fn notice(what: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "dindbench: {what}");
 }

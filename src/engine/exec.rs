@@ -82,10 +82,15 @@ impl Engine {
     }
 
     /// Executes a command that must succeed.
-    pub async fn exec_well(&self, container: &str, command: &Command, patience: Patience) -> Result<(), EngineError> {
+    pub async fn exec_well(
+        &self,
+        container: &str,
+        command: &Command,
+        patience: Patience,
+    ) -> Result<Output, EngineError> {
         let output = self.exec(container, command, patience).await?;
         if output.exit_code == 0 {
-            return Ok(());
+            return Ok(output);
         }
         let (program, said) = (command.arguments.join(" "), output.text(Source::Stderr));
         let cause = Cause::Stream(format!("`{program}` ended with exit code {}: {}", output.exit_code, said.trim()));

@@ -20,8 +20,8 @@ pub struct Sentence {
 }
 
 /// The answer for a whole job: what nesting costs, what the lifecycle costs, what the job's own container and a proxy do
-/// where topologies differ in them, and the noise floor where a topology stands there twice. Where one of the first two was not measured alone, a last sentence says what is known
-/// about both together.
+/// where topologies differ in them, and the noise floor where a topology stands there twice. Where one of the first two was
+/// not measured alone, a last sentence says what is known about both together.
 pub fn answer(analysis: &Analysis) -> Vec<Sentence> {
     if let [arm] = analysis.arms.as_slice() {
         return vec![alone(analysis, &arm.name)];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::OuterHost;
-use super::error::{Death, TopologyError, last_error_line};
+use super::error::{Death, TopologyError};
 use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Patience};
 
 const START: Patience = Patience { total: Duration::from_secs(30), silence: Duration::from_secs(30) };
@@ -69,8 +69,6 @@ impl Companion {
 
     /// Its end, where it has ended.
     pub async fn dead(&self) -> Result<Option<Death>, EngineError> {
-        let Some(exit) = self.outer.exit_of(&self.container).await? else { return Ok(None) };
-        let last_line = last_error_line(&self.outer.last_lines(&self.container, 50).await?);
-        Ok(Some(Death { container: self.container.clone(), exit_code: Some(exit.code), last_line }))
+        Death::of(&self.outer, &self.container).await
     }
 }

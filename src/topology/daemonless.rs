@@ -3,7 +3,7 @@
 //!
 //! A service of podman's on the same storage, which no step of a job talks to, answers what is asked of an engine.
 
-use super::error::{Death, last_error_line};
+use super::error::Death;
 use super::{JobContainer, OuterHost, REGISTRY_SOCKET, SOCKET, dial};
 use crate::agent::{self, DaemonlessConfig};
 use crate::engine::{Command, ContainerSpec, Description, Engine, EngineError, Mount, Patience, Powers, Source};
@@ -77,9 +77,8 @@ impl Service {
         let program = <&str>::from(tool);
         let ask = async |command: &[&str]| {
             let command = Command::new(command.iter().copied());
-            Ok::<_, EngineError>(
-                self.outer.exec(&self.container, &command, Patience::CHORE).await?.text(Source::Stdout),
-            )
+            let output = self.outer.exec_well(&self.container, &command, Patience::CHORE).await?;
+            Ok::<_, EngineError>(output.text(Source::Stdout))
         };
         // Such as: buildah version 1.28.2 (image-spec 1.0.2, runtime-spec 1.0.2)
         let version = ask(&[program, "--version"]).await?;
@@ -94,8 +93,6 @@ impl Service {
 
     /// The end of the container, where it has ended: nothing asked it to.
     pub async fn dead(&self) -> Result<Option<Death>, EngineError> {
-        let Some(exit) = self.outer.exit_of(&self.container).await? else { return Ok(None) };
-        let last_line = last_error_line(&self.outer.last_lines(&self.container, 50).await?);
-        Ok(Some(Death { container: self.container.clone(), exit_code: Some(exit.code), last_line }))
+        Death::of(&self.outer, &self.container).await
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::error::{Death, TopologyError, last_error_line};
+use super::error::{Death, TopologyError};
 use super::job::Access;
 use super::service::{self, ServiceNetwork};
 use super::{DATA_ROOT, DISK_FOLDER, INNER_BRIDGE, OuterHost, REGISTRY_SOCKET, SOCKET, SOCKET_FOLDER, dial, ready};
@@ -112,7 +112,7 @@ impl InnerEngine {
     }
 
     async fn obituary(&self) -> TopologyError {
-        match self.end().await {
+        match Death::of(&self.outer, &self.container).await {
             Ok(Some(death)) => TopologyError::Died(death),
             Ok(None) => TopologyError::Answer {
                 container: self.container.clone(),
@@ -124,14 +124,8 @@ impl InnerEngine {
 
     /// The end of this engine, where it has ended and not as it was asked to.
     pub async fn dead(&self) -> Result<Option<Death>, EngineError> {
-        let end = self.end().await?;
+        let end = Death::of(&self.outer, &self.container).await?;
         Ok(end.filter(|death| !self.stopped || death.exit_code != Some(0)))
-    }
-
-    async fn end(&self) -> Result<Option<Death>, EngineError> {
-        let Some(exit) = self.outer.exit_of(&self.container).await? else { return Ok(None) };
-        let last_line = last_error_line(&self.outer.last_lines(&self.container, 50).await?);
-        Ok(Some(Death { container: self.container.clone(), exit_code: Some(exit.code), last_line }))
     }
 
     /// How a job reaches this engine.

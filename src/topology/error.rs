@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::case::FileSystem;
-use crate::engine::EngineError;
+use crate::engine::{Engine, EngineError};
 use crate::image::ImageError;
 use crate::journal::JournalError;
 use crate::registry;
@@ -47,6 +47,15 @@ pub struct Death {
     pub exit_code: Option<i64>,
     /// The last line that names an error, else the last line.
     pub last_line: String,
+}
+
+impl Death {
+    /// The end of a container, where it has ended.
+    pub(super) async fn of(engine: &Engine, container: &str) -> Result<Option<Self>, EngineError> {
+        let Some(exit) = engine.exit_of(container).await? else { return Ok(None) };
+        let last_line = last_error_line(&engine.last_lines(container, 50).await?);
+        Ok(Some(Self { container: container.to_owned(), exit_code: Some(exit.code), last_line }))
+    }
 }
 
 impl fmt::Display for Death {

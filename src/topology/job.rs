@@ -123,7 +123,8 @@ impl JobContainer {
             return Ok(());
         }
         let unpacked = format!("{UPLOAD_FOLDER}/{name}");
-        self.engine.exec_well(&self.name, &Command::new(["mv", &unpacked, &self.folder]), Patience::CHORE).await
+        let moved = Command::new(["mv", &unpacked, &self.folder]);
+        self.engine.exec_well(&self.name, &moved, Patience::CHORE).await.map(drop)
     }
 
     pub async fn remove(self) -> Result<(), EngineError> {
