@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dindbench::case::{Builder, ErrorClass, Lifecycle, Status};
 use dindbench::engine::{Command, Engine, Patience};
+use dindbench::journal::{ROLE_LABEL, RUN_LABEL};
 use dindbench::scenario::{Dind, Kind, Power, Scenario};
 use dindbench::topology::{Arm, TopologyError};
 use libtest_mimic::{Failed, Trial};
@@ -204,10 +205,11 @@ async fn await_build(user: &Engine, run: &str, engine: &str) -> String {
     }
 }
 
+/// The labels tell: the name of one run may begin with the name of another.
 async fn await_host(user: &Engine, run: &str) -> String {
     loop {
-        let hosts = user.containers_labelled("dindbench.role=outer", false).await.expect("a list");
-        if let Some((name, _)) = hosts.into_iter().find(|(name, _)| name.contains(run)) {
+        let hosts = user.containers_labelled(&format!("{RUN_LABEL}={run}"), false).await.expect("a list");
+        if let Some((name, _)) = hosts.into_iter().find(|(_, labels)| labels[ROLE_LABEL] == "outer") {
             return name;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
