@@ -201,3 +201,21 @@ pub enum ErrorClass {
     /// Dindbench itself could not do its part.
     Harness,
 }
+
+/// What disturbed the machine when a trial began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Disturbance {
+    /// Something waited for a processor.
+    CpuPressure,
+    /// Something waited for a disk.
+    IoPressure,
+    /// A hypervisor gave processor time to others.
+    Steal,
+    /// Too many tasks could run.
+    Load,
+    /// A container that is not this run's was started since the block began.
+    ForeignContainer,
+    /// The disk has little room left beside what a trial takes.
+    LowDisk,
+}

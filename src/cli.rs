@@ -81,6 +81,10 @@ pub enum Inside {
     Pack { own: String },
     /// Make a file system in a file of this folder, and mount it
     FileSystem { file_system: FileSystem, folder: PathBuf },
+    /// Tell what this machine does in a second; the folder is on the disk of the engine's data
+    Second { folder: PathBuf },
+    /// Do a fixed piece of work in this folder, and tell in how many nanoseconds
+    Calibrate { folder: PathBuf },
     /// Carry standard input and output to a unix socket
     Dial { socket: PathBuf, seconds: u64 },
 }
@@ -107,6 +111,9 @@ pub struct RunArgs {
     /// Begin no block that would end later than this after the first began, such as 30m
     #[arg(long, value_name = "DUR", value_parser = humantime::parse_duration)]
     pub time_limit: Option<Duration>,
+    /// Wait this long before a trial for a quiet machine, and flag what is measured on one that is not
+    #[arg(long, value_name = "DUR", value_parser = humantime::parse_duration, default_value = "60s")]
+    pub wait_for_quiet: Duration,
     /// How steps are executed, instead of as the scenario says
     #[arg(long)]
     pub driver: Option<Driver>,
@@ -139,7 +146,7 @@ pub struct RunArgs {
 /// The experiment's design: which topologies, how often, in which order.
 #[derive(Debug, Default, Args)]
 pub struct DesignArgs {
-    /// Number of measured blocks: smoke 2, quick 7, default 20, full 30 with the baseline twice; else the scenario's
+    /// Number of measured blocks: smoke 2, quick 7, default 20, full 30 with controls; else the scenario's
     #[arg(long, conflicts_with = "blocks")]
     pub preset: Option<Preset>,
     /// Number of measured blocks
@@ -287,7 +294,7 @@ pub enum Preset {
     Quick,
     /// 20 blocks
     Default,
-    /// 30 blocks, with the baseline once more under another name: the noise floor
+    /// 30 blocks, with the baseline twice more: as it is, for the noise floor, and lengthened by 10 %, which must be seen
     Full,
 }
 

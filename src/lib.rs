@@ -18,6 +18,7 @@ pub mod dockerfile;
 pub mod elf;
 pub mod engine;
 pub mod fixture;
+pub mod guard;
 pub mod ignore;
 pub mod image;
 pub mod journal;

@@ -68,7 +68,12 @@ fn an_invalid_scenario_is_told_with_its_place_and_what_would_be_right() {
 
 #[test]
 fn the_plan_of_a_seed_is_always_the_same() {
-    let plan = || dindbench().args(["plan", "quick", "--seed", "42", "--blocks", "4"]).assert().success();
+    // Without runs beside it, from which it would say how long this takes.
+    let place = tempfile::tempdir().unwrap();
+    let plan = || {
+        let mut command = dindbench();
+        command.current_dir(&place).args(["plan", "quick", "--seed", "42", "--blocks", "4"]).assert().success()
+    };
     let text = String::from_utf8(plan().get_output().stdout.clone()).unwrap();
     plan().stdout(text.clone()).stderr(is_empty());
     insta::assert_snapshot!(text, @r#"
@@ -105,7 +110,18 @@ fn the_plan_of_a_seed_is_always_the_same() {
       4        socket     dind       dind-kept
 
     15 trials; jobs in each: 3; measured blocks: 4, and the warm-up
+
+    how long a block takes is not known before a run of quick in results: --preset smoke tells
     "#);
+}
+
+#[test]
+fn a_plan_says_from_an_earlier_run_how_long_it_takes_and_how_many_blocks_are_enough() {
+    let plan =
+        dindbench().current_dir(env!("CARGO_MANIFEST_DIR")).args(["plan", "quick", "--precision", "2%"]).assert();
+    let told =
+        contains("blocks with the warm-up take").and(contains("a block")).and(contains("as of times that vary by"));
+    plan.success().stdout(told.and(contains("measured blocks until every job's ratio is known to ±2.0 %")));
 }
 
 #[test]

@@ -503,6 +503,12 @@ fn combinations_that_cannot_be_are_refused() {
             "limits are a container's",
             "use = \"socket\"",
         ),
+        (
+            "tls = false",
+            "delay = ▶0.0",
+            "a step cannot be lengthened by 0 of its time",
+            "0.001 to 10, such as 0.1 for 10 %",
+        ),
         ("tls = false", "mtu = ▶60", "a network cannot have packets of 60 bytes", "68 to 65535"),
         ("\"dind-kept\"\nuse", "▶\"Dind\"\nuse", "`Dind` cannot be a topology's name", "a-z"),
         ("jobs = 3", "jobs = ▶0", "a sequence without jobs", "1 job"),

@@ -3,6 +3,7 @@
 //!
 //! A container's configuration is one JSON argument; requests and replies are JSON lines on its standard streams.
 
+mod calibration;
 mod certificates;
 mod cgroup;
 mod control;
@@ -18,8 +19,10 @@ mod outpost;
 mod pressure;
 mod protocol;
 mod rootless;
+mod second;
 mod supervisor;
 
+pub use calibration::calibrate;
 pub use dial::dial;
 pub use disk::try_file_system;
 pub use forward::{Target, forward};
@@ -29,6 +32,7 @@ pub use protocol::{
     DaemonlessConfig, DiskConfig, EngineConfig, Machine, NestedDisk, Reading, Reply, Request, RootlessSide,
     ServiceConfig,
 };
+pub use second::Second;
 pub use supervisor::{supervise, supervise_daemonless};
 
 /// Where the packed image keeps this program, its libraries and the loader that starts it.

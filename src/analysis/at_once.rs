@@ -51,7 +51,10 @@ pub(super) fn at_once(table: &Table) -> Vec<AtOnce> {
             concurrency: concurrency(&arms[*topology]),
             makespan: estimate(blocks, |moment| moment.makespan)?,
             evenness: estimate(blocks, |moment| moment.evenness)?,
-            slowdown: alone.and_then(|alone| ratio(&in_pairs(&times(blocks), &times(alone)), Level::P95).ok()),
+            slowdown: alone.and_then(|alone| {
+                let pairs: Vec<_> = in_pairs(&times(blocks), &times(alone)).into_iter().map(|(_, pair)| pair).collect();
+                ratio(&pairs, Level::P95).ok()
+            }),
         })
     });
     each.collect()

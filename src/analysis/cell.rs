@@ -52,6 +52,8 @@ impl Summary {
 pub(super) struct Series {
     pub topology: usize,
     excluded: usize,
+    /// Blocks in which the machine was disturbed when its trial began.
+    disturbed: Vec<u32>,
     /// By `Metric`: block and mean of its samples, for the blocks that have any.
     blocks: Vec<Vec<(u32, f64)>>,
 }
@@ -62,7 +64,12 @@ impl Series {
         let excluded = rows.iter().filter(|row| row.standing == Standing::Excluded && !row.warmup).count();
         let measured = excluded > 0 || rows.iter().any(Row::counts);
         let blocks = || Metric::VARIANTS.iter().map(|&metric| block_means(rows, metric)).collect();
-        measured.then(|| Self { topology: rows[0].job.topology as usize, excluded, blocks: blocks() })
+        let disturbed = rows.iter().filter(|row| row.flagged && row.counts()).map(|row| row.job.block).collect();
+        measured.then(|| Self { topology: rows[0].job.topology as usize, excluded, disturbed, blocks: blocks() })
+    }
+
+    pub fn disturbed(&self, block: u32) -> bool {
+        self.disturbed.contains(&block)
     }
 
     pub fn values(&self, metric: Metric) -> &[(u32, f64)] {

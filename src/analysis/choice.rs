@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{Analysis, Contrast, Metric, Point, Subject};
 use crate::case::Op;
-use crate::stats::{EQUIVALENCE_MARGIN, Ordered};
+use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Level, Ordered, mean};
 
-/// One topology. Values are means over the jobs of the sequence, each job by its median over the blocks; empty where one
-/// of the jobs has none.
+/// One topology. Values are means over the jobs of the sequence; empty where one of the jobs has none. The time is what a
+/// bill adds up, so it is a mean over the blocks too; of the others, each job is its median over the blocks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     pub topology: usize,
-    /// Of a whole job, in nanoseconds.
-    pub elapsed_ns: Option<f64>,
+    /// Of a whole job, in nanoseconds, with the interval of the bootstrap; of the blocks in which every job counts.
+    pub elapsed_ns: Option<Estimate>,
     /// Of its start alone.
     pub start_ns: Option<f64>,
     /// That a job pulls.
@@ -36,10 +36,11 @@ pub struct Choices {
 impl Choices {
     pub fn of(analysis: &Analysis) -> Self {
         let medians = Medians::of(analysis);
-        let repeats = |topology: &usize| {
-            analysis.comparisons.iter().any(|one| one.contrast == Contrast::Repeat && one.topology == *topology)
+        let checks = |topology: &usize| {
+            let of_it = analysis.comparisons.iter().filter(|one| one.topology == *topology);
+            of_it.into_iter().any(|one| matches!(one.contrast, Contrast::Repeat | Contrast::Control))
         };
-        let topologies = (0..analysis.arms.len()).filter(|topology| !repeats(topology));
+        let topologies = (0..analysis.arms.len()).filter(|topology| !checks(topology));
         let list: Vec<Choice> = topologies.map(|topology| medians.choice(analysis, topology)).collect();
         let better = |one: &Choice| list.iter().find(|other| beats(other, one)).map(|other| other.topology);
         let list = list.iter().map(|one| Choice { beaten_by: better(one), ..one.clone() }).collect();
@@ -60,7 +61,9 @@ impl Choices {
 /// Whether the first is better than the second in something, and in nothing worse. Less than the margin of equivalence is
 /// no difference; what one of them has no value of says nothing.
 fn beats(first: &Choice, second: &Choice) -> bool {
-    let axes = |one: &Choice| [one.elapsed_ns, one.bytes_pulled, one.disk_bytes, Some(one.failures as f64)];
+    let axes = |one: &Choice| {
+        [one.elapsed_ns.map(|time| time.point), one.bytes_pulled, one.disk_bytes, Some(one.failures as f64)]
+    };
     let pairs = axes(first).into_iter().zip(axes(second)).filter_map(|(a, b)| Some((a?, b?)));
     let pairs: Vec<(f64, f64)> = pairs.collect();
     let less = |a: f64, b: f64| a * (1.0 + EQUIVALENCE_MARGIN) < b;
@@ -101,7 +104,7 @@ impl Medians {
         let failures = analysis.failures.iter().filter(|failure| failure.topology == topology);
         Choice {
             topology,
-            elapsed_ns: self.mean(&self.elapsed, topology),
+            elapsed_ns: mean_of_blocks(analysis, topology, self.jobs.len()),
             start_ns: self.mean(&self.start, topology),
             bytes_pulled: self.mean(&self.pulled, topology),
             disk_bytes: self.jobs.last().and_then(|job| self.disk.get(&(topology, *job)).copied()),
@@ -124,6 +127,26 @@ impl Medians {
         });
         sums.collect()
     }
+}
+
+/// The mean time of a job, from the mean of each block that has all of its jobs.
+fn mean_of_blocks(analysis: &Analysis, topology: usize, jobs: usize) -> Option<Estimate> {
+    /// Any will do, as long as the same rows give the same report.
+    const SEED: u64 = 16;
+    let mut blocks: BTreeMap<u32, BTreeMap<u32, Vec<f64>>> = BTreeMap::new();
+    let times = analysis.points.iter().filter(|point| {
+        !point.warmup && (point.topology, point.metric, &point.subject) == (topology, Metric::ElapsedNs, &Subject::Job)
+    });
+    for point in times {
+        blocks.entry(point.block).or_default().entry(point.job).or_default().push(point.value);
+    }
+    let average = |values: &mut dyn Iterator<Item = f64>| {
+        let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
+        sum / f64::from(count)
+    };
+    let whole = blocks.values().filter(|block| block.len() == jobs);
+    let means = whole.map(|block| average(&mut block.values().map(|times| average(&mut times.iter().copied()))));
+    mean(&Ordered::new(means).ok()?, Level::P95, SEED).ok()
 }
 
 fn medians<'a>(points: impl Iterator<Item = &'a Point>) -> BTreeMap<(usize, u32), f64> {

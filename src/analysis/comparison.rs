@@ -4,7 +4,10 @@ use super::cell::Series;
 use super::contrast::{Pair, pairs};
 use super::row::{Row, Table};
 use super::{CaseKey, Cell, Contrast, Course, Metric, Subject};
-use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Interval, Level, difference, equivalent, ratio};
+use crate::stats::{
+    EQUIVALENCE_MARGIN, Estimate, Interval, Level, benjamini_hochberg, dependent_ratio, difference, equivalent, ratio,
+    significance,
+};
 
 /// A topology against another one, paired within blocks. Where all differences (or ratios) are the same number, the
 /// estimate has no interval: a constant has no spread to take one from.
@@ -25,6 +28,20 @@ pub struct Comparison {
     pub verdict: Option<Verdict>,
     /// Of `elapsed_ns` only; empty for a constant ratio.
     pub course: Option<Course>,
+    /// Share of wrong ones among the differences shown that are at least as clear as this one, as it is to be expected in all
+    /// comparisons of jobs, or of steps, of the run together (Benjamini and Hochberg). Of `elapsed_ns` only; empty where
+    /// neighbouring blocks depend on one another, for its test supposes that they do not.
+    pub q: Option<f64>,
+    /// Empty where no machine was disturbed when one of these trials began.
+    pub undisturbed: Option<Undisturbed>,
+}
+
+/// What a comparison says without the blocks in which the machine was disturbed when one of the two trials began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undisturbed {
+    /// Blocks that are left.
+    pub blocks: usize,
+    pub verdict: Option<Verdict>,
 }
 
 impl Comparison {
@@ -63,6 +80,7 @@ pub(super) fn cells_and_comparisons(table: &mut Table, baseline: usize) -> (Vec<
             comparisons.extend(compare(*pair, &arms, &case, &metrics));
         }
     }
+    adjust(&mut comparisons);
     (cells, comparisons)
 }
 
@@ -76,13 +94,26 @@ fn compare(pair: Pair, arms: &[Series], case: &CaseKey, metrics: &[Metric]) -> V
     let find = |topology| arms.iter().find(|series| series.topology == topology);
     let (Some(arm), Some(reference)) = (find(pair.topology), find(pair.reference)) else { return Vec::new() };
     let both = metrics.iter().filter(|metric| arm.has_cell(**metric) && reference.has_cell(**metric));
-    both.map(|&metric| comparison(pair, case, metric, in_pairs(arm.values(metric), reference.values(metric)))).collect()
+    both.map(|&metric| {
+        let blocks = in_pairs(arm.values(metric), reference.values(metric));
+        let disturbed = |block: &u32| arm.disturbed(*block) || reference.disturbed(*block);
+        let quiet = blocks.iter().filter(|(block, _)| !disturbed(block)).map(|(_, pair)| *pair).collect();
+        comparison(pair, case, metric, blocks.iter().map(|(_, pair)| *pair).collect(), quiet)
+    })
+    .collect()
 }
 
-fn comparison(pair: Pair, case: &CaseKey, metric: Metric, pairs: Vec<(f64, f64)>) -> Comparison {
-    // Errors mean that there is no pair, or no ratio because a value is 0: nothing to estimate.
-    let ratio95 = if metric.has_ratio() { ratio(&pairs, Level::P95).ok() } else { None };
-    let ratio95 = ratio95.map(|estimate| without_false_interval(estimate, &pairs, |a, b| a / b));
+/// `quiet` are the pairs of blocks in which the machine was not disturbed.
+fn comparison(
+    pair: Pair,
+    case: &CaseKey,
+    metric: Metric,
+    pairs: Vec<(f64, f64)>,
+    quiet: Vec<(f64, f64)>,
+) -> Comparison {
+    let timed = metric == Metric::ElapsedNs;
+    let course = if timed { Course::of(&pairs) } else { None };
+    let ratio95 = if metric.has_ratio() { ratio_of(&pairs, Level::P95) } else { None };
     let difference = difference(&pairs, Level::P95).ok();
     Comparison {
         contrast: pair.contrast,
@@ -91,17 +122,30 @@ fn comparison(pair: Pair, case: &CaseKey, metric: Metric, pairs: Vec<(f64, f64)>
         case: case.clone(),
         metric,
         difference: difference.map(|estimate| without_false_interval(estimate, &pairs, |a, b| a - b)),
-        verdict: ratio95.filter(|_| metric == Metric::ElapsedNs).and_then(|ratio95| verdict(&ratio95, &pairs)),
+        verdict: if timed { verdict(&pairs) } else { None },
+        undisturbed: (timed && quiet.len() < pairs.len())
+            .then(|| Undisturbed { blocks: quiet.len(), verdict: verdict(&quiet) }),
         ratio: ratio95,
-        course: Some(metric).filter(|metric| *metric == Metric::ElapsedNs).and_then(|_| Course::of(&pairs)),
+        course,
+        q: None,
         pairs,
     }
 }
 
-/// Values of the blocks that both have; both are sorted by block.
-pub(super) fn in_pairs(topology: &[(u32, f64)], reference: &[(u32, f64)]) -> Vec<(f64, f64)> {
+/// Of pairs in the order of their blocks; where these depend on one another, with an interval that allows for it. Empty
+/// where there is no pair, or no ratio because a value is 0.
+fn ratio_of(pairs: &[(f64, f64)], level: Level) -> Option<Estimate> {
+    let dependent = Course::of(pairs).is_some_and(|course| course.dependent(pairs.len()));
+    // Too few blocks have no interval, whatever a bootstrap would make of them.
+    let plain = ratio(pairs, level).ok()?;
+    let estimate = if dependent && plain.interval.is_some() { dependent_ratio(pairs, level).ok()? } else { plain };
+    Some(without_false_interval(estimate, pairs, |a, b| a / b))
+}
+
+/// Values of the blocks that both have, the topology's first, each with its block; both are sorted by block.
+pub(super) fn in_pairs(topology: &[(u32, f64)], reference: &[(u32, f64)]) -> Vec<(u32, (f64, f64))> {
     let partner = |block: u32| reference.binary_search_by_key(&block, |(other, _)| *other).ok();
-    topology.iter().filter_map(|&(block, value)| Some((value, reference[partner(block)?].1))).collect()
+    topology.iter().filter_map(|&(block, value)| Some((block, (value, reference[partner(block)?].1)))).collect()
 }
 
 fn without_false_interval(estimate: Estimate, pairs: &[(f64, f64)], of: fn(f64, f64) -> f64) -> Estimate {
@@ -110,11 +154,33 @@ fn without_false_interval(estimate: Estimate, pairs: &[(f64, f64)], of: fn(f64, 
     if results.all(|result| Some(result) == first) { Estimate { interval: None, ..estimate } } else { estimate }
 }
 
-/// Equivalence is a question to the 90 % interval, difference one to that of 95 %.
-fn verdict(ratio95: &Estimate, pairs: &[(f64, f64)]) -> Option<Verdict> {
-    let narrower = || ratio(pairs, Level::P90).ok()?.interval;
-    let equal = || narrower().is_some_and(|narrower| equivalent(&narrower, EQUIVALENCE_MARGIN));
-    Some(Verdict::of(&ratio95.interval?, equal))
+/// Equivalence is a question to the 90 % interval, difference one to that of 95 %. Empty where that has no interval.
+fn verdict(pairs: &[(f64, f64)]) -> Option<Verdict> {
+    let equal = || {
+        let narrower = ratio_of(pairs, Level::P90).and_then(|ratio| ratio.interval);
+        narrower.is_some_and(|narrower| equivalent(&narrower, EQUIVALENCE_MARGIN))
+    };
+    Some(Verdict::of(&ratio_of(pairs, Level::P95)?.interval?, equal))
+}
+
+/// Gives the comparisons of times that have a test their q: those of jobs together, and those of steps.
+fn adjust(comparisons: &mut [Comparison]) {
+    let tested = |one: &Comparison| {
+        let independent = one.course.is_some_and(|course| !course.dependent(one.pairs.len()));
+        (one.metric == Metric::ElapsedNs && independent && one.verdict.is_some())
+            .then(|| significance(&one.pairs, 1.0).ok())?
+    };
+    let values: Vec<Option<f64>> = comparisons.iter().map(tested).collect();
+    for jobs in [true, false] {
+        let family: Vec<(usize, f64)> = (0..).zip(&values).filter_map(|(index, p)| Some((index, (*p)?))).collect();
+        let family: Vec<_> = family
+            .into_iter()
+            .filter(|(index, _)| (comparisons[*index].case.subject == Subject::Job) == jobs)
+            .collect();
+        let p_values: Vec<f64> = family.iter().map(|(_, p)| *p).collect();
+        let adjusted = benjamini_hochberg(&p_values).expect("p-values of a test");
+        family.iter().zip(adjusted).for_each(|((index, _), q)| comparisons[*index].q = Some(q));
+    }
 }
 
 impl Verdict {

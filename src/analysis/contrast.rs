@@ -19,6 +19,8 @@ pub enum Contrast {
     Proxy,
     /// The same topology under another name: nothing but noise.
     Repeat,
+    /// The same topology, lengthened by a known part of its time: what the run must see.
+    Control,
     /// Against the baseline, with more than one thing different.
     Whole,
 }
@@ -51,6 +53,8 @@ fn against_baseline(arms: &[Arm], topology: usize, reference: usize) -> Pair {
     let (arm, base) = (&arms[topology], &arms[reference]);
     let contrast = if repeats(arm, base) {
         Contrast::Repeat
+    } else if controls(arm, base) {
+        Contrast::Control
     } else if only_lifecycle(arm, base) {
         Contrast::Lifecycle
     } else if only_nesting(arm, base) {
@@ -70,6 +74,15 @@ fn repeats(arm: &Arm, base: &Arm) -> bool {
     arm.kind == base.kind && arm.parameters_without(&[]) == base.parameters_without(&[]) && same_conditions(arm, base)
 }
 
+/// Whether the first is the second, lengthened in the client.
+fn controls(arm: &Arm, base: &Arm) -> bool {
+    let delays = (arm.parameter("delay").is_some(), base.parameter("delay").is_some());
+    arm.kind == base.kind
+        && delays == (true, false)
+        && arm.parameters_without(&["delay"]) == base.parameters_without(&[])
+        && same_software(arm, base)
+}
+
 /// A kept inner engine against the outer one, where the same software ran in both. The parameters cannot tell: the
 /// outer engine's storage driver is not a parameter of the socket.
 fn only_nesting(arm: &Arm, base: &Arm) -> bool {
@@ -87,9 +100,13 @@ fn differ_as(arm: &Arm, base: &Arm, kinds: [&str; 2]) -> bool {
 
 /// Whether the same software really ran, within the same bounds.
 fn same_conditions(arm: &Arm, base: &Arm) -> bool {
+    let bounds = |arm: &Arm| ["cpus", "memory_bytes", "delay"].map(|bound| arm.parameter(bound).map(str::to_owned));
+    same_software(arm, base) && bounds(arm) == bounds(base)
+}
+
+fn same_software(arm: &Arm, base: &Arm) -> bool {
     let software = |arm: &Arm| [&arm.storage_drivers, &arm.engines, &arm.builders].map(Clone::clone);
-    let bounds = |arm: &Arm| ["cpus", "memory_bytes"].map(|bound| arm.parameter(bound).map(str::to_owned));
-    software(arm) == software(base) && bounds(arm) == bounds(base)
+    software(arm) == software(base)
 }
 
 /// An inner engine, or storage without one, that loses more between jobs than the other one, with the same parameters
@@ -253,6 +270,20 @@ mod tests {
         let kept = "lifecycle=keep storage_driver=auto data_root=fresh";
         let arms = [arm("dind", kept, "overlay2"), arm("dind", kept, "vfs"), arm("dind", kept, "overlay2")];
         assert_eq!(pairs(&arms, 0), [pair(Contrast::Whole, 1, 0), pair(Contrast::Repeat, 2, 0)]);
+    }
+
+    #[test]
+    fn the_same_topology_lengthened_is_a_control_and_nothing_else() {
+        let delayed = "lifecycle=keep storage_driver=auto delay=0.1";
+        let arms = [
+            arm("socket", "", "overlay2"),
+            arm("socket", "delay=0.1", "overlay2"),
+            arm("dind", delayed, "overlay2"),
+            arm("socket", "delay=0.1", "vfs"),
+        ];
+        let contrasts = |baseline| pairs(&arms, baseline).into_iter().map(|pair| pair.contrast).collect::<Vec<_>>();
+        assert_eq!(contrasts(0), [Contrast::Control, Contrast::Whole, Contrast::Whole]);
+        assert_eq!(contrasts(1), [Contrast::Whole, Contrast::Nesting, Contrast::Whole]);
     }
 
     #[test]

@@ -19,13 +19,16 @@ mod change;
 mod choice;
 mod comparison;
 mod contrast;
+mod control;
 mod course;
 mod deviation;
+mod disturbed;
 mod expectation;
 mod failure;
 mod job;
 mod ledger;
 mod metric;
+mod order;
 mod point;
 mod row;
 mod steps;
@@ -35,8 +38,9 @@ pub use at_once::AtOnce;
 pub use cell::{Cell, Summary};
 pub use change::{Change, Changes, Undecidable, changes};
 pub use choice::{Choice, Choices};
-pub use comparison::{Comparison, Verdict};
+pub use comparison::{Comparison, Undisturbed, Verdict};
 pub use contrast::Contrast;
+pub use control::{SelfCheck, self_checks};
 pub use course::{Course, drifting};
 pub use deviation::{Deviation, conditions, scenarios};
 pub use expectation::{Checked, Found};
@@ -45,11 +49,13 @@ pub use ledger::LedgerCell;
 pub use metric::Metric;
 pub use point::Point;
 
+use std::collections::BTreeMap;
+
 use self::expectation::Expectations;
 use self::row::Table;
 use crate::case::{Edit, Op};
 use crate::record::{InstructionRow, ReadError, RunDir, RunRecord, Sample};
-use crate::stats::half_width;
+use crate::stats::{Estimate, half_width};
 
 /// What a run's rows say. Topologies are indices into `arms`, which keep the scenario's order.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +77,10 @@ pub struct Analysis {
     pub ledger: Vec<LedgerCell>,
     /// By edit and topology; nothing where no topology has several jobs at once.
     pub at_once: Vec<AtOnce>,
+    /// The time of a block's first trial against its second, each as a part of the median of its topology.
+    pub order: Option<Estimate>,
+    /// Trials of measured blocks by what disturbed the machine when they began, a word of `flags` in samples.csv.
+    pub disturbed: BTreeMap<String, usize>,
     /// By topology, op and class.
     pub failures: Vec<Failure>,
     /// In the scenario's order.
@@ -148,8 +158,22 @@ pub fn analyse(
     table.add_jobs();
     let (cells, comparisons) = comparison::cells_and_comparisons(&mut table, baseline);
     let at_once = at_once::at_once(&table);
+    let (order, disturbed) = (order::order(&table.rows), std::mem::take(&mut table.disturbed).into_counts());
     let blocks = table.measured_blocks();
     let expectations = expectations.into_list(run);
     let (points, arms, failures) = table.into_points();
-    Ok(Analysis { arms, baseline, blocks, cells, comparisons, points, ledger, at_once, failures, expectations })
+    Ok(Analysis {
+        arms,
+        baseline,
+        blocks,
+        cells,
+        comparisons,
+        points,
+        ledger,
+        at_once,
+        order,
+        disturbed,
+        failures,
+        expectations,
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::disturbed::Disturbed;
 use super::failure::Failures;
 use super::metric::Measures;
 use super::steps::Steps;
@@ -16,7 +17,11 @@ pub(super) struct Row {
     /// A number of `Steps`.
     pub subject: u32,
     pub edit: Edit,
+    /// Place of the trial within its block, from 0.
+    pub position: u32,
     pub warmup: bool,
+    /// Whether the machine was disturbed when the trial began.
+    pub flagged: bool,
     pub status: Status,
     pub standing: Standing,
     pub measures: Measures,
@@ -63,6 +68,7 @@ pub(super) struct Table {
     pub steps: Steps,
     pub arms: Vec<Arm>,
     failures: Failures,
+    pub disturbed: Disturbed,
 }
 
 impl Table {
@@ -71,7 +77,13 @@ impl Table {
         samples: impl Iterator<Item = Result<Sample, ReadError>>,
     ) -> Result<Self, AnalyseError> {
         let arms = run.arms.iter().map(Arm::new).collect();
-        let mut table = Self { rows: Vec::new(), steps: Steps::new(), arms, failures: Failures::default() };
+        let mut table = Self {
+            rows: Vec::new(),
+            steps: Steps::new(),
+            arms,
+            failures: Failures::default(),
+            disturbed: Disturbed::default(),
+        };
         // The last row of each worker: several of them write by turns.
         let mut last: BTreeMap<u32, (JobKey, u32)> = BTreeMap::new();
         for sample in samples {
@@ -110,11 +122,16 @@ impl Table {
     fn add(&mut self, job: JobKey, subject: u32, sample: &Sample) {
         self.arms[job.topology as usize].observe(sample);
         self.failures.count(job.topology as usize, sample);
+        if !sample.warmup {
+            self.disturbed.note(&job, &sample.flags);
+        }
         self.rows.push(Row {
             job,
             subject,
             edit: sample.edit,
+            position: sample.position,
             warmup: sample.warmup,
+            flagged: !sample.flags.is_empty(),
             status: sample.status,
             // Nothing counts before the trial's attempts are known.
             standing: Standing::Superseded,

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fs::Permissions;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, Failure, notice};
-use crate::agent::{self, DaemonlessConfig, EngineConfig, Operation, Target};
+use crate::agent::{self, DaemonlessConfig, EngineConfig, Operation, Second, Target};
 use crate::cli::Inside;
 use crate::registry::{self, Mirror, Registry, Upstream};
+use crate::units::as_nanos;
 use crate::{fixture, image};
 
 /// Ends the process itself: a blocked read of standard input would keep it alive.
@@ -35,6 +38,12 @@ pub fn run(role: Inside) -> Result<Exit, Failure> {
         Inside::FileSystem { file_system, folder } => {
             agent::try_file_system(file_system, &folder).map(|()| 0).map_err(|error| error.to_string())
         }
+        Inside::Second { folder } => {
+            Second::watch(&folder).map_err(|error| error.to_string()).and_then(|one| say(&one))
+        }
+        Inside::Calibrate { folder } => {
+            agent::calibrate(&folder).map_err(|error| error.to_string()).and_then(|took| say(&as_nanos(took)))
+        }
         Inside::Dial { socket, seconds } => {
             agent::dial(&socket, Duration::from_secs(seconds)).map(|()| 0).map_err(|error| error.to_string())
         }
@@ -46,6 +55,12 @@ pub fn run(role: Inside) -> Result<Exit, Failure> {
             std::process::exit(1)
         }
     }
+}
+
+/// One line of JSON on standard output.
+fn say(what: &impl Serialize) -> Result<u8, String> {
+    let line = serde_json::to_string(what).map_err(|error| error.to_string())?;
+    writeln!(std::io::stdout(), "{line}").map(|()| 0).map_err(|error| error.to_string())
 }
 
 fn engine(config: &str) -> Result<u8, String> {

@@ -5,6 +5,7 @@ pub mod compare;
 pub mod completions;
 mod connect;
 pub mod doctor;
+mod forecast;
 pub mod init;
 pub mod inside;
 mod interrupt;

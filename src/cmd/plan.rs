@@ -2,15 +2,18 @@
 
 use std::fmt::Write;
 
+use super::forecast::forecast;
 use super::{Exit, Failure, print};
-use crate::cli::{DesignArgs, PlanArgs, Preset};
+use crate::cli::{DesignArgs, Percent, PlanArgs, Preset};
 use crate::plan::{Block, Plan, draw_seed};
 use crate::scenario::{ImageRef, Scenario, Step, load};
 
 pub fn run(args: &PlanArgs) -> Result<Exit, Failure> {
     let seed = args.design.seed.unwrap_or_else(draw_seed);
     let (scenario, plan) = prepare(&args.scenario, &args.design, seed)?;
-    print(outline(&scenario, &plan).as_bytes())
+    let blocks = u32::try_from(plan.blocks.len()).unwrap_or(u32::MAX);
+    let forecast = forecast(&scenario, blocks, args.design.precision.map(Percent::fraction));
+    print(format!("{}\n{forecast}", outline(&scenario, &plan)).as_bytes())
 }
 
 /// What a command line makes of a scenario that it names: the topologies it asks for, and the order of their trials.
@@ -20,7 +23,7 @@ pub fn prepare(scenario: &str, design: &DesignArgs, seed: u64) -> Result<(Scenar
         scenario = scenario.only(&design.only)?;
     }
     if design.preset == Some(Preset::Full) {
-        scenario = scenario.with_repeat();
+        scenario = scenario.with_controls();
     }
     let blocks = design.blocks().unwrap_or(scenario.sequence.blocks);
     let plan = Plan::new(&scenario, blocks, seed);

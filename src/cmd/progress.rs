@@ -40,6 +40,10 @@ impl Progress {
 
     pub fn tell(&self, event: &Event) {
         match event {
+            Event::Waits { disturbances } => {
+                let found: Vec<String> = disturbances.iter().map(ToString::to_string).collect();
+                self.bar.set_message(format!("waiting for a quiet machine: {}", found.join(", ")));
+            }
             Event::TrialBegins { block, topology } => {
                 let block = if *block == 0 { "warm-up".to_owned() } else { format!("block {block}") };
                 self.bar.set_message(format!("{block}, {topology}"));

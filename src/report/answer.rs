@@ -20,7 +20,7 @@ pub struct Sentence {
 }
 
 /// The answer for a whole job: what nesting costs, what the lifecycle costs, what the job's own container and a proxy do
-/// where topologies differ in them, and the noise floor where a topology stands there twice. Where one of the first two was
+/// where topologies differ in them, and the noise floor and the control where a topology stands there more than once. Where one of the first two was
 /// not measured alone, a last sentence says what is known about both together.
 pub fn answer(analysis: &Analysis) -> Vec<Sentence> {
     if let [arm] = analysis.arms.as_slice() {
@@ -41,6 +41,7 @@ pub fn answer(analysis: &Analysis) -> Vec<Sentence> {
     let proxy = effect(analysis, Contrast::Proxy);
     sentences.extend(proxy.map(|text| Sentence { effect: "Proxy", text }));
     sentences.extend(noise::sentence(analysis).map(|text| Sentence { effect: "Noise floor", text }));
+    sentences.extend(noise::control(analysis).map(|text| Sentence { effect: "Control", text }));
     sentences.extend(together.map(|text| Sentence {
         effect: "More than one difference",
         text: format!("{text} How much of it each difference costs, this run does not tell."),

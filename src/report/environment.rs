@@ -109,7 +109,7 @@ pub(super) fn limits(run: &RunRecord) -> Vec<&'static str> {
          is slower.",
         "One job at a time on an otherwise quiet host, unless the scenario says so. Jobs that compete for disk and \
          processors are a different question.",
-        "Every interval stands for itself; none is adjusted for the number of comparisons in the tables.",
+        "Every interval stands for itself; none is adjusted for the number of comparisons in the tables, as q is.",
         "Time, cache and disk are measured here. Isolation and security are not numbers of this report.",
     ];
     if run.environment.host_kind == "reference" {

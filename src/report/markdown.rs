@@ -32,6 +32,9 @@ pub(super) fn render(page: &Page) -> String {
             text.push_str(&format!("\n## {title}\n\n"));
             table(&mut text, &grid.headings, &grid.rows);
         }
+        if title == "Steadiness" {
+            page.steadiness_notes.iter().for_each(|note| text.push_str(&format!("\n{}\n", inline(note))));
+        }
     }
     if !page.decision.grid.rows.is_empty() {
         text.push_str("\n## What it means for a choice\n\n");

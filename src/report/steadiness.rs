@@ -1,9 +1,14 @@
 //! Whether the blocks of a run are alike, as its intervals suppose: outliers, drift, neighbours.
 
+use std::collections::BTreeMap;
+
 use super::data::outliers;
 use super::resources::Grid;
 use super::shown::shown;
-use crate::analysis::{Analysis, Cell, Comparison, Course, Metric, Subject, drifting};
+use super::words::{ratio, value};
+use crate::analysis::{Analysis, Cell, Comparison, Course, Metric, Subject, Verdict, drifting};
+use crate::record::TrialRow;
+use crate::stats::{Estimate, Ordered, kendall};
 
 /// The times of whole jobs, topology by topology, with the comparison to the baseline where there is one.
 pub(super) fn steadiness(analysis: &Analysis) -> Grid {
@@ -47,13 +52,79 @@ pub(super) fn cautions(analysis: &Analysis) -> Vec<String> {
     let dependent = analysis.comparisons.iter().filter(|one| one.of_jobs()).filter_map(|one| {
         let course = one.course.filter(|course| course.dependent(one.pairs.len()))?;
         Some(format!(
-            "Neighbouring blocks depend on one another in the ratio of {} (lag-1 autocorrelation {:.2}): its interval \
-             supposes that they do not, and can be too narrow.",
+            "Neighbouring blocks depend on one another in the ratio of {} (lag-1 autocorrelation {:.2}): its interval is \
+             that of a block bootstrap, which allows for that.",
             pair(analysis, one),
             course.autocorrelation
         ))
     });
-    drifts.chain(dependent).chain(far(analysis)).collect()
+    let placed = analysis.order.filter(|order| order.interval.is_some_and(|interval| !interval.holds(1.0)));
+    let placed = placed.map(|order| format!("{} The random order spreads that over the topologies.", first(&order)));
+    drifts
+        .chain(dependent)
+        .chain(placed)
+        .chain(disturbed(analysis))
+        .chain(changed(analysis))
+        .chain(far(analysis))
+        .collect()
+}
+
+/// Whether what stands first in a block takes as long as what stands second.
+fn first(order: &Estimate) -> String {
+    let words = ratio(order);
+    format!(
+        "The first trial of a block takes {} as long as the second ({}), each against the median of its topology.",
+        words.point, words.interval
+    )
+}
+
+/// Sentences about the run as a whole: the place within a block, and the machine by the fixed work that every block begins
+/// with.
+pub(super) fn notes(analysis: &Analysis, trials: &[TrialRow]) -> Vec<String> {
+    analysis.order.as_ref().map(first).into_iter().chain(calibration(trials)).collect()
+}
+
+fn calibration(trials: &[TrialRow]) -> Option<String> {
+    let measured = trials.iter().filter(|row| !row.warmup);
+    let by_block: BTreeMap<u32, u64> = measured.filter_map(|row| Some((row.block, row.calibration_ns?))).collect();
+    let series: Vec<(f64, f64)> = by_block.iter().map(|(block, nanos)| (f64::from(*block), *nanos as f64)).collect();
+    let times = Ordered::new(series.iter().map(|(_, nanos)| *nanos)).ok()?;
+    let time = |nanos| value(Metric::ElapsedNs, nanos);
+    let drift = kendall(&series).ok().flatten().map(|drift| format!("; drift τ {:.2}, p = {:.3}", drift.tau, drift.p));
+    Some(format!(
+        "A fixed piece of work of the processor and the disk, at the beginning of every block, took {} ({} to {}{}).",
+        time(times.median()),
+        time(times.min()),
+        time(times.max()),
+        drift.unwrap_or_default()
+    ))
+}
+
+fn disturbed(analysis: &Analysis) -> Option<String> {
+    let by: Vec<String> =
+        analysis.disturbed.iter().map(|(word, trials)| format!("{} in {trials}", shown(word))).collect();
+    (!by.is_empty()).then(|| {
+        format!(
+            "The machine was not quiet when some trials began ({}): they are in the statistics, and flagged in samples.csv.",
+            by.join(", ")
+        )
+    })
+}
+
+/// Verdicts that are others without the blocks in which the machine was disturbed.
+fn changed(analysis: &Analysis) -> impl Iterator<Item = String> {
+    analysis.comparisons.iter().filter(|one| one.of_jobs()).filter_map(|one| {
+        let without = one.undisturbed.filter(|without| without.verdict != one.verdict)?;
+        let word = |verdict: Option<Verdict>| verdict.map_or("undecided".to_owned(), |verdict| verdict.to_string());
+        Some(format!(
+            "The verdict of {} is {}; by the {} of {} blocks in which the machine was quiet it is {}.",
+            pair(analysis, one),
+            word(one.verdict),
+            without.blocks,
+            one.pairs.len(),
+            word(without.verdict)
+        ))
+    })
 }
 
 /// Values more than ten standard deviations from the median, were they normal without them.

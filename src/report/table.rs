@@ -25,11 +25,15 @@ pub(super) struct Row {
     pub(super) interval: String,
     pub(super) n: String,
     pub(super) verdict: String,
+    /// `q 0.016`
+    pub(super) q: String,
 }
 
 /// What the columns mean, said once under every table.
 pub(super) const LEGEND: &str = "Ratio = time of the topology / time of what it is compared with: above 1× it is \
-    slower, below 1× faster. An interval (CI) is printed with its true coverage and exists from 6 blocks on. \
+    slower, below 1× faster. An interval (CI) is printed with its true coverage and exists from 6 blocks on, and is not \
+    adjusted for the number of comparisons; q is: the share of wrong ones to be expected among all differences with a q as \
+    small. \
     Excluded samples failed, timed out or were invalid: they are in no statistic.";
 
 pub(super) const HEADINGS: [&str; 8] =
@@ -74,7 +78,8 @@ fn topology_rows(analysis: &Analysis, topology: usize, cell: Option<&Cell>, case
         Contrast::JobContainer => 2,
         Contrast::Proxy => 3,
         Contrast::Repeat => 4,
-        Contrast::Whole => 5,
+        Contrast::Control => 5,
+        Contrast::Whole => 6,
     });
     let mut rows: Vec<Row> = comparisons.into_iter().map(|one| compared(analysis, one)).collect();
     if rows.is_empty() {
@@ -103,6 +108,9 @@ fn compared(analysis: &Analysis, comparison: &Comparison) -> Row {
         interval: words.map_or_else(String::new, |words| words.interval),
         n: comparison.pairs.len().to_string(),
         verdict,
+        q: comparison
+            .q
+            .map_or_else(String::new, |q| if q < 0.001 { "q < 0.001".to_owned() } else { format!("q {q:.3}") }),
         ..Row::default()
     }
 }
@@ -114,6 +122,7 @@ pub(super) fn contrast_text(contrast: Contrast) -> &'static str {
         Contrast::JobContainer => "job container",
         Contrast::Proxy => "proxy",
         Contrast::Repeat => "none: noise floor",
+        Contrast::Control => "none: control",
         Contrast::Whole => "more than one difference",
     }
 }
@@ -146,7 +155,7 @@ impl Row {
             },
             with(&self.ratio, &self.interval),
             self.n.clone(),
-            self.verdict.clone(),
+            with(&self.verdict, &self.q),
             self.excluded.clone(),
         ]
     }

@@ -87,6 +87,18 @@ pub(super) fn spread_text(metric: Metric, summary: &Summary) -> String {
     }
 }
 
+/// An estimate with its unit, its interval and the coverage of that: `1.42 s, 1.38–1.47 s (95 % CI)`.
+pub(super) fn estimate_text(metric: Metric, estimate: &Estimate) -> String {
+    let point = value(metric, estimate.point);
+    match estimate.interval {
+        None => point,
+        Some(interval) => {
+            let range = range(value(metric, interval.low), value(metric, interval.high));
+            format!("{point}, {range} ({} CI)", coverage(interval.coverage))
+        }
+    }
+}
+
 /// `1.38–1.47 s`; both units where they differ.
 fn range(low: String, high: String) -> String {
     match (low.rsplit_once(' '), high.rsplit_once(' ')) {

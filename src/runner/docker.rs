@@ -1,13 +1,15 @@
 //! Executes trials on Docker: each on a fresh reference host, or on the user's own engine with content of its own.
 
-use std::time::Instant;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
 use super::executor::{Closed, EngineFacts, Executor, JobSlot, Measured, Opened, Part, Slot};
 use crate::agent::Reading;
-use crate::case::{Edit, ErrorClass};
+use crate::case::{Disturbance, Edit, ErrorClass};
 use crate::engine::{EngineError, Patience};
+use crate::guard;
 use crate::journal::Journal;
 use crate::probe::{Delta, Point, rise};
 use crate::scenario::{Job, Kind, Scenario, Step, Topology};
@@ -20,6 +22,10 @@ pub struct DockerExecutor<'a> {
     journal: &'a mut Journal,
     host: &'a mut Host,
     trial: Option<Trial>,
+    /// Containers of others that ran when the block began.
+    foreign: BTreeSet<String>,
+    /// The most that a trial left on its disk so far.
+    trial_bytes: u64,
 }
 
 /// A trial under way.
@@ -50,11 +56,22 @@ struct Worker {
 
 impl<'a> DockerExecutor<'a> {
     pub fn new(scenario: &'a Scenario, journal: &'a mut Journal, host: &'a mut Host) -> Self {
-        Self { scenario, journal, host, trial: None }
+        Self { scenario, journal, host, trial: None, foreign: BTreeSet::new(), trial_bytes: 0 }
     }
 }
 
 impl Executor for DockerExecutor<'_> {
+    async fn begin_block(&mut self) -> Result<Duration, Fault> {
+        self.foreign = self.host.foreign().await?;
+        Ok(self.host.calibrate().await?)
+    }
+
+    async fn disturbances(&self) -> Result<BTreeSet<Disturbance>, Fault> {
+        let second = self.host.second().await?;
+        let foreign = self.host.foreign().await?.difference(&self.foreign).next().is_some();
+        Ok(guard::disturbances(&second, foreign, self.trial_bytes))
+    }
+
     async fn open(&mut self, slot: &Slot) -> Result<Opened, Fault> {
         let began = Instant::now();
         let topology = &self.scenario.topologies[slot.topology];
@@ -99,6 +116,7 @@ impl Executor for DockerExecutor<'_> {
         let began = Instant::now();
         let Some(trial) = self.trial.take() else { return Ok(Closed::default()) };
         let ended = trial.outer.read(false, None).await.unwrap_or_default();
+        self.trial_bytes = self.trial_bytes.max(ended.disk_bytes.unwrap_or(0));
         let unclear_records = trial.outer.remove().await?;
         Ok(Closed {
             unclear_records,

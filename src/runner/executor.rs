@@ -1,10 +1,11 @@
 //! The one seam of the project: what a runner needs of whatever executes its trials. Docker is one executor; the tests
 //! have another that follows a script.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
-use crate::case::Edit;
+use crate::case::{Disturbance, Edit};
 use crate::probe::Delta;
 use crate::workload::{Fault, Outcome};
 
@@ -80,6 +81,12 @@ pub struct Closed {
 /// Executes the trials of a run, one at a time; jobs at once are parts under way at the same time. Any future may be
 /// dropped half-way when the run is interrupted; then `close` follows.
 pub trait Executor {
+    /// Begins a block: notes who else works on the machine, and tells how long a fixed piece of work takes.
+    fn begin_block(&mut self) -> impl Future<Output = Result<Duration, Fault>>;
+
+    /// What disturbs the machine, after a look of a second.
+    fn disturbances(&self) -> impl Future<Output = Result<BTreeSet<Disturbance>, Fault>>;
+
     /// Provides the environment of a trial.
     fn open(&mut self, slot: &Slot) -> impl Future<Output = Result<Opened, Fault>>;
 

@@ -1,11 +1,12 @@
 //! Turns what was measured into rows.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use super::executor::{Closed, JobSlot, Measured, Opened, Part, Slot};
-use crate::case::{Op, Status};
+use crate::case::{Disturbance, Op, Status};
 use crate::record::{Event, InstructionRow, SCHEMA, Sample, Text, TrialRow, WriteError, Writer};
 use crate::scenario::{Scenario, Step, Topology};
 use crate::units::as_nanos;
@@ -17,22 +18,30 @@ pub struct Ledger<'a> {
     scenario: &'a Scenario,
     run_id: String,
     host: String,
+    /// Of the block under way.
+    calibration: Option<Duration>,
     trial: Option<OpenTrial>,
 }
 
 struct OpenTrial {
     slot: Slot,
+    flags: String,
     started_at: OffsetDateTime,
     engine: String,
 }
 
 impl<'a> Ledger<'a> {
     pub fn new(writer: &'a mut Writer, scenario: &'a Scenario, run_id: &str, host: &str) -> Self {
-        Self { writer, scenario, run_id: run_id.to_owned(), host: host.to_owned(), trial: None }
+        Self { writer, scenario, run_id: run_id.to_owned(), host: host.to_owned(), calibration: None, trial: None }
     }
 
-    pub(super) fn begin_trial(&mut self, slot: Slot) {
-        self.trial = Some(OpenTrial { slot, started_at: OffsetDateTime::now_utc(), engine: String::new() });
+    pub(super) fn begin_block(&mut self, calibration: Option<Duration>) {
+        self.calibration = calibration;
+    }
+
+    pub(super) fn begin_trial(&mut self, slot: Slot, disturbances: &BTreeSet<Disturbance>) {
+        let flags = disturbances.iter().map(ToString::to_string).collect::<Vec<_>>().join(";");
+        self.trial = Some(OpenTrial { slot, flags, started_at: OffsetDateTime::now_utc(), engine: String::new() });
     }
 
     pub(super) fn sample(
@@ -46,8 +55,8 @@ impl<'a> Ledger<'a> {
         if !measured.engine.version.is_empty() {
             trial.engine.clone_from(&measured.engine.version);
         }
-        let slot = trial.slot;
-        let row = self.row(&slot, job, part, step, measured);
+        let (slot, flags) = (trial.slot, trial.flags.clone());
+        let row = Sample { flags, ..self.row(&slot, job, part, step, measured) };
         self.writer.sample(&row)?;
         for instruction in &measured.outcome.instructions {
             self.writer.instruction(&InstructionRow {
@@ -172,7 +181,7 @@ impl<'a> Ledger<'a> {
             psi_io_ns: closed.and_then(|closed| closed.psi_io_ns),
             psi_memory_ns: closed.and_then(|closed| closed.psi_memory_ns),
             steal_ns: closed.and_then(|closed| closed.steal_ns),
-            calibration_ns: None,
+            calibration_ns: self.calibration.map(as_nanos),
         })?;
         self.sync()
     }

@@ -5,6 +5,7 @@ mod executor;
 mod ledger;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -15,7 +16,7 @@ pub use docker::DockerExecutor;
 pub use executor::{Closed, EngineFacts, Executor, JobSlot, Measured, Opened, Part, Slot};
 pub use ledger::Ledger;
 
-use crate::case::{Edit, ErrorClass, Status};
+use crate::case::{Disturbance, Edit, ErrorClass, Status};
 use crate::plan::{Block, Plan};
 use crate::record::WriteError;
 use crate::scenario::{Expected, Scenario, Step};
@@ -39,9 +40,27 @@ pub struct Tally {
 /// What an observer is told while a run goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    TrialBegins { block: u32, topology: String },
-    PartEnds { topology: String, job: u32, step: String, elapsed: Option<Duration> },
-    Spoiled { block: u32, topology: String, job: Option<u32>, step: String, message: String },
+    /// The machine is not quiet, and a trial waits for it.
+    Waits {
+        disturbances: BTreeSet<Disturbance>,
+    },
+    TrialBegins {
+        block: u32,
+        topology: String,
+    },
+    PartEnds {
+        topology: String,
+        job: u32,
+        step: String,
+        elapsed: Option<Duration>,
+    },
+    Spoiled {
+        block: u32,
+        topology: String,
+        job: Option<u32>,
+        step: String,
+        message: String,
+    },
     TrialEnds,
 }
 
@@ -54,6 +73,8 @@ pub struct Runner<'a, E> {
     interrupt: watch::Receiver<bool>,
     observe: RefCell<Box<dyn FnMut(Event) + 'a>>,
     time_limit: Option<Duration>,
+    /// How long a trial waits for a quiet machine; without it nobody looks.
+    patience: Option<Duration>,
     enough: Box<dyn FnMut(u32) -> bool + 'a>,
     unclear_records: usize,
 }
@@ -74,6 +95,7 @@ impl<'a, E: Executor> Runner<'a, E> {
             interrupt,
             observe: RefCell::new(Box::new(observe)),
             time_limit: None,
+            patience: None,
             enough: Box::new(|_| false),
             unclear_records: 0,
         }
@@ -82,6 +104,12 @@ impl<'a, E: Executor> Runner<'a, E> {
     /// Begins no block that would end later than this after the beginning of the first, by the longest one so far.
     pub fn within(self, time_limit: Option<Duration>) -> Self {
         Self { time_limit, ..self }
+    }
+
+    /// Looks before each trial whether the machine is quiet, waits for that no longer than this, and flags the trial that
+    /// begins all the same. Each block begins with a fixed piece of work, whose time tells how the machine changes.
+    pub fn guarded(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 
     /// Begins no block after this says that enough is known. It is asked after each measured block, with their number.
@@ -99,6 +127,8 @@ impl<'a, E: Executor> Runner<'a, E> {
                 break;
             }
             let block_began = Instant::now();
+            let calibration = self.begin_block(block).await;
+            self.ledger.get_mut().begin_block(calibration);
             let slots: Vec<Slot> =
                 (0..).zip(&block.order).map(|(place, topology)| slot(block, place, *topology)).collect();
             let invalid = self.attempts(slots, &mut tally).await?;
@@ -112,6 +142,35 @@ impl<'a, E: Executor> Runner<'a, E> {
             }
         }
         Ok(Tally { interrupted: self.interrupted(), unclear_records: self.unclear_records, ..tally })
+    }
+
+    /// How long the fixed piece of work takes; empty where the run has no guard, and where it could not be done.
+    async fn begin_block(&mut self, block: &Block) -> Option<Duration> {
+        self.patience?;
+        match unless_interrupted(&self.interrupt, self.executor.begin_block()).await? {
+            Ok(took) => Some(took),
+            Err(fault) => {
+                let (topology, step) = (self.scenario.baseline.clone(), "calibration".to_owned());
+                self.told(Event::Spoiled { block: block.index, topology, job: None, step, message: fault.message });
+                None
+            }
+        }
+    }
+
+    /// Waits for a quiet machine as long as is allowed. Returns what disturbs it still.
+    async fn disturbances(&self, slot: &Slot) -> BTreeSet<Disturbance> {
+        let (Some(patience), began) = (self.patience, Instant::now()) else { return BTreeSet::new() };
+        loop {
+            match unless_interrupted(&self.interrupt, self.executor.disturbances()).await {
+                Some(Ok(found)) if found.is_empty() || began.elapsed() >= patience => return found,
+                Some(Ok(disturbances)) => self.told(Event::Waits { disturbances }),
+                Some(Err(fault)) => {
+                    self.tell(slot, None, "guard", &fault);
+                    return BTreeSet::new();
+                }
+                None => return BTreeSet::new(),
+            }
+        }
     }
 
     /// Runs trials one after another; returns those that were invalid. A failure is a result of its topology, and no
@@ -139,9 +198,10 @@ impl<'a, E: Executor> Runner<'a, E> {
 
     /// Returns the first fault of the trial, where there was one.
     async fn trial(&mut self, slot: Slot) -> Result<Option<Fault>, WriteError> {
+        let disturbances = self.disturbances(&slot).await;
         let topology = self.name(&slot);
         self.told(Event::TrialBegins { block: slot.block, topology });
-        self.ledger.get_mut().begin_trial(slot);
+        self.ledger.get_mut().begin_trial(slot, &disturbances);
         let opened =
             unless_interrupted(&self.interrupt, self.executor.open(&slot)).await.unwrap_or_else(|| Err(interruption()));
         let mut fault = match &opened {
@@ -209,6 +269,10 @@ impl<'a, E: Executor> Runner<'a, E> {
         let Some(mut measured) = unless_interrupted(&self.interrupt, self.executor.part(job, part)).await else {
             return Ok(Some(interruption()));
         };
+        if let (Some(delay), Some(elapsed)) = (self.scenario.topologies[slot.topology].delay, measured.outcome.elapsed)
+        {
+            measured.outcome.elapsed = Some(elapsed + delayed(elapsed.mul_f64(delay)).await);
+        }
         if let (Part::Step(index), None) = (part, &measured.outcome.fault) {
             measured.outcome.fault = self.broken(slot, job, index, &measured);
         }
@@ -293,6 +357,13 @@ async fn unless_interrupted<T>(interrupt: &watch::Receiver<bool>, work: impl Fut
         Ok(_) = interrupt.wait_for(|interrupted| *interrupted) => None,
         result = work => Some(result),
     }
+}
+
+/// Waits, and tells how long that took by the clock that all times are taken with.
+async fn delayed(delay: Duration) -> Duration {
+    let began = Instant::now();
+    tokio::time::sleep(delay).await;
+    began.elapsed()
 }
 
 fn interruption() -> Fault {

@@ -68,6 +68,8 @@ pub struct Topology {
     pub bounds: Bounds,
     /// Jobs at the same time.
     pub concurrency: NonZeroU32,
+    /// Part of its own time by which everything is lengthened here, in the client: what a run must be able to see.
+    pub delay: Option<f64>,
 }
 
 /// What a container may take of its machine; by default everything.
@@ -414,7 +416,8 @@ impl Topology {
         let memory = memory_bytes.map(|bytes| format!("memory_bytes={bytes}"));
         let kind = Some(self.kind.parameters()).filter(|parameters| !parameters.is_empty());
         let concurrency = (self.concurrency.get() > 1).then(|| format!("concurrency={}", self.concurrency));
-        [kind, cpus, memory, concurrency].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        let delay = self.delay.map(|delay| format!("delay={delay}"));
+        [kind, cpus, memory, concurrency, delay].into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -1,6 +1,9 @@
-//! A part of a scenario, some of its topologies, or one of them twice.
+//! A part of a scenario, some of its topologies, or one of them more than once.
 
 use super::{Expectation, Scenario, Topology};
+
+/// By this part of its time the control of a run is lengthened: what a reader would call a small difference.
+const CONTROL_DELAY: f64 = 0.1;
 
 /// A choice of topologies that is no scenario.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,31 +33,41 @@ impl Scenario {
         Ok(self)
     }
 
-    /// This scenario with its baseline once more, under another name and with the same expectations, unless it stands there
-    /// twice already: what the two differ by is noise.
-    pub fn with_repeat(mut self) -> Self {
+    /// This scenario with its baseline twice more, under other names and with the same expectations, unless it stands there
+    /// so already: as it is, so that what the two differ by is noise, and lengthened by a known part, which the run must see.
+    pub fn with_controls(self) -> Self {
+        self.with_copy("again", None).with_copy("delayed", Some(CONTROL_DELAY))
+    }
+
+    fn with_copy(mut self, suffix: &str, delay: Option<f64>) -> Self {
         let Some(baseline) = self.topologies.iter().find(|topology| topology.name == self.baseline).cloned() else {
             return self;
         };
-        let alike = |topology: &&Topology| Topology { name: baseline.name.clone(), ..(*topology).clone() } == baseline;
-        if self.topologies.iter().filter(alike).count() > 1 {
+        let copy = Topology { delay, ..baseline.clone() };
+        let alike = |other: &&Topology| {
+            other.name != baseline.name && Topology { name: copy.name.clone(), ..(*other).clone() } == copy
+        };
+        if self.topologies.iter().any(|other| alike(&other)) {
             return self;
         }
-        let mut name = format!("{}-again", baseline.name);
+        // A name has 64 characters at most, all of one byte.
+        let stem = &baseline.name[..baseline.name.len().min(40)];
+        let mut name = format!("{stem}-{suffix}");
         while self.topologies.iter().any(|topology| topology.name == name) {
-            name.push_str("-again");
+            name.push('_');
         }
         let expected = self.expectations.iter().filter(|expectation| expectation.topology == baseline.name);
         let again: Vec<_> = expected.map(|one| Expectation { topology: name.clone(), ..one.clone() }).collect();
         self.expectations.extend(again);
-        self.topologies.push(Topology { name, ..baseline });
+        self.topologies.push(Topology { name, ..copy });
         self
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::scenario::{QUICK, SelectionError, builtin};
+    use crate::scenario::name::is_topology_name;
+    use crate::scenario::{QUICK, SelectionError, Topology, builtin};
 
     fn only(names: &[&str]) -> Result<crate::scenario::Scenario, SelectionError> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -62,19 +75,31 @@ mod tests {
     }
 
     #[test]
-    fn the_baseline_is_repeated_once_with_what_must_hold_of_it() {
+    fn the_baseline_stands_there_twice_more_with_what_must_hold_of_it() {
         let quick = builtin(QUICK).unwrap();
-        let twice = quick.clone().with_repeat();
-        let [.., again] = &twice.topologies[..] else { panic!("no topology") };
-        assert_eq!((again.name.as_str(), &again.kind), ("socket-again", &quick.topologies[0].kind));
-        assert_eq!(twice.topologies.len(), quick.topologies.len() + 1);
+        let controlled = quick.clone().with_controls();
+        let [.., again, delayed] = &controlled.topologies[..] else { panic!("no topologies") };
+        let baseline = &quick.topologies[0];
+        assert_eq!(again, &Topology { name: "socket-again".to_owned(), ..baseline.clone() });
+        assert_eq!(delayed, &Topology { name: "socket-delayed".to_owned(), delay: Some(0.1), ..baseline.clone() });
+        assert_eq!(controlled.topologies.len(), quick.topologies.len() + 2);
         let of = |name: &str| {
-            let expectations = twice.expectations.iter().filter(|expectation| expectation.topology == name);
+            let expectations = controlled.expectations.iter().filter(|expectation| expectation.topology == name);
             expectations.map(|one| (one.job, one.step, one.instructions_cached)).collect::<Vec<_>>()
         };
         assert!(!of("socket").is_empty());
-        assert_eq!(of("socket"), of("socket-again"));
-        assert_eq!(twice.clone().with_repeat(), twice);
+        assert_eq!((of("socket-again"), of("socket-delayed")), (of("socket"), of("socket")));
+        assert_eq!(controlled.clone().with_controls(), controlled);
+    }
+
+    #[test]
+    fn a_copy_of_a_long_name_has_a_name_too() {
+        let mut long = builtin(QUICK).unwrap();
+        let name = "a".repeat(64);
+        long.topologies[0].name.clone_from(&name);
+        long.baseline = name;
+        let names: Vec<_> = long.with_controls().topologies.into_iter().map(|one| one.name).collect();
+        assert!(names.iter().all(|name| is_topology_name(name)), "{names:?}");
     }
 
     #[test]

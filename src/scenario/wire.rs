@@ -80,6 +80,9 @@ pub(super) struct Topology {
     /// Jobs at the same time; default: the sequence's.
     #[schemars(range(min = 1, max = 64))]
     pub(super) concurrency: Option<At<u32>>,
+    /// A control of what a run can see: by this part of its time every step is lengthened in the client, 0.1 for 10 %.
+    #[schemars(range(min = 0.001, max = 10))]
+    pub(super) delay: Option<At<f64>>,
 }
 
 /// The topologies.

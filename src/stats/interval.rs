@@ -17,8 +17,10 @@ pub struct Estimate {
 pub struct Interval {
     pub low: f64,
     pub high: f64,
-    /// Coverage probability, at least the level asked for. Exact, but for signed-rank intervals of more than 300 pairs,
-    /// which are within 10⁻⁴ of it, and for that of a share, which is the least it has.
+    /// Coverage probability. Of ranks (medians, paired ratios and differences) it is what the interval really has, at
+    /// least the level asked for: exact, but for signed-rank intervals of more than 300 pairs, which are within 10⁻⁴ of
+    /// it. Of a share it is the least that it has; of bootstraps and t distributions it is the level asked for, which they
+    /// reach in large samples alone.
     pub coverage: f64,
 }
 
@@ -29,6 +31,8 @@ pub enum Level {
     P90,
     /// 95 %, for everything that is quoted.
     P95,
+    /// 99 %, for what is to be wrong hardly ever.
+    P99,
     /// What one of so many intervals needs for 95 % that all of them hold (Bonferroni): the share of error is divided.
     Joint95(NonZeroUsize),
 }
@@ -38,8 +42,15 @@ impl Level {
         match self {
             Self::P90 => 0.90,
             Self::P95 => 0.95,
+            Self::P99 => 0.99,
             Self::Joint95(intervals) => 1.0 - 0.05 / intervals.get() as f64,
         }
+    }
+}
+
+impl Interval {
+    pub fn holds(&self, value: f64) -> bool {
+        self.low <= value && value <= self.high
     }
 }
 

@@ -4,30 +4,40 @@
 //! statistic is defined for; what the values given are too few or too equal for is empty.
 
 mod autocorrelation;
+mod bca;
+mod block_bootstrap;
 mod equivalence;
-mod holm;
+mod hierarchical;
 mod interval;
 mod kendall;
 mod median;
+mod multiplicity;
 mod ordered;
 mod outlier;
 mod paired;
 mod precision;
 mod proportion;
+mod random_effects;
 mod rank_sum;
+mod resample;
 mod signed_rank;
+mod significance;
 mod unpaired;
 mod walsh;
 
 pub use autocorrelation::autocorrelation;
+pub use bca::mean;
 pub use equivalence::{EQUIVALENCE_MARGIN, equivalent};
-pub use holm::holm;
+pub use hierarchical::hierarchical_bootstrap;
 pub use interval::{Estimate, Interval, Level};
 pub use kendall::{Kendall, kendall};
 pub use median::median;
+pub use multiplicity::{benjamini_hochberg, holm};
 pub use ordered::{Ordered, Unusable};
 pub use outlier::Outliers;
-pub use paired::{difference, ratio};
-pub use precision::{half_width, looks};
-pub use proportion::proportion;
+pub use paired::{dependent_ratio, difference, ratio};
+pub use precision::{FORESEEN_NOISE, enough_blocks, foreseen_half_width, half_width, implied_noise, looks};
+pub use proportion::{likely_counts, proportion};
+pub use random_effects::{Effect, Pooled, random_effects};
+pub use significance::significance;
 pub use unpaired::{fewest_unpaired, unpaired_ratio};

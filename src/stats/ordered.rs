@@ -15,6 +15,8 @@ pub enum Unusable {
     NotPositive(f64),
     #[error("{0} is no p-value: one lies between 0 and 1")]
     NotProbability(f64),
+    #[error("a pooled effect needs variances above 0, and one is {0}: leave out what has no spread")]
+    NotVariance(f64),
 }
 
 impl Ordered {
@@ -52,16 +54,18 @@ impl Ordered {
     /// The `p`-quantile by linear interpolation between order statistics, h = (n - 1) p + 1; `p` is from 0
     /// to 1. Hyndman and Fan, "Sample quantiles in statistical packages", The American Statistician 50 (1996),
     /// definition 7; the default of R's `quantile`.
-    fn quantile(&self, p: f64) -> f64 {
+    pub(super) fn quantile(&self, p: f64) -> f64 {
         let place = (self.0.len() - 1) as f64 * p;
         let below = place.floor() as usize;
         let above = place.ceil() as usize;
         self.0[below] + (self.0[above] - self.0[below]) * (place - place.floor())
     }
 
-    /// The arithmetic mean, in the values' unit; infinite where their sum is.
+    /// The arithmetic mean, in the values' unit; infinite where their sum is. It lies among the values, which their sum may
+    /// miss by a rounding.
     pub fn mean(&self) -> f64 {
-        self.0.iter().sum::<f64>() / self.0.len() as f64
+        let mean = self.0.iter().sum::<f64>() / self.0.len() as f64;
+        if mean.is_finite() { mean.clamp(self.min(), self.max()) } else { mean }
     }
 
     pub fn median(&self) -> f64 {
@@ -91,6 +95,14 @@ mod tests {
 
     fn ordered(values: &[f64]) -> Ordered {
         Ordered::new(values.iter().copied()).unwrap()
+    }
+
+    /// In floating point three times 0.1 is more than 0.3.
+    #[test]
+    fn a_mean_lies_among_its_values() {
+        assert_eq!(ordered(&[0.1; 3]).mean(), 0.1);
+        assert_eq!(ordered(&[1.0, 2.0, 6.0]).mean(), 3.0);
+        assert_eq!(ordered(&[f64::MAX; 2]).mean(), f64::INFINITY);
     }
 
     #[test]

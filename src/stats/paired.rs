@@ -1,5 +1,6 @@
 //! Paired differences and ratios by Hodges and Lehmann, with the exact signed-rank interval.
 
+use super::block_bootstrap::block_bootstrap;
 use super::signed_rank::SignedRank;
 use super::walsh::Walsh;
 use super::{Estimate, Interval, Level, Ordered, Unusable};
@@ -21,6 +22,11 @@ fn hodges_lehmann(values: &Ordered, level: Level) -> Estimate {
     Estimate { point: walsh.median(), interval, n }
 }
 
+/// The centre of symmetric values by Hodges and Lehmann, in their unit, without an interval: for a bootstrap.
+pub(super) fn centre(values: &Ordered) -> f64 {
+    Walsh::new(values.values()).median()
+}
+
 /// `a - b` over pairs `(a, b)`, in their unit.
 ///
 /// # Errors
@@ -35,11 +41,30 @@ pub fn difference(pairs: &[(f64, f64)], level: Level) -> Result<Estimate, Unusab
 /// # Errors
 /// No pair, a value that is not finite, or one that is not positive.
 pub fn ratio(pairs: &[(f64, f64)], level: Level) -> Result<Estimate, Unusable> {
-    if let Some(wrong) = pairs.iter().flat_map(|(a, b)| [*a, *b]).find(|value| *value <= 0.0) {
+    if let Some(wrong) = not_positive(pairs) {
         return Err(Unusable::NotPositive(wrong));
     }
     let logarithms = Ordered::new(pairs.iter().map(|(a, b)| (a / b).ln()))?;
     Ok(hodges_lehmann(&logarithms, level).map(f64::exp))
+}
+
+/// The same centre where neighbouring pairs depend on one another, in the order in which they were measured: its interval
+/// is the block bootstrap's, from the same draw each time.
+///
+/// # Errors
+/// No pair, a value that is not finite, or one that is not positive.
+pub fn dependent_ratio(pairs: &[(f64, f64)], level: Level) -> Result<Estimate, Unusable> {
+    /// Any will do, as long as the same rows give the same report.
+    const SEED: u64 = 25;
+    if let Some(wrong) = not_positive(pairs) {
+        return Err(Unusable::NotPositive(wrong));
+    }
+    let logarithms: Vec<f64> = pairs.iter().map(|(a, b)| (a / b).ln()).collect();
+    Ok(block_bootstrap(&logarithms, centre, level, SEED)?.map(f64::exp))
+}
+
+fn not_positive(pairs: &[(f64, f64)]) -> Option<f64> {
+    pairs.iter().flat_map(|(a, b)| [*a, *b]).find(|value| *value <= 0.0)
 }
 
 #[cfg(test)]
@@ -83,6 +108,19 @@ mod tests {
         assert!(close(estimate.point, 2_f64.powf(2.5)), "{estimate:?}");
         let interval = estimate.interval.unwrap();
         assert!(close(interval.low, 1.0) && close(interval.high, 32.0), "{estimate:?}");
+    }
+
+    /// The centre is the same; neighbours that are alike make the interval wider than that of independent pairs.
+    #[test]
+    fn dependent_pairs_have_the_same_centre_and_a_wider_interval() {
+        let pairs: Vec<_> =
+            (0..24).map(|block| (if block < 12 { 1.0 } else { 1.3 } + f64::from(block % 3) / 50.0, 1.0)).collect();
+        let (apart, alike) = (ratio(&pairs, Level::P95).unwrap(), dependent_ratio(&pairs, Level::P95).unwrap());
+        assert!(close(apart.point, alike.point));
+        let width = |estimate: &Estimate| estimate.interval.map(|one| one.high / one.low).unwrap();
+        assert!(width(&alike) > width(&apart), "{alike:?} against {apart:?}");
+        assert_eq!(dependent_ratio(&pairs, Level::P95), Ok(alike), "the same rows give the same interval");
+        assert_eq!(dependent_ratio(&[(0.0, 1.0)], Level::P95), Err(Unusable::NotPositive(0.0)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How often something happens, from how often it did.
 
-use statrs::distribution::{Beta, ContinuousCDF};
+use statrs::distribution::{Beta, Binomial, ContinuousCDF, DiscreteCDF};
 
 use super::interval::{Estimate, Interval, Level};
 
@@ -21,10 +21,19 @@ pub fn proportion(count: usize, n: usize, level: Level) -> Option<Estimate> {
     Some(Estimate { point: hits / n as f64, interval: Some(Interval { low, high, coverage: level.probability() }), n })
 }
 
+/// The counts between which one in `n` independent tries lies with this probability or a little more, where each succeeds
+/// with chance `share`: the middle of the binomial distribution. Empty where `n` is 0, or `share` no probability.
+pub fn likely_counts(n: usize, share: f64, level: Level) -> Option<(usize, usize)> {
+    let tail = (1.0 - level.probability()) / 2.0;
+    let counts = Binomial::new(share, n as u64).ok().filter(|_| n > 0)?;
+    let at_most = |count: u64| counts.cdf(count);
+    let low = (0..=n as u64).find(|count| at_most(*count) > tail)?;
+    let high = (low..=n as u64).find(|count| at_most(*count) >= 1.0 - tail)?;
+    Some((low as usize, high as usize))
+}
+
 #[cfg(test)]
 mod tests {
-    use statrs::distribution::{Binomial, DiscreteCDF};
-
     use super::*;
 
     fn interval(count: usize, n: usize) -> Interval {
@@ -55,6 +64,15 @@ mod tests {
             assert!((at_most(found.high, count) - 0.025).abs() < 1e-6, "{count} of {n}");
             assert!((1.0 - at_most(found.low, count - 1) - 0.025).abs() < 1e-6, "{count} of {n}");
         }
+    }
+
+    /// R: `qbinom(c(0.005, 0.995), 200, 0.95)` gives 181 and 197; of ten fair coins all counts but 0 and 10 have 99.8 %.
+    #[test]
+    fn likely_counts_are_the_quantiles_of_the_binomial_distribution() {
+        assert_eq!(likely_counts(200, 0.95, Level::P99), Some((181, 197)));
+        assert_eq!(likely_counts(10, 0.5, Level::P95), Some((2, 8)));
+        assert_eq!(likely_counts(7, 1.0, Level::P99), Some((7, 7)));
+        assert_eq!((likely_counts(0, 0.5, Level::P95), likely_counts(3, 1.5, Level::P95)), (None, None));
     }
 
     #[test]

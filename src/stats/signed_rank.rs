@@ -59,7 +59,7 @@ impl SignedRank {
     }
 
     /// P(T⁺ <= sum), for a sum up to half of the largest value.
-    fn at_most(&self, sum: u64) -> f64 {
+    pub fn at_most(&self, sum: u64) -> f64 {
         match self {
             Self::Exact { cumulative, .. } => cumulative[sum as usize],
             Self::Normal { approximation, .. } => approximation.cdf(sum as f64 + 0.5),

@@ -39,7 +39,7 @@ impl<'a> Walsh<'a> {
 
     /// How many averages are at most `bound`, by two ends that move towards each other. Johnson and Mizoguchi,
     /// "Selecting the kth element in X + Y and X_1 + X_2 + ... + X_m", SIAM Journal on Computing 7 (1978).
-    fn not_above(self, bound: f64) -> u64 {
+    pub fn not_above(self, bound: f64) -> u64 {
         let mut partners = self.0.len();
         let mut count = 0;
         for (index, value) in self.0.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Where the trials of a run happen: on reference hosts, or on the user's own engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::local::Local;
 use super::reference::Reference;
 use super::site::Site;
 use super::{Held, name};
-use crate::agent::{Machine, NestedDisk, Reading, Reply, Request};
+use crate::agent::{Machine, NestedDisk, Reading, Reply, Request, Second};
 use crate::cleanup;
 use crate::engine::{Description, Engine, EngineError, Mount, Privilege};
 use crate::image::{Carried, RunImages};
@@ -143,6 +143,21 @@ impl Host {
     /// Makes the edit `base`: from now on the registry serves another image under the name of the base.
     pub async fn move_base(&self) -> Result<(), TopologyError> {
         self.site().move_base().await
+    }
+
+    /// What the machine under the user's engine does in a second in which dindbench does nothing.
+    pub async fn second(&self) -> Result<Second, TopologyError> {
+        self.site().second().await
+    }
+
+    /// How long a fixed piece of work takes on that machine, of the processor and of the disk.
+    pub async fn calibrate(&self) -> Result<Duration, TopologyError> {
+        self.site().calibrate().await
+    }
+
+    /// Containers that run on the user's engine, and are not this run's.
+    pub async fn foreign(&self) -> Result<BTreeSet<String>, EngineError> {
+        self.site().foreign().await
     }
 
     /// Takes back what was put into a registry that others run.

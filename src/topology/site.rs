@@ -1,15 +1,18 @@
 //! What every host of a run shares on the user's engine: the images, the registry, and how privilege is granted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
 
 use super::error::TopologyError;
 use super::host::namespace;
 use super::{Held, REGISTRY_FOLDER, REGISTRY_SOCKET, name};
-use crate::agent;
+use crate::agent::{self, Second};
 use crate::engine::{Command, ContainerSpec, Engine, EngineError, Mount, Network, Patience, Powers, Privilege, Source};
 use crate::fixture::{self, images};
 use crate::image::{RunImages, SystemImage, archive};
-use crate::journal::{self, Journal, Kind};
+use crate::journal::{self, Journal, Kind, RUN_LABEL};
 use crate::registry::{self, Address, Snapshot, Upstream};
 use crate::scenario::EngineVersion;
 
@@ -117,6 +120,34 @@ impl Site {
         let [repository, tag, like] = [fixture::REPOSITORY, images::BASE, like].map(str::to_owned);
         let request = registry::Request::Name { repository, tag, like };
         self.registry.ask::<Snapshot>(&request).await.map(|_| ())
+    }
+
+    /// What the machine under the user's engine does in a second.
+    pub async fn second(&self) -> Result<Second, TopologyError> {
+        self.ask_once("second").await
+    }
+
+    /// How long a fixed piece of work takes on that machine.
+    pub async fn calibrate(&self) -> Result<Duration, TopologyError> {
+        self.ask_once("calibrate").await.map(Duration::from_nanos)
+    }
+
+    /// The answer of a program beside the registry, whose folder is where the engine keeps its data.
+    async fn ask_once<R: DeserializeOwned>(&self, role: &str) -> Result<R, TopologyError> {
+        let command = Command::new(agent::command([role, REGISTRY_FOLDER]));
+        let output = self.engine.exec_well(self.registry.name(), &command, Patience::CHORE).await?;
+        let said = output.text(Source::Stdout);
+        serde_json::from_str(&said).map_err(|error| TopologyError::Answer {
+            container: self.registry.name().to_owned(),
+            reason: format!("`{said}`: {error}"),
+        })
+    }
+
+    /// Containers that run on the user's engine, and are not this run's.
+    pub async fn foreign(&self) -> Result<BTreeSet<String>, EngineError> {
+        let running = self.engine.running_containers().await?;
+        let ours = |labels: &BTreeMap<String, String>| labels.get(RUN_LABEL) == Some(&self.run);
+        Ok(running.into_iter().filter(|(_, labels)| !ours(labels)).map(|(name, _)| name).collect())
     }
 
     /// What the docker command in the image says of its version, asked in a container of it.

@@ -20,9 +20,10 @@ mod document;
 mod sample;
 mod summary;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use dindbench::analysis::{Analysis, CaseKey, Cell, Choices, Contrast, Metric, Subject, Summary, Verdict};
+use dindbench::analysis::{Analysis, CaseKey, Cell, Choices, Contrast, Metric, Subject, Summary, Undisturbed, Verdict};
 use dindbench::case::{Edit, Op};
 use dindbench::record::RunRecord;
 use dindbench::report::{self, answer, figures, table};
@@ -165,6 +166,45 @@ fn a_topology_that_stands_there_twice_tells_the_noise() {
 }
 
 #[test]
+fn a_topology_that_is_lengthened_tells_what_the_run_sees() {
+    let delayed = |bounds: (f64, f64)| {
+        let mut analysis = sample::analysis(&[socket(), named("late")], 7, &[(Contrast::Control, 1, 0)]);
+        analysis.arms[1].parameters = "delay=0.1".to_owned();
+        for comparison in &mut analysis.comparisons {
+            let interval = Some(Interval { low: bounds.0, high: bounds.1, coverage: 0.953_125 });
+            comparison.ratio = Some(Estimate { point: (bounds.0 * bounds.1).sqrt(), interval, n: 7 });
+        }
+        rendered(&sample::run(), &analysis).1
+    };
+    let seen = delayed((1.08, 1.12));
+    assert!(seen.contains("late is socket, lengthened by 10 % in the client"), "{seen}");
+    assert!(
+        seen.contains("3 of 3 intervals hold 1.1×. Of 3 ratios of their steps the intervals of 3 hold 1.1 (100.0 %)"),
+        "{seen}"
+    );
+    assert!(!seen.contains("does not see"), "{seen}");
+    let unseen = delayed((1.01, 1.04));
+    assert!(unseen.contains("0 of 3 intervals hold 1.1×") && unseen.contains("the run does not see"), "{unseen}");
+    assert!(unseen.contains("the intervals of this run are too narrow"), "{unseen}");
+}
+
+#[test]
+fn a_verdict_that_hangs_on_disturbed_blocks_is_told() {
+    let mut analysis = three(7);
+    analysis.disturbed = BTreeMap::from([("cpu-pressure".to_owned(), 2)]);
+    let quiet = rendered(&sample::run(), &analysis).1;
+    assert!(
+        quiet.contains("(cpu-pressure in 2)") && !quiet.contains("in which the machine was quiet it is"),
+        "{quiet}"
+    );
+    let job = analysis.comparisons.iter_mut().find(|one| one.of_jobs()).unwrap();
+    let verdict = Some(Verdict::Equivalent);
+    job.undisturbed = Some(Undisturbed { blocks: 5, verdict });
+    let told = rendered(&sample::run(), &analysis).1;
+    assert!(told.contains("by the 5 of 7 blocks in which the machine was quiet it is equivalent"), "{told}");
+}
+
+#[test]
 fn no_sentence_speaks_of_per_cent_faster() {
     for analysis in [three(7), decided(0.71, (0.68, 0.74), Verdict::Faster)] {
         let (html, markdown) = rendered(&sample::run(), &analysis);
@@ -194,7 +234,7 @@ fn a_month_costs_what_the_scenarios_prices_say() {
     assert!(!rendered(&run, &analysis).1.contains("cost of"), "without prices there is none");
     run.scenario_text.push_str("\n[cost]\njobs_per_day = 400\nprice_per_minute = 0.008\n");
     let (html, markdown) = rendered(&run, &analysis);
-    let socket = Choices::of(&analysis).list[0].elapsed_ns.unwrap();
+    let socket = Choices::of(&analysis).list[0].elapsed_ns.unwrap().point;
     let month = format!("{:.2}", 400.0 * 30.0 * 0.008 * socket / 60e9);
     for page in [&html, &markdown] {
         assert!(page.contains("cost of a month") && page.contains(&month), "{month}");

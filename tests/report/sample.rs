@@ -66,6 +66,8 @@ pub fn analysis(behaviours: &[Behaviour], blocks: u32, contrasts: &[(Contrast, u
         comparisons,
         ledger: ledger(behaviours, blocks),
         at_once: Vec::new(),
+        order: None,
+        disturbed: BTreeMap::new(),
         failures: failures(behaviours, blocks),
         expectations: Vec::new(),
         points,
@@ -218,6 +220,8 @@ fn comparisons(points: &[Point], (contrast, topology, reference): (Contrast, usi
                 difference: None,
                 pairs,
                 verdict,
+                q: Some(0.016),
+                undisturbed: None,
                 course: None,
             }
         })

@@ -63,7 +63,11 @@ fn the_command_writes_them_beside_the_page_and_always_the_same() {
 
 #[test]
 fn every_column_and_key_is_documented() {
-    let run = made(1);
+    let mut run = made(1);
+    // The same topology twice, which the run can be checked by.
+    for arm in &mut run.record.arms[..2] {
+        (arm.kind, arm.parameters) = ("socket".to_owned(), String::new());
+    }
     let failed = |sample: &mut Sample| {
         if sample.block == 2 && sample.topology.as_str() == "dind" && sample.step.as_str() == "app" {
             (sample.status, sample.error_class) = (Status::Invalid, Some(ErrorClass::Expectation));
@@ -73,7 +77,7 @@ fn every_column_and_key_is_documented() {
     let [json, csv, ..] = files(&run, &changed(&run, failed));
     let object: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(keys(&object), sorted(documented("## `summary.json`")));
-    for list in ["cells", "comparisons", "expectations"] {
+    for list in ["cells", "comparisons", "self_checks", "expectations"] {
         assert_eq!(keys(&object[list][0]), sorted(documented(&format!("### `{list}`"))), "{list}");
     }
     let columns: Vec<&str> = csv.lines().next().unwrap().split(',').collect();

@@ -1,12 +1,12 @@
 //! An executor that follows a script: every job goes plausibly well, but for the turns that a test writes into it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
 use dindbench::buildlog::Instruction;
-use dindbench::case::{Builder, Edit, Lifecycle};
+use dindbench::case::{Builder, Disturbance, Edit, Lifecycle};
 use dindbench::probe::Delta;
 use dindbench::runner::{Closed, EngineFacts, Executor, JobSlot, Measured, Opened, Part, Slot};
 use dindbench::scenario::{Scenario, Step};
@@ -41,6 +41,8 @@ pub struct Fake<'a> {
     slowdown: f64,
     /// How long each trial takes by the clock.
     lasting: Duration,
+    /// What disturbs the machine at each look, the first one first; nothing after the last.
+    looks: RefCell<VecDeque<Vec<Disturbance>>>,
     pub calls: RefCell<Vec<String>>,
     pub hung: Rc<Notify>,
     trial: Option<Slot>,
@@ -55,6 +57,7 @@ impl<'a> Fake<'a> {
             script: BTreeMap::new(),
             slowdown: 1.0,
             lasting: Duration::ZERO,
+            looks: RefCell::default(),
             calls: RefCell::default(),
             hung: Rc::default(),
             trial: None,
@@ -87,6 +90,10 @@ impl<'a> Fake<'a> {
 
     pub fn lasting(self, lasting: Duration) -> Self {
         Self { lasting, ..self }
+    }
+
+    pub fn looking(self, looks: impl IntoIterator<Item = Vec<Disturbance>>) -> Self {
+        Self { looks: RefCell::new(looks.into_iter().collect()), ..self }
     }
 
     /// Notes a call and waits where the script says so; else gives what the script has for it.
@@ -167,6 +174,18 @@ impl<'a> Fake<'a> {
 }
 
 impl Executor for Fake<'_> {
+    async fn begin_block(&mut self) -> Result<Duration, Fault> {
+        assert!(self.trial.is_none(), "a block begins while a trial is open");
+        self.calls.borrow_mut().push("block".to_owned());
+        Ok(Duration::from_millis(150))
+    }
+
+    async fn disturbances(&self) -> Result<BTreeSet<Disturbance>, Fault> {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.calls.borrow_mut().push("look".to_owned());
+        Ok(self.looks.borrow_mut().pop_front().unwrap_or_default().into_iter().collect())
+    }
+
     async fn open(&mut self, slot: &Slot) -> Result<Opened, Fault> {
         assert!(self.trial.is_none(), "a trial is opened before the last one is closed");
         self.trial = Some(*slot);

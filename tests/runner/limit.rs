@@ -12,7 +12,7 @@ async fn no_block_begins_that_would_end_too_late() {
         let quick = quick();
         let folder = tempfile::tempdir().unwrap();
         let mut fake = Fake::new(&quick).lasting(Duration::from_secs(10));
-        let limit = Ends { time_limit: Some(Duration::from_secs(seconds)), enough: None };
+        let limit = Ends { time_limit: Some(Duration::from_secs(seconds)), ..Ends::default() };
         let tally = run_into(&folder.path().join("run"), &quick, &plan(&quick, 5), &mut fake, limit, |_, _| {}).await;
         let tally = tally.unwrap();
         assert_eq!((tally.trials, tally.left_out), (trials, left_out), "{seconds} s");
@@ -25,7 +25,7 @@ async fn no_block_begins_when_enough_is_known() {
     for (enough, trials, unneeded) in [(1, 6, 4), (3, 12, 2), (5, 18, 0), (9, 18, 0)] {
         let (quick, folder) = (quick(), tempfile::tempdir().unwrap());
         let (dir, mut fake) = (folder.path().join("run"), Fake::new(&quick));
-        let ends = Ends { time_limit: None, enough: Some(enough) };
+        let ends = Ends { enough: Some(enough), ..Ends::default() };
         let tally = run_into(&dir, &quick, &plan(&quick, 5), &mut fake, ends, |_, _| {}).await.unwrap();
         assert_eq!((tally.trials, tally.unneeded, tally.left_out), (trials, unneeded, 0), "after {enough} blocks");
     }

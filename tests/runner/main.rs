@@ -5,6 +5,7 @@ mod expectation;
 mod failure;
 mod fake;
 mod files;
+mod guard;
 mod interruption;
 mod limit;
 mod order;

@@ -87,6 +87,7 @@ async fn an_observer_is_told_of_every_trial_and_part() {
     let quick = quick().only(&["socket".to_owned()]).unwrap();
     let run = run(&quick, &plan(&quick, 1), Fake::new(&quick)).await;
     let words = |event: &Event| match event {
+        Event::Waits { .. } => "waits".to_owned(),
         Event::TrialBegins { block, topology } => format!("begins {block} {topology}"),
         Event::PartEnds { job, step, elapsed, .. } => format!("job {job}: {step} {}", elapsed.unwrap().as_millis()),
         Event::Spoiled { message, .. } => message.clone(),

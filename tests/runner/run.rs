@@ -65,12 +65,14 @@ pub async fn run_until(
     Run { folder, tally, calls: fake.calls.into_inner(), told: told.into_inner() }
 }
 
-/// What ends a run before its plan does.
+/// What ends a run before its plan does, and what holds it up.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ends {
     pub time_limit: Option<Duration>,
     /// The number of measured blocks after which enough is known.
     pub enough: Option<u32>,
+    /// How long a trial waits for a quiet machine.
+    pub patience: Option<Duration>,
 }
 
 pub async fn run_into(
@@ -86,6 +88,10 @@ pub async fn run_into(
     let (tell, interrupt) = watch::channel(false);
     let hung = fake.hung.clone();
     let runner = Runner::new(scenario, fake, ledger, interrupt, |event| observe(&tell, event));
+    let runner = match ends.patience {
+        Some(patience) => runner.guarded(patience),
+        None => runner,
+    };
     let runner = runner.within(ends.time_limit).until(|blocks| ends.enough.is_some_and(|enough| blocks >= enough));
     let interrupter = async {
         hung.notified().await;
@@ -188,7 +194,7 @@ pub fn description(scenario: &Scenario, plan: &Plan) -> RunRecord {
     let arm = |topology: &dindbench::scenario::Topology| ArmRecord {
         name: topology.name.clone(),
         kind: topology.kind.word().to_owned(),
-        parameters: topology.kind.parameters(),
+        parameters: topology.parameters(),
     };
     RunRecord {
         schema: SCHEMA,

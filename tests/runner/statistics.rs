@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use dindbench::analysis::{Analysis, CaseKey, Cell, Comparison, Metric, Subject, Summary, Verdict};
+use dindbench::analysis::{
+    Analysis, CaseKey, Cell, Comparison, Contrast, Metric, Subject, Summary, Verdict, self_checks,
+};
 use dindbench::case::{Edit, ErrorClass, Op};
 use dindbench::plan::{Block, Plan};
 use dindbench::scenario::{Scenario, parse};
@@ -113,4 +115,20 @@ async fn one_arm_after_the_other_measures_the_drift() {
     assert_eq!(found.pairs.len(), 10);
     assert!((ratio.point - 1.02_f64.powi(10)).abs() < 1e-6, "{ratio:?}");
     assert_eq!(found.verdict, Some(Verdict::Slower));
+}
+
+/// Every time is lengthened by what really passes on the clock, so the ratio is known.
+#[tokio::test(start_paused = true)]
+async fn a_control_is_seen_as_long_as_it_was_made() {
+    let quick = quick().only(&["socket".to_owned()]).unwrap().with_controls();
+    let analysis = run(&quick, &plan(&quick, 10), Fake::new(&quick)).await.analysis();
+    let found = job_against(&analysis, "socket-delayed", "socket");
+    assert_eq!(found.contrast, Contrast::Control);
+    // The clock of a test goes on in whole milliseconds.
+    let ratio = found.ratio.unwrap().point;
+    assert!((1.1..1.11).contains(&ratio), "{ratio}");
+    let again = job_against(&analysis, "socket-again", "socket");
+    assert_eq!((again.contrast, again.ratio.unwrap().point), (Contrast::Repeat, 1.0));
+    let checks = self_checks(&analysis.arms, &analysis.comparisons);
+    assert!(checks.iter().all(|check| check.expected == 1.1), "equal times have no interval: {checks:?}");
 }

@@ -179,7 +179,6 @@ fn unavailable(
             "they send no context to an engine, and export nothing from it",
         );
     }
-    say("calibration_ns", "no calibration work is run yet");
     if args.host != cli::Host::Reference {
         say("engine_disk_bytes", "the engine stores what others built too");
         say("volumes_leaked", "nobody can say whose a volume without a label is on an engine that others use");
@@ -199,7 +198,7 @@ mod tests {
         let told = |mtu, power| {
             let kind = Kind::Dind(Dind { mtu, power, ..Dind::default() });
             let (bounds, concurrency) = (Bounds::default(), NonZeroU32::MIN);
-            larger_packets(&Topology { name: "one".to_owned(), kind, bounds, concurrency }, 1400)
+            larger_packets(&Topology { name: "one".to_owned(), kind, bounds, concurrency, delay: None }, 1400)
         };
         let warning = told(Some(1500), Power::Privileged).expect("a warning");
         assert!(warning.starts_with("packets of one may have 1500 bytes, and those of the network around it 1400"));

@@ -88,7 +88,7 @@ async fn measure(
                     let ledger = Ledger::new(&mut writer, scenario, &record.run_id, &record.host);
                     let mut executor = DockerExecutor::new(scenario, &mut tenancy.journal, &mut host);
                     let runner = Runner::new(scenario, &mut executor, ledger, interrupt, |event| progress.tell(&event));
-                    let runner = runner.within(args.time_limit);
+                    let runner = runner.within(args.time_limit).guarded(args.wait_for_quiet);
                     let runner = runner.until(|blocks| precise(args, plan, &dir, blocks));
                     runner.run(plan).await.map_err(could_not_run)
                 }

@@ -1,8 +1,10 @@
 //! `summary.json`: everything that a report's tables are made of, as one object.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use crate::analysis::{Analysis, Cell, Checked, Comparison, Failure, Found};
+use crate::analysis::{Analysis, Cell, Checked, Comparison, Failure, Found, SelfCheck, self_checks};
 use crate::case::{Builder, Driver, ErrorClass, Op};
 use crate::record::RunRecord;
 use crate::report::data::{Number, Place, median, object, outliers, spread};
@@ -19,6 +21,9 @@ struct Object<'a> {
     topologies: Vec<Topology<'a>>,
     cells: Vec<CellOf<'a>>,
     comparisons: Vec<ComparisonOf<'a>>,
+    first_to_second: Option<Number>,
+    disturbed: &'a BTreeMap<String, usize>,
+    self_checks: Vec<SelfCheckOf>,
     failures: Vec<FailureOf<'a>>,
     expectations: Vec<ExpectationOf<'a>>,
 }
@@ -89,6 +94,18 @@ struct ComparisonOf<'a> {
     drift_tau: Option<f64>,
     drift_p: Option<f64>,
     autocorrelation: Option<f64>,
+    q: Option<f64>,
+    undisturbed_pairs: Option<usize>,
+    undisturbed_verdict: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SelfCheckOf {
+    expected: f64,
+    ratios: usize,
+    held: usize,
+    likely_low: usize,
+    likely_high: usize,
 }
 
 #[derive(Serialize)]
@@ -128,6 +145,9 @@ pub(super) fn render(run: &RunRecord, analysis: &Analysis) -> String {
         topologies: topologies(analysis),
         cells: analysis.cells.iter().map(|one| cell(analysis, one)).collect(),
         comparisons: analysis.comparisons.iter().map(|one| comparison(analysis, one)).collect(),
+        first_to_second: analysis.order.map(Number::of),
+        disturbed: &analysis.disturbed,
+        self_checks: self_checks(&analysis.arms, &analysis.comparisons).into_iter().map(self_check).collect(),
         failures: analysis.failures.iter().map(|one| failure(analysis, one)).collect(),
         expectations: analysis.expectations.iter().map(expectation).collect(),
     })
@@ -196,7 +216,14 @@ fn comparison<'a>(analysis: &'a Analysis, one: &'a Comparison) -> ComparisonOf<'
         drift_tau: one.course.map(|course| course.drift.tau),
         drift_p: one.course.map(|course| course.drift.p),
         autocorrelation: one.course.map(|course| course.autocorrelation),
+        q: one.q,
+        undisturbed_pairs: one.undisturbed.map(|without| without.blocks),
+        undisturbed_verdict: one.undisturbed.and_then(|without| without.verdict).map(|verdict| verdict.to_string()),
     }
+}
+
+fn self_check(SelfCheck { expected, ratios, held, likely: (low, high) }: SelfCheck) -> SelfCheckOf {
+    SelfCheckOf { expected, ratios, held, likely_low: low, likely_high: high }
 }
 
 fn failure<'a>(analysis: &'a Analysis, failure: &'a Failure) -> FailureOf<'a> {

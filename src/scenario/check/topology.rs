@@ -22,6 +22,9 @@ const LEAST_MEMORY: ByteSize = ByteSize::mib(6);
 /// Packet sizes that an IPv4 network can have, in bytes.
 const MTU: std::ops::RangeInclusive<u32> = 68..=65_535;
 
+/// Parts of a step's time by which a control lengthens it.
+const DELAY: std::ops::RangeInclusive<f64> = 0.001..=10.0;
+
 /// More engines than this at once are no CI host's.
 const MOST_AT_ONCE: u32 = 64;
 
@@ -44,9 +47,18 @@ pub(super) fn topologies(
         let kind = kind(one, job)?;
         let bounds = bounds(one, &kind)?;
         let concurrency = one.concurrency.as_ref().or(at_once).map_or(Ok(NonZeroU32::MIN), concurrency)?;
-        topologies.push(Topology { name, kind, bounds, concurrency });
+        let delay = one.delay.as_ref().map(delay).transpose()?;
+        topologies.push(Topology { name, kind, bounds, concurrency, delay });
     }
     Ok(topologies)
+}
+
+fn delay(written: &At<f64>) -> Result<f64, Fault> {
+    if DELAY.contains(written) {
+        return Ok(**written);
+    }
+    let message = format!("a step cannot be lengthened by {} of its time", **written);
+    Err(written.fault(message, format!("{} to {}, such as 0.1 for 10 %", DELAY.start(), DELAY.end())))
 }
 
 fn name(written: &wire::Topology) -> Result<(String, Range<usize>), Fault> {

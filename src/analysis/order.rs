@@ -1,0 +1,55 @@
+//! Whether a place within a block is a good one to have: what stands first may find a machine that what stands second does
+//! not.
+
+use std::collections::BTreeMap;
+
+use super::Metric;
+use super::row::Row;
+use super::steps::Steps;
+use crate::stats::{Estimate, Level, Ordered, ratio};
+
+/// The time of the first trial of a block against that of the second, each as a part of the median of its topology, paired
+/// within blocks. A trial's time is the sum of its jobs'. Empty where no block has both.
+pub(super) fn order(rows: &[Row]) -> Option<Estimate> {
+    let trials = trials(rows);
+    let mut of_topology: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+    for trial in trials.values() {
+        of_topology.entry(trial.topology).or_default().push(trial.time);
+    }
+    let medians: BTreeMap<u32, f64> = of_topology
+        .into_iter()
+        .filter_map(|(topology, times)| Some((topology, Ordered::new(times).ok()?.median())))
+        .collect();
+    let part = |block: u32, position: u32| {
+        let trial = trials.get(&(block, position))?;
+        Some(trial.time / medians.get(&trial.topology)?)
+    };
+    let firsts = trials.keys().filter(|(_, position)| *position == 0).map(|(block, _)| *block);
+    let pairs: Vec<(f64, f64)> = firsts.filter_map(|block| Some((part(block, 0)?, part(block, 1)?))).collect();
+    ratio(&pairs, Level::P95).ok()
+}
+
+struct Trial {
+    topology: u32,
+    jobs: usize,
+    time: f64,
+}
+
+/// By block and position, those with as many jobs as any of their topology.
+fn trials(rows: &[Row]) -> BTreeMap<(u32, u32), Trial> {
+    let mut trials: BTreeMap<(u32, u32), Trial> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.subject == Steps::JOB && row.counts()) {
+        let Some(time) = row.measures.get(Metric::ElapsedNs) else { continue };
+        let begun = Trial { topology: row.job.topology, jobs: 0, time: 0.0 };
+        let trial = trials.entry((row.job.block, row.position)).or_insert(begun);
+        trial.jobs += 1;
+        trial.time += time;
+    }
+    let mut whole: BTreeMap<u32, usize> = BTreeMap::new();
+    for trial in trials.values() {
+        let most = whole.entry(trial.topology).or_default();
+        *most = trial.jobs.max(*most);
+    }
+    trials.retain(|_, trial| trial.jobs == whole[&trial.topology]);
+    trials
+}
