@@ -42,7 +42,7 @@ async fn finished(scenario: &str, blocks: u32) -> std::io::Result<Output> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let child = Command::new(env!("CARGO_BIN_EXE_dindbench"))
         .args(["run", scenario, "--blocks", &blocks.to_string(), "--format", "json"])
-        .args(["--out", env!("CARGO_TARGET_TMPDIR")])
+        .args(["--out", env!("CARGO_TARGET_TMPDIR"), "--wait-for-quiet", "0s"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         // A terminal would signal it too, and a second signal ends it before it has torn down.

@@ -15,6 +15,9 @@ use dindbench::buildlog::ClassicLog;
 use dindbench::fixture::{Fixture, Revisions};
 use dindbench::record::{ReadError, RunDir, RunRecord, Sample, TrialRow, Writer};
 use dindbench::report;
+use dindbench::stats::{Level, Ordered, Outliers, median};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 
 /// Rows of a large run, and lines of a talkative build.
 const MANY: usize = 100_000;
@@ -28,6 +31,7 @@ fn main() {
     build_output(&mut criterion);
     rows(&mut criterion, run.record(), &published);
     analysis(&mut criterion, run.record(), &published);
+    summary(&mut criterion);
     page(&mut criterion, &run);
     contexts(&mut criterion);
     criterion.final_summary();
@@ -92,6 +96,22 @@ fn analysis(criterion: &mut Criterion, record: &RunRecord, published: &[Sample])
             bencher.iter_batched(given, analysed, BatchSize::PerIteration);
         });
     }
+    group.finish();
+}
+
+/// Everything that a report says of the values of one case, of a million of them: it is to take less than a second.
+fn summary(criterion: &mut Criterion) {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let values: Vec<f64> = (0..1_000_000).map(|_| 1e9 * (1.0 + random.random::<f64>().powi(8))).collect();
+    let mut group = criterion.benchmark_group("micro/summary");
+    group.sample_size(10).throughput(Throughput::Elements(values.len() as u64));
+    group.bench_function("1000000", |bencher| {
+        bencher.iter(|| {
+            let values = Ordered::new(values.iter().copied()).expect("finite values");
+            let spread = (values.quartiles(), values.mad(), Outliers::of(&values));
+            (median(&values, Level::P95), spread)
+        });
+    });
     group.finish();
 }
 

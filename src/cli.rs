@@ -111,7 +111,7 @@ pub struct RunArgs {
     /// Begin no block that would end later than this after the first began, such as 30m
     #[arg(long, value_name = "DUR", value_parser = humantime::parse_duration)]
     pub time_limit: Option<Duration>,
-    /// Wait this long before a trial for a quiet machine, and flag what is measured on one that is not
+    /// Wait this long before a trial for a quiet machine, and flag what is measured on one that is not; 0s looks at nothing
     #[arg(long, value_name = "DUR", value_parser = humantime::parse_duration, default_value = "60s")]
     pub wait_for_quiet: Duration,
     /// How steps are executed, instead of as the scenario says

@@ -120,6 +120,7 @@ fn trial(block: u32) -> TrialRow {
         psi_memory_ns: None,
         steal_ns: None,
         calibration_ns: Some(98_765),
+        waited_ns: Some(1_000_000_000),
     }
 }
 

@@ -753,6 +753,7 @@ fn the_scenarios_beside_the_built_in_ones_are_valid() {
             "network",
             "quick",
             "reliability",
+            "selfcheck",
             "startup",
             "storage",
             "versions"

@@ -136,9 +136,7 @@ fn comparison(
 /// where there is no pair, or no ratio because a value is 0.
 fn ratio_of(pairs: &[(f64, f64)], level: Level) -> Option<Estimate> {
     let dependent = Course::of(pairs).is_some_and(|course| course.dependent(pairs.len()));
-    // Too few blocks have no interval, whatever a bootstrap would make of them.
-    let plain = ratio(pairs, level).ok()?;
-    let estimate = if dependent && plain.interval.is_some() { dependent_ratio(pairs, level).ok()? } else { plain };
+    let estimate = if dependent { dependent_ratio(pairs, level) } else { ratio(pairs, level) }.ok()?;
     Some(without_false_interval(estimate, pairs, |a, b| a / b))
 }
 

@@ -30,6 +30,7 @@ mod ledger;
 mod metric;
 mod order;
 mod point;
+mod pool;
 mod row;
 mod steps;
 
@@ -40,7 +41,7 @@ pub use change::{Change, Changes, Undecidable, changes};
 pub use choice::{Choice, Choices};
 pub use comparison::{Comparison, Undisturbed, Verdict};
 pub use contrast::Contrast;
-pub use control::{SelfCheck, self_checks};
+pub use control::{SelfCheck, self_checks, together};
 pub use course::{Course, drifting};
 pub use deviation::{Deviation, conditions, scenarios};
 pub use expectation::{Checked, Found};
@@ -48,6 +49,7 @@ pub use failure::Failure;
 pub use ledger::LedgerCell;
 pub use metric::Metric;
 pub use point::Point;
+pub use pool::{Pool, pools};
 
 use std::collections::BTreeMap;
 

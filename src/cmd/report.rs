@@ -3,8 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::{Exit, Failure, print};
-use crate::analysis::{AnalyseError, Analysis};
+use super::{Exit, Failure, notice, print};
+use crate::analysis::{AnalyseError, Analysis, pools, self_checks, together};
 use crate::cli::ReportArgs;
 use crate::record::{ReadError, RunDir, TrialRow};
 use crate::report::{self, ReportError, Written};
@@ -23,14 +23,26 @@ pub enum ReportRunError {
 }
 
 /// Writes a report per run: into the run directory itself, or into `out`. Several runs each get a folder of
-/// their own name in `out`. Nothing is written unless every run can be opened and has a place of its own.
+/// their own name in `out`, and what all of them tell together is said on
+/// standard error. Nothing is written unless every run can be opened and has a place of its own.
 pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
-    let written = reports(&args.runs, args.out.as_deref())?;
+    let (written, analyses) = reports(&args.runs, args.out.as_deref())?;
+    if args.runs.len() > 1 {
+        of_all(&analyses);
+    }
     let places: String = written.iter().map(|written| format!("{}\n", written.html.display())).collect();
     print(places.as_bytes())
 }
 
-fn reports(runs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Written>, ReportRunError> {
+/// Says what several runs tell together.
+fn of_all(analyses: &[(String, Analysis)]) {
+    pools(analyses).iter().for_each(|one| notice(format_args!("all runs: {}", report::pool(one))));
+    let checks = analyses.iter().flat_map(|(_, analysis)| self_checks(&analysis.arms, &analysis.comparisons));
+    together(checks.collect()).iter().for_each(|one| notice(format_args!("all runs: {}", report::self_check(one))));
+}
+
+/// The files that were written, and each run's analysis with its host.
+fn reports(runs: &[PathBuf], out: Option<&Path>) -> Result<(Vec<Written>, Vec<(String, Analysis)>), ReportRunError> {
     let dirs: Vec<RunDir> = runs.iter().map(|run| RunDir::open(run)).collect::<Result<_, _>>()?;
     let mut places: Vec<PathBuf> = Vec::with_capacity(dirs.len());
     for dir in &dirs {
@@ -44,14 +56,19 @@ fn reports(runs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Written>, ReportR
         }
         places.push(place);
     }
-    dirs.iter().zip(&places).map(|(dir, place)| one(dir, place)).collect()
+    let (mut written, mut analyses) = (Vec::new(), Vec::new());
+    for (dir, place) in dirs.iter().zip(&places) {
+        let analysis = Analysis::of(dir)?;
+        written.push(write(dir, &analysis, place)?);
+        analyses.push((dir.record().host.clone(), analysis));
+    }
+    Ok((written, analyses))
 }
 
 /// Writes the report of one run.
-pub fn one(dir: &RunDir, place: &Path) -> Result<Written, ReportRunError> {
-    let analysis = Analysis::of(dir)?;
+pub fn write(dir: &RunDir, analysis: &Analysis, place: &Path) -> Result<Written, ReportRunError> {
     let trials: Vec<TrialRow> = dir.trials()?.collect::<Result<_, _>>()?;
-    Ok(report::write(place, dir.record(), &analysis, &trials)?)
+    Ok(report::write(place, dir.record(), analysis, &trials)?)
 }
 
 impl From<ReportRunError> for Failure {

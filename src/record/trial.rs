@@ -42,4 +42,7 @@ pub struct TrialRow {
     pub steal_ns: Option<u64>,
     /// Time of the fixed calibration work of the trial's block; empty where none was run.
     pub calibration_ns: Option<u64>,
+    /// How long the machine was looked at, and waited for, before the trial; empty where nobody looked.
+    #[serde(default)]
+    pub waited_ns: Option<u64>,
 }

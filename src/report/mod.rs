@@ -15,6 +15,7 @@ mod markdown;
 mod noise;
 mod page;
 mod plot;
+mod pool;
 mod resources;
 mod shown;
 mod steadiness;
@@ -25,7 +26,9 @@ mod words;
 use std::path::{Path, PathBuf};
 
 pub use answer::{Sentence, answer};
+pub use noise::self_check;
 pub use plot::{Figure, PlotError, figures};
+pub use pool::pool;
 
 use crate::analysis::Analysis;
 use crate::record::{RunRecord, TrialRow};

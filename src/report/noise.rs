@@ -65,13 +65,18 @@ fn expected(analysis: &Analysis, one: &Comparison) -> Option<f64> {
 /// How often the intervals of steps hold a ratio that is known.
 fn told(analysis: &Analysis, which: impl Fn(&SelfCheck) -> bool) -> String {
     let checks = self_checks(&analysis.arms, &analysis.comparisons).into_iter().filter(|check| which(check));
-    let sentence = |SelfCheck { expected, ratios, held, likely: (low, high) }: SelfCheck| {
-        format!(
-            " Of {ratios} ratios of their steps the intervals of {held} hold {expected} ({:.1} %); {low} to {high} are likely.",
-            held as f64 / ratios as f64 * 100.0
-        )
-    };
-    checks.map(sentence).collect()
+    checks.map(|check| format!(" {}", self_check(&check))).collect()
+}
+
+/// How many intervals of steps hold a ratio that is known, and how many are likely to.
+pub fn self_check(check: &SelfCheck) -> String {
+    let SelfCheck { expected, ratios, held, .. } = check;
+    let (low, high) = check.likely();
+    format!(
+        "Of {ratios} ratios of steps that are known to be {expected} the intervals of {held} hold it ({:.1} %); {low} to {high} \
+         are likely.",
+        *held as f64 / *ratios as f64 * 100.0
+    )
 }
 
 /// Equal things that are shown to differ, a control that is not seen, and noise beyond what a run of so many blocks is
@@ -124,11 +129,6 @@ fn noisier(analysis: &Analysis) -> Option<String> {
 /// Intervals that hold what is known less often than they say.
 fn unlikely(analysis: &Analysis) -> impl Iterator<Item = String> {
     let checks = self_checks(&analysis.arms, &analysis.comparisons).into_iter();
-    let few = checks.filter(|check| check.held < check.likely.0);
-    few.map(|SelfCheck { expected, ratios, held, likely: (low, _) }| {
-        format!(
-            "Of {ratios} ratios of steps that are known to be {expected} the intervals of {held} hold it, and fewer than \
-             {low} are unlikely: the intervals of this run are too narrow."
-        )
-    })
+    let few = checks.filter(|check| check.held < check.likely().0);
+    few.map(|check| format!("{} So few are not: the intervals of this run are too narrow.", self_check(&check)))
 }

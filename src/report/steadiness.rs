@@ -53,7 +53,7 @@ pub(super) fn cautions(analysis: &Analysis) -> Vec<String> {
         let course = one.course.filter(|course| course.dependent(one.pairs.len()))?;
         Some(format!(
             "Neighbouring blocks depend on one another in the ratio of {} (lag-1 autocorrelation {:.2}): its interval is \
-             that of a block bootstrap, which allows for that.",
+             the wider of the usual one and a block bootstrap's.",
             pair(analysis, one),
             course.autocorrelation
         ))

@@ -26,6 +26,7 @@ pub struct Ledger<'a> {
 struct OpenTrial {
     slot: Slot,
     flags: String,
+    waited: Option<Duration>,
     started_at: OffsetDateTime,
     engine: String,
 }
@@ -39,9 +40,12 @@ impl<'a> Ledger<'a> {
         self.calibration = calibration;
     }
 
-    pub(super) fn begin_trial(&mut self, slot: Slot, disturbances: &BTreeSet<Disturbance>) {
-        let flags = disturbances.iter().map(ToString::to_string).collect::<Vec<_>>().join(";");
-        self.trial = Some(OpenTrial { slot, flags, started_at: OffsetDateTime::now_utc(), engine: String::new() });
+    /// `guard` is what disturbs the machine, and how long that took to find out, where somebody looked.
+    pub(super) fn begin_trial(&mut self, slot: Slot, guard: Option<(BTreeSet<Disturbance>, Duration)>) {
+        let waited = guard.as_ref().map(|(_, waited)| *waited);
+        let words: Vec<String> = guard.into_iter().flat_map(|(found, _)| found).map(|one| one.to_string()).collect();
+        let (flags, started_at) = (words.join(";"), OffsetDateTime::now_utc());
+        self.trial = Some(OpenTrial { slot, flags, waited, started_at, engine: String::new() });
     }
 
     pub(super) fn sample(
@@ -182,6 +186,7 @@ impl<'a> Ledger<'a> {
             psi_memory_ns: closed.and_then(|closed| closed.psi_memory_ns),
             steal_ns: closed.and_then(|closed| closed.steal_ns),
             calibration_ns: self.calibration.map(as_nanos),
+            waited_ns: trial.waited.map(as_nanos),
         })?;
         self.sync()
     }

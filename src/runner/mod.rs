@@ -19,7 +19,7 @@ pub use ledger::Ledger;
 use crate::case::{Disturbance, Edit, ErrorClass, Status};
 use crate::plan::{Block, Plan};
 use crate::record::WriteError;
-use crate::scenario::{Expected, Scenario, Step};
+use crate::scenario::{Build, Expected, Scenario, Step};
 use crate::workload::Fault;
 
 /// How a run ended. Everything that was measured is in its files.
@@ -158,8 +158,8 @@ impl<'a, E: Executor> Runner<'a, E> {
     }
 
     /// Waits for a quiet machine as long as is allowed. Returns what disturbs it still.
-    async fn disturbances(&self, slot: &Slot) -> BTreeSet<Disturbance> {
-        let (Some(patience), began) = (self.patience, Instant::now()) else { return BTreeSet::new() };
+    async fn disturbances(&self, slot: &Slot, patience: Duration) -> BTreeSet<Disturbance> {
+        let began = Instant::now();
         loop {
             match unless_interrupted(&self.interrupt, self.executor.disturbances()).await {
                 Some(Ok(found)) if found.is_empty() || began.elapsed() >= patience => return found,
@@ -198,10 +198,14 @@ impl<'a, E: Executor> Runner<'a, E> {
 
     /// Returns the first fault of the trial, where there was one.
     async fn trial(&mut self, slot: Slot) -> Result<Option<Fault>, WriteError> {
-        let disturbances = self.disturbances(&slot).await;
+        let began = Instant::now();
+        let quiet = match self.patience {
+            Some(patience) => Some((self.disturbances(&slot, patience).await, began.elapsed())),
+            None => None,
+        };
         let topology = self.name(&slot);
         self.told(Event::TrialBegins { block: slot.block, topology });
-        self.ledger.get_mut().begin_trial(slot, &disturbances);
+        self.ledger.get_mut().begin_trial(slot, quiet);
         let opened =
             unless_interrupted(&self.interrupt, self.executor.open(&slot)).await.unwrap_or_else(|| Err(interruption()));
         let mut fault = match &opened {
@@ -287,7 +291,7 @@ impl<'a, E: Executor> Runner<'a, E> {
     }
 
     /// The expectation that a build broke. In job 1 nothing was built before, so nothing may be cached but what another
-    /// job at the same engine has built meanwhile.
+    /// job at the same engine has built meanwhile; what the same job has built, everything of it must be.
     fn broken(&self, slot: &Slot, job: JobSlot, index: usize, measured: &Measured) -> Option<Fault> {
         let Step::Build(build) = &self.scenario.job.steps[index] else { return None };
         let topology = self.name(slot);
@@ -296,13 +300,13 @@ impl<'a, E: Executor> Runner<'a, E> {
         });
         let cold =
             job.edit == Edit::First && self.first_build(index) && !self.scenario.topologies[slot.topology].shared();
-        let cold = cold.then_some(Expected::Exactly(0));
+        let known = if self.built_before(index) { Some(Expected::All) } else { cold.then_some(Expected::Exactly(0)) };
         let all = measured.outcome.instructions.iter().all(|instruction| instruction.cached);
         if stated.is_none() && all && build.changed_by(job.edit) {
             let message = format!("the edit {} changed nothing: every instruction was cached", job.edit);
             return Some(Fault::invalid(message));
         }
-        let expected = stated.map(|expectation| expectation.instructions_cached).or(cold)?;
+        let expected = stated.map(|expectation| expectation.instructions_cached).or(known)?;
         let total = measured.outcome.instructions.len();
         let cached = measured.outcome.instructions.iter().filter(|instruction| instruction.cached).count();
         let wanted = match expected {
@@ -311,6 +315,14 @@ impl<'a, E: Executor> Runner<'a, E> {
         };
         (cached != wanted)
             .then(|| Fault::invalid(format!("expected {wanted} of {total} instructions cached, and {cached} were")))
+    }
+
+    /// Whether a step before this one builds the same, under another tag: then all of it is there.
+    fn built_before(&self, index: usize) -> bool {
+        let steps = &self.scenario.job.steps;
+        let Step::Build(build) = &steps[index] else { return false };
+        let same = |other: &Build| Build { tag: build.tag.clone(), ..other.clone() } == *build;
+        steps[..index].iter().any(|step| matches!(step, Step::Build(other) if same(other)))
     }
 
     /// Whether no step before this one builds: a second build may share steps with the first.

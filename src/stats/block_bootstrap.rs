@@ -15,7 +15,7 @@ use super::{Estimate, Level, Ordered, Unusable};
 ///
 /// # Errors
 /// No value, one that is not finite, or a statistic that overflows.
-pub fn block_bootstrap(
+pub(super) fn block_bootstrap(
     series: &[f64],
     statistic: impl Fn(&Ordered) -> f64,
     level: Level,

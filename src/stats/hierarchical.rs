@@ -15,7 +15,7 @@ use super::{Estimate, Level, Ordered, Unusable};
 ///
 /// # Errors
 /// No run, a run without a value, a value that is not finite, or a statistic that overflows.
-pub fn hierarchical_bootstrap(
+pub(super) fn hierarchical_bootstrap(
     runs: &[Vec<f64>],
     statistic: impl Fn(&Ordered) -> f64,
     level: Level,

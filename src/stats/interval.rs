@@ -56,7 +56,7 @@ impl Interval {
 
 impl Estimate {
     /// Point and bounds through an increasing function; ranks, and with them the coverage, stay what they are.
-    pub(super) fn map(self, increasing: impl Fn(f64) -> f64) -> Self {
+    pub fn map(self, increasing: impl Fn(f64) -> f64) -> Self {
         let interval = self.interval.map(|interval| Interval {
             low: increasing(interval.low),
             high: increasing(interval.high),

@@ -27,10 +27,20 @@ pub fn tests() -> Vec<Trial> {
     ]
 }
 
-/// A command with state of its own, so that no other run's journal matters.
+/// How long a run waits for a quiet machine.
+const WAIT: &str = "--wait-for-quiet";
+
+/// A command with state of its own, so that no other run's journal matters. It waits for no quiet machine unless that is
+/// asked for.
 pub fn dindbench(state: &TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(lab::program());
-    command.args(arguments).env("XDG_STATE_HOME", state.path()).current_dir(state.path());
+    if arguments.first() == Some(&"run") && !arguments.contains(&WAIT) {
+        // Other tests work on the same machine.
+        command.args([arguments[0], WAIT, "0s"]).args(&arguments[1..]);
+    } else {
+        command.args(arguments);
+    }
+    command.env("XDG_STATE_HOME", state.path()).current_dir(state.path());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -57,7 +67,8 @@ pub fn only_run(state: &TempDir) -> RunDir {
 
 fn whole() -> Result<(), Failed> {
     let (before, state) = (fingerprint(), state());
-    let child = dindbench(&state, &["run", "--blocks", "1", "--seed", "5", "--only", "socket,dind"]).spawn()?;
+    let child =
+        dindbench(&state, &["run", "--blocks", "1", "--seed", "5", "--only", "socket,dind", WAIT, "1s"]).spawn()?;
     let (output, memory) = watched(child);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let stdout = String::from_utf8(output.stdout.clone())?;
@@ -65,6 +76,9 @@ fn whole() -> Result<(), Failed> {
     assert_eq!(stdout.lines().last(), Some(run.path().strip_prefix(state.path())?.to_str().unwrap()));
     assert!(run.path().join("report.html").is_file() && run.path().join("report.md").is_file());
     assert_eq!(samples(&run).len(), 2 * 2 * 3 * 5, "two blocks, two topologies, three jobs, five parts");
+    for trial in run.trials()?.collect::<Result<Vec<TrialRow>, _>>()? {
+        assert!(trial.waited_ns >= Some(1_000_000_000) && trial.calibration_ns > Some(0), "{trial:?}");
+    }
     assert!(memory < 64 << 20, "the harness grew to {memory} bytes");
     assert_eq!(fingerprint(), before);
     Ok(())

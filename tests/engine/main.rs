@@ -24,6 +24,7 @@ mod kinds;
 mod lab;
 mod lifecycles;
 mod own;
+mod planted;
 mod proxy;
 mod pushes;
 mod recordings;
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 23] = [
+    let tests: [Vec<Trial>; 24] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         cached::tests(),
         recordings::tests(),
         failures::tests(),
+        planted::tests(),
         command::tests(),
         shared::tests(),
         ignored::tests(),

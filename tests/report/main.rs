@@ -179,7 +179,7 @@ fn a_topology_that_is_lengthened_tells_what_the_run_sees() {
     let seen = delayed((1.08, 1.12));
     assert!(seen.contains("late is socket, lengthened by 10 % in the client"), "{seen}");
     assert!(
-        seen.contains("3 of 3 intervals hold 1.1×. Of 3 ratios of their steps the intervals of 3 hold 1.1 (100.0 %)"),
+        seen.contains("3 of 3 intervals hold 1.1×. Of 3 ratios of steps that are known to be 1.1 the intervals of 3 hold it (100.0 %)"),
         "{seen}"
     );
     assert!(!seen.contains("does not see"), "{seen}");

@@ -394,6 +394,7 @@ pub fn trials(analysis: &Analysis) -> Vec<TrialRow> {
                 psi_memory_ns: None,
                 steal_ns: None,
                 calibration_ns: None,
+                waited_ns: None,
             });
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use dindbench::analysis::Found;
 use dindbench::case::{ErrorClass, Status};
-use dindbench::scenario::parse;
+use dindbench::scenario::{Scenario, parse};
 use dindbench::workload::Fault;
 
 use crate::fake::{Fake, Turn};
@@ -87,34 +87,47 @@ async fn the_executors_own_doubts_are_as_good_as_an_expectation() {
     assert_eq!(run.trial(1, "socket").error.as_str(), "the built file holds the old bytes");
 }
 
+/// A job of two builds of one context, the second one with these arguments.
+fn twice(expect: &str, args: &str) -> Scenario {
+    let text = format!(
+        r#"
+        question = "q"
+        baseline = "socket"
+        topology = [{{ use = "socket" }}]
+        expect = [{expect}]
+        [job]
+        builder = "classic"
+        steps = [
+          {{ op = "build", context = "fixture:ten", tag = "one" }},
+          {{ op = "build", context = "fixture:ten", tag = "two", args = {{ {args} }} }},
+        ]
+        [sequence]
+        jobs = 1
+        blocks = 1
+        "#
+    );
+    parse("twice", &text, Path::new(".")).unwrap()
+}
+
+async fn second(scenario: &Scenario, hits: usize) -> Vec<String> {
+    let fake = Fake::new(scenario).at(1, "socket", "job 1: two", Turn::Hits(hits));
+    run(scenario, &plan(scenario, 1), fake).await.outline(1, "socket")
+}
+
 /// Two builds, and only the first is cold by nature: the second may share steps with it.
 #[tokio::test(start_paused = true)]
 async fn a_second_build_of_the_first_job_may_be_cached_unless_it_is_said() {
-    let text = |expect: &str| {
-        format!(
-            r#"
-            question = "q"
-            baseline = "socket"
-            topology = [{{ use = "socket" }}]
-            expect = [{expect}]
-            [job]
-            builder = "classic"
-            steps = [
-              {{ op = "build", context = "fixture:ten", tag = "one" }},
-              {{ op = "build", context = "fixture:ten", tag = "two" }},
-            ]
-            [sequence]
-            jobs = 1
-            blocks = 1
-            "#
-        )
-    };
     let said = r#"{ topology = "socket", job = 1, step = "two", instructions_cached = 3 }"#;
     for (expect, outline) in [("", "1: start one two stop"), (said, "1: start one two(invalid) stop")] {
-        let scenario = parse("twice", &text(expect), Path::new(".")).unwrap();
-        let fake = Fake::new(&scenario).at(1, "socket", "job 1: two", Turn::Hits(4));
-        let run = run(&scenario, &plan(&scenario, 1), fake).await;
-        assert_eq!(run.outline(1, "socket"), [outline]);
+        assert_eq!(second(&twice(expect, "A = \"1\""), 4).await, [outline]);
+    }
+}
+
+/// Whatever its tag is, it is the same build.
+#[tokio::test(start_paused = true)]
+async fn what_the_same_job_has_built_before_is_all_there() {
+    for (hits, outline) in [(10, "1: start one two stop"), (9, "1: start one two(invalid) stop")] {
+        assert_eq!(second(&twice("", ""), hits).await, [outline]);
     }
 }
 

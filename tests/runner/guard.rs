@@ -60,6 +60,7 @@ async fn every_block_begins_with_the_same_work_and_its_trials_tell_its_time() {
     let (calls, _, run, _folder) = guarded(Vec::new(), 60).await;
     assert_eq!(calls.iter().filter(|call| *call == "block").count(), 1);
     assert_eq!(calls.iter().filter(|call| *call == "look").count(), 3, "one before each trial");
-    let times: Vec<_> = run.trials().unwrap().map(|row| row.unwrap().calibration_ns).collect();
-    assert_eq!(times, [Some(150_000_000); 3]);
+    let times: Vec<_> =
+        run.trials().unwrap().map(|row| row.unwrap()).map(|row| (row.calibration_ns, row.waited_ns)).collect();
+    assert_eq!(times, [(Some(150_000_000), Some(1_000_000_000)); 3]);
 }

@@ -179,6 +179,9 @@ fn unavailable(
             "they send no context to an engine, and export nothing from it",
         );
     }
+    if args.wait_for_quiet.is_zero() {
+        say("flags, waited_ns and calibration_ns", "--wait-for-quiet 0s looks at nothing before a trial");
+    }
     if args.host != cli::Host::Reference {
         say("engine_disk_bytes", "the engine stores what others built too");
         say("volumes_leaked", "nobody can say whose a volume without a label is on an engine that others use");

@@ -88,7 +88,9 @@ async fn measure(
                     let ledger = Ledger::new(&mut writer, scenario, &record.run_id, &record.host);
                     let mut executor = DockerExecutor::new(scenario, &mut tenancy.journal, &mut host);
                     let runner = Runner::new(scenario, &mut executor, ledger, interrupt, |event| progress.tell(&event));
-                    let runner = runner.within(args.time_limit).guarded(args.wait_for_quiet);
+                    let runner = runner.within(args.time_limit);
+                    let guarded = !args.wait_for_quiet.is_zero();
+                    let runner = if guarded { runner.guarded(args.wait_for_quiet) } else { runner };
                     let runner = runner.until(|blocks| precise(args, plan, &dir, blocks));
                     runner.run(plan).await.map_err(could_not_run)
                 }
@@ -139,7 +141,7 @@ async fn withdraw(host: &mut Host, progress: &Progress) {
 fn conclude(args: &RunArgs, dir: &Path, tally: Tally) -> Result<Exit, Failure> {
     let run = RunDir::open(dir).map_err(could_not_run)?;
     let analysis = Analysis::of(&run).map_err(could_not_run)?;
-    super::report::one(&run, dir)?;
+    super::report::write(&run, &analysis, dir)?;
     match args.format {
         Format::Table => {
             let width = terminal_width();

@@ -222,8 +222,9 @@ fn comparison<'a>(analysis: &'a Analysis, one: &'a Comparison) -> ComparisonOf<'
     }
 }
 
-fn self_check(SelfCheck { expected, ratios, held, likely: (low, high) }: SelfCheck) -> SelfCheckOf {
-    SelfCheckOf { expected, ratios, held, likely_low: low, likely_high: high }
+fn self_check(check: SelfCheck) -> SelfCheckOf {
+    let (SelfCheck { expected, ratios, held, .. }, (likely_low, likely_high)) = (check, check.likely());
+    SelfCheckOf { expected, ratios, held, likely_low, likely_high }
 }
 
 fn failure<'a>(analysis: &'a Analysis, failure: &'a Failure) -> FailureOf<'a> {
