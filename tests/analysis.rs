@@ -53,6 +53,7 @@ impl Run {
             command_line: vec!["dindbench".into(), "run".into()],
             version: "0.1.0".into(),
             revision: "abc".into(),
+            lock_digest: None,
             scenario: "quick".into(),
             scenario_digest: "sha256:00".into(),
             question: "What does it cost?".into(),
@@ -121,6 +122,9 @@ fn environment() -> Environment {
             lsm: String::new(),
             clock_source: "tsc".into(),
             governor: String::new(),
+            smt: None,
+            virtualised: None,
+            swap_bytes: None,
         },
         privilege: "real".into(),
         inner_privilege: None,
@@ -129,6 +133,7 @@ fn environment() -> Environment {
         registry: "own".into(),
         engines: BTreeMap::new(),
         images: BTreeMap::new(),
+        unknown: BTreeMap::new(),
     }
 }
 

@@ -12,6 +12,7 @@ mod dial;
 mod disk;
 mod forward;
 mod machine;
+mod mounted;
 mod network;
 mod operation;
 mod outpost;
@@ -23,11 +24,12 @@ mod supervisor;
 pub use dial::dial;
 pub use disk::try_file_system;
 pub use forward::{Target, forward};
+pub use mounted::Mounted;
 pub use operation::{Operation, Said};
 pub use outpost::outpost;
 pub use protocol::{
     DaemonlessConfig, DiskConfig, EngineConfig, Machine, NestedDisk, Reading, Reply, Request, RootlessSide,
-    ServiceConfig,
+    ServiceConfig, Swap,
 };
 pub use supervisor::{supervise, supervise_daemonless};
 

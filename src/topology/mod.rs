@@ -1,6 +1,7 @@
 //! How a job reaches an engine: the host with the outer engine, and on it one file per kind of topology.
 
 mod arm;
+mod buildkit;
 mod companion;
 mod daemonless;
 mod dind;
@@ -19,6 +20,7 @@ mod service;
 mod site;
 
 pub use arm::{Arm, Started};
+pub use buildkit::NOT_ASKED;
 pub use dind::SYSBOX;
 pub use error::{Death, TopologyError};
 pub use file_system::Tried;
