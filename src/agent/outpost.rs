@@ -13,14 +13,15 @@ const SHARED: &str = "the engine is not dindbench's own: what is this run's and 
 /// Forwards to the registry and answers requests until nobody can ask any more.
 pub async fn outpost(registry: PathBuf) -> Result<u8, AgentError> {
     forward(REGISTRY_ADDRESS, Target::Unix(registry.clone())).await?;
+    // The registry's socket is on a volume of the engine.
+    let around = registry.parent().unwrap_or(Path::new("/"));
     let mut control = Control::open();
     loop {
         match control.next().await? {
-            Some(Request::Probe { .. }) => reply(&Reply::Reading(Box::new(read()))).await?,
+            Some(Request::Probe { .. }) => reply(&Reply::Reading(Box::new(read(around)))).await?,
             Some(Request::Machine) => {
-                // The registry's socket is on a volume.
-                let data = Data { around: registry.parent().unwrap_or(Path::new("/")), within: None };
-                reply(&Reply::Machine(machine::describe(&read(), &data, Some(SHARED)))).await?;
+                let data = Data { around, within: None };
+                reply(&Reply::Machine(machine::describe(&read(around), &data, Some(SHARED)))).await?;
             }
             Some(Request::Attached { name }) => reply(&Reply::Attached(disk::attached(&name)?)).await?,
             Some(Request::Finish) => {
@@ -32,12 +33,14 @@ pub async fn outpost(registry: PathBuf) -> Result<u8, AgentError> {
     }
 }
 
-fn read() -> Reading {
+fn read(around: &Path) -> Reading {
     Reading {
         psi_cpu_ns: pressure::stalled_ns("cpu"),
         psi_io_ns: pressure::stalled_ns("io"),
         psi_memory_ns: pressure::stalled_ns("memory"),
         steal_ns: pressure::steal_ns(),
+        runnable: pressure::runnable(),
+        free_disk_bytes: disk::free_bytes(around),
         ..Reading::default()
     }
 }

@@ -173,4 +173,8 @@ pub struct Reading {
     pub psi_io_ns: Option<u64>,
     pub psi_memory_ns: Option<u64>,
     pub steal_ns: Option<u64>,
+    /// Tasks of the whole machine that have a processor or want one, the one that reads this left out.
+    pub runnable: Option<u64>,
+    /// Free, for others than root, on the file system that the data of the engine lie on that this container is on.
+    pub free_disk_bytes: Option<u64>,
 }

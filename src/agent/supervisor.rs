@@ -134,11 +134,11 @@ impl Supervisor {
             };
             match request {
                 Some(Request::Probe { settle, nested }) => {
-                    reply(&Reply::Reading(Box::new(self.read(settle, nested.as_ref())?))).await?;
+                    reply(&Reply::Reading(Box::new(self.read(around, settle, nested.as_ref())?))).await?;
                 }
                 Some(Request::Attached { name }) => reply(&Reply::Attached(disk::attached(&name)?)).await?,
                 Some(Request::Machine) => {
-                    reply(&Reply::Machine(machine::describe(&self.read(false, None)?, &data, None))).await?;
+                    reply(&Reply::Machine(machine::describe(&self.read(around, false, None)?, &data, None))).await?;
                 }
                 Some(Request::Finish) => {
                     self.finish().await?;
@@ -166,7 +166,7 @@ impl Supervisor {
         Ok(code)
     }
 
-    fn read(&self, settle: bool, nested: Option<&NestedDisk>) -> Result<Reading, AgentError> {
+    fn read(&self, around: &Path, settle: bool, nested: Option<&NestedDisk>) -> Result<Reading, AgentError> {
         if let Some(disk) = self.disk.as_ref().filter(|_| settle) {
             disk.settle(nested)?;
         }
@@ -184,6 +184,8 @@ impl Supervisor {
             psi_io_ns: pressure::stalled_ns("io"),
             psi_memory_ns: pressure::stalled_ns("memory"),
             steal_ns: pressure::steal_ns(),
+            runnable: pressure::runnable(),
+            free_disk_bytes: disk::free_bytes(around),
         })
     }
 

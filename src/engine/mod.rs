@@ -101,6 +101,12 @@ impl Description {
         self.security_options.iter().any(|option| option.split(',').any(|part| part == "name=rootless"))
     }
 
+    /// How many containers run on the engine; empty where it does not tell.
+    pub fn running_containers(&self) -> Option<u64> {
+        let info: serde_json::Value = serde_json::from_str(&self.info_json).unwrap_or_default();
+        info["ContainersRunning"].as_u64()
+    }
+
     /// The engine's part in a swarm; empty where it does not tell.
     pub fn swarm(&self) -> Option<Swarm> {
         let info: serde_json::Value = serde_json::from_str(&self.info_json).unwrap_or_default();
@@ -250,6 +256,13 @@ mod tests {
         assert!(!description(VERSION, INFO).rootless());
         assert!(with(r#"["name=seccomp,profile=default","name=rootless"]"#).rootless());
         assert!(!with("null").rootless());
+    }
+
+    #[test]
+    fn running_containers_are_those_that_the_engine_counts() {
+        let with = |count: &str| description(VERSION, &INFO.replace(r#""ID""#, &format!(r#"{count}"ID""#)));
+        assert_eq!(with(r#""Containers":9,"ContainersRunning":4,"#).running_containers(), Some(4));
+        assert_eq!(with("").running_containers(), None);
     }
 
     #[test]

@@ -93,7 +93,7 @@ fn engine(environment: &Environment, role: &str, engine: &EngineRecord) -> Group
             ("version", engine.version.as_str()),
             ("API version", &engine.api_version),
             ("storage driver", &engine.storage_driver),
-            ("backing file system", &engine.backing_fs),
+            ("backing file system", &known(Some(engine.backing_fs.clone()), "backing_fs")),
             ("native overlay diff", &engine.native_overlay_diff),
             ("cgroup version", &engine.cgroup_version),
             ("MTU in bytes", &mtu),

@@ -9,13 +9,14 @@ mod error;
 mod file_system;
 mod held;
 mod host;
+mod idle;
+mod inner;
 mod job;
 mod local;
 mod mirror;
 mod preload;
 mod proxy;
 mod reference;
-mod rootless;
 mod service;
 mod site;
 
@@ -26,6 +27,7 @@ pub use error::{Death, TopologyError};
 pub use file_system::Tried;
 pub use held::Held;
 pub use host::{Host, Learnt, OuterHost, Place, TrialKey};
+pub use idle::Idle;
 pub use job::JobContainer;
 pub use local::traces;
 

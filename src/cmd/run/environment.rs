@@ -102,6 +102,7 @@ fn unknown(environment: &Environment, buildkit: Option<&String>) -> BTreeMap<Str
         let component = |name: &str| format!("the engine's answer to /version has no component {name}");
         let mount = || "/proc/self/mountinfo does not tell what the data root is mounted from".to_owned();
         [
+            ("backing_fs", engine.backing_fs.is_empty(), "the storage driver tells none".to_owned()),
             ("containerd", engine.containerd.is_none(), component("containerd")),
             ("runc", engine.runc.is_none(), component("runc")),
             ("buildkit", engine.buildkit.is_none(), buildkit),
@@ -185,8 +186,10 @@ mod tests {
         let (smt, why) = (None, "buildx is not there".to_owned());
         let reasons = unknown(&environment(outer.clone(), smt), Some(&why));
         let expected = [
+            "engines.outer.backing_fs",
             "engines.outer.buildkit",
             "engines.outer.runc",
+            "engines.user.backing_fs",
             "engines.user.buildkit",
             "engines.user.data_root_fs",
             "engines.user.data_root_options",
