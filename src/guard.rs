@@ -6,13 +6,13 @@ use crate::agent::Second;
 use crate::case::Disturbance;
 
 /// Share of a second in which something waited for a processor or a disk. An idle machine has about a hundredth of it.
-const MOST_PRESSURE: f64 = 0.05;
+pub const MOST_PRESSURE: f64 = 0.05;
 /// Share of the processors' time that a hypervisor gave to others.
-const MOST_STEAL: f64 = 0.01;
+pub const MOST_STEAL: f64 = 0.01;
 /// Tasks that can run, for each processor.
-const MOST_RUNNABLE: f64 = 0.5;
+pub const MOST_RUNNABLE: f64 = 0.5;
 /// Room on the disk, in trials.
-const LEAST_TRIALS: u64 = 3;
+pub const LEAST_TRIALS: u64 = 3;
 
 /// What disturbs the machine. `foreign` are containers of others that were started since the block began, `trial_bytes`
 /// what a trial takes of the disk, as far as it is known. What the kernel does not tell disturbs nobody.
@@ -23,7 +23,7 @@ pub fn disturbances(second: &Second, foreign: bool, trial_bytes: u64) -> BTreeSe
         (part(second.psi_cpu_ns, elapsed) > MOST_PRESSURE, Disturbance::CpuPressure),
         (part(second.psi_io_ns, elapsed) > MOST_PRESSURE, Disturbance::IoPressure),
         (part(second.steal_ns, elapsed * processors) > MOST_STEAL, Disturbance::Steal),
-        (f64::from(second.runnable.unwrap_or(0)) > MOST_RUNNABLE * processors, Disturbance::Load),
+        (second.runnable.unwrap_or(0) as f64 > MOST_RUNNABLE * processors, Disturbance::Load),
         (foreign, Disturbance::ForeignContainer),
         (second.free_disk_bytes.is_some_and(|free| free < LEAST_TRIALS * trial_bytes), Disturbance::LowDisk),
     ];

@@ -53,6 +53,7 @@ impl Run {
             command_line: vec!["dindbench".into(), "run".into()],
             version: "0.1.0".into(),
             revision: "abc".into(),
+            lock_digest: None,
             scenario: "quick".into(),
             scenario_digest: "sha256:00".into(),
             question: "What does it cost?".into(),
@@ -61,6 +62,7 @@ impl Run {
             seed: 1,
             blocks: 6,
             precision: None,
+            wait_for_quiet_ns: None,
             driver: Driver::Cli,
             builder: Builder::Auto,
             warnings: Vec::new(),
@@ -121,6 +123,9 @@ fn environment() -> Environment {
             lsm: String::new(),
             clock_source: "tsc".into(),
             governor: String::new(),
+            smt: None,
+            virtualised: None,
+            swap_bytes: None,
         },
         privilege: "real".into(),
         inner_privilege: None,
@@ -129,6 +134,7 @@ fn environment() -> Environment {
         registry: "own".into(),
         engines: BTreeMap::new(),
         images: BTreeMap::new(),
+        unknown: BTreeMap::new(),
     }
 }
 

@@ -21,6 +21,14 @@ fn record(text: &str) -> RunRecord {
         native_overlay_diff: "true".into(),
         cgroup_version: "2".into(),
         mtu: None,
+        containerd: Some(text.into()),
+        runc: Some("1.1.5".into()),
+        buildkit: None,
+        rootless: Some(false),
+        swarm: Some("active".into()),
+        swarm_nodes: Some(3),
+        data_root_fs: Some("ext4".into()),
+        data_root_options: Some(text.into()),
         version_json: text.into(),
         info_json: text.into(),
     };
@@ -32,6 +40,7 @@ fn record(text: &str) -> RunRecord {
         command_line: vec!["dindbench".into(), text.into(), String::new()],
         version: "0.1.0".into(),
         revision: String::new(),
+        lock_digest: Some(text.into()),
         scenario: "quick".into(),
         scenario_digest: "sha256:00".into(),
         question: text.into(),
@@ -40,6 +49,7 @@ fn record(text: &str) -> RunRecord {
         seed: i64::MAX as u64,
         blocks: 7,
         precision: None,
+        wait_for_quiet_ns: None,
         driver: Driver::Cli,
         builder: Builder::Classic,
         warnings: vec![text.into()],
@@ -56,6 +66,9 @@ fn record(text: &str) -> RunRecord {
                 lsm: String::new(),
                 clock_source: "tsc".into(),
                 governor: String::new(),
+                smt: Some(true),
+                virtualised: Some(false),
+                swap_bytes: Some(1 << 32),
             },
             privilege: "explicit".into(),
             inner_privilege: Some("real".into()),
@@ -67,6 +80,7 @@ fn record(text: &str) -> RunRecord {
             ]),
             docker_command: Some(text.to_owned()),
             images: BTreeMap::from([(text.to_owned(), ImageRecord { digest: "sha256:01".into(), bytes: 3 })]),
+            unknown: BTreeMap::from([("engines.user.buildkit".into(), text.to_owned())]),
         },
         arms: vec![
             ArmRecord { name: "socket".into(), kind: "socket".into(), parameters: String::new() },
@@ -74,6 +88,31 @@ fn record(text: &str) -> RunRecord {
         ],
         scenario_text: text.into(),
     }
+}
+
+/// Keys that older versions did not write.
+const LATER: [&str; 16] = [
+    "lock_digest",
+    "inner_privilege",
+    "docker_command",
+    "registry",
+    "smt",
+    "virtualised",
+    "swap_bytes",
+    "containerd",
+    "runc",
+    "buildkit",
+    "rootless",
+    "swarm",
+    "swarm_nodes",
+    "data_root_fs",
+    "data_root_options",
+    "unknown",
+];
+
+fn without_later_keys(table: &mut toml::Table) {
+    table.retain(|key, _| !LATER.contains(&key));
+    table.iter_mut().filter_map(|(_, value)| value.as_table_mut()).for_each(without_later_keys);
 }
 
 fn instruction(index: u32, text: &str) -> InstructionRow {
@@ -302,6 +341,23 @@ fn a_newer_schema_is_refused_whatever_else_the_file_holds() {
     }
     run.write("run.toml", "schema = 2\nwhat = \"new\"\n");
     assert_eq!(RunDir::open(&run.dir()).unwrap_err().to_string(), newer(&run.dir().join("run.toml")));
+}
+
+#[test]
+fn a_description_of_an_older_version_is_read() {
+    let run = Run::new();
+    let mut table: toml::Table = toml::from_str(&run.text("run.toml")).unwrap();
+    without_later_keys(&mut table);
+    let text = toml::to_string(&table).unwrap();
+    assert!(!LATER.iter().any(|key| text.contains(&format!("\n{key} =")) || text.contains(&format!(".{key}]"))));
+    run.write("run.toml", &text);
+    let record = run.open().record().clone();
+    let (host, engine) = (&record.environment.host, &record.environment.engines["user"]);
+    assert_eq!((&record.lock_digest, host.smt, host.virtualised, host.swap_bytes), (&None, None, None, None));
+    assert_eq!((&engine.containerd, engine.rootless, &engine.swarm, &engine.data_root_fs), (&None, None, &None, &None));
+    assert_eq!((record.environment.registry.as_str(), record.environment.unknown.len()), ("own", 0));
+    // What is not known is not written, so the file stays as it was.
+    assert_eq!(toml::Table::try_from(&record).unwrap().get("lock_digest"), None);
 }
 
 #[test]

@@ -116,6 +116,12 @@ impl NestedDisk {
     }
 }
 
+/// Bytes that others than root can still write on the file system of a folder.
+pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
+    let stat = statvfs(folder).ok()?;
+    Some(stat.f_bavail * stat.f_frsize)
+}
+
 /// Whether a loop device of this machine has a file of this name. It has it until its last mount is gone and everything
 /// written out, which can be after the container that mounted it.
 pub(super) fn attached(name: &str) -> Result<bool, AgentError> {

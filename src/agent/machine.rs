@@ -1,17 +1,32 @@
 //! What machine this is, from the files that a container can see.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use super::{Machine, Reading, network};
+use super::{Machine, Mounted, Reading, Swap, network};
+
+/// Where in a container the data of engines are to be seen.
+pub(super) struct Data<'a> {
+    /// A volume of the engine that the container is on.
+    pub around: &'a Path,
+    /// The data root of the engine in the container, where there is one.
+    pub within: Option<&'a Path>,
+}
 
 /// Describes the machine; `reading` tells which counters it has. `shared` is why an engine's counters are not read.
-pub(super) fn describe(reading: &Reading, shared: Option<&str>) -> Machine {
-    let read = |path: &str| std::fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default();
+pub(super) fn describe(reading: &Reading, data: &Data<'_>, shared: Option<&str>) -> Machine {
+    let text = |path: &str| std::fs::read_to_string(path).map(|text| text.trim().to_owned()).ok();
+    let cpuinfo = text("/proc/cpuinfo").unwrap_or_default();
     Machine {
-        cpu_model: cpu_model(&read("/proc/cpuinfo")).unwrap_or_default(),
-        clock_source: read("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
-        governor: read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        cpu_model: cpu_model(&cpuinfo).unwrap_or_default(),
+        clock_source: text("/sys/devices/system/clocksource/clocksource0/current_clocksource").unwrap_or_default(),
+        governor: text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").unwrap_or_default(),
+        smt: text("/sys/devices/system/cpu/smt/active").as_deref().and_then(flag),
+        virtualised: virtualised(&cpuinfo, text("/sys/hypervisor/type").as_deref()),
+        swap: text("/proc/meminfo").as_deref().and_then(swap),
         mtu: network::mtu().ok(),
+        around: Mounted::at(data.around),
+        within: data.within.and_then(Mounted::at),
         unavailable: unavailable(reading, shared),
     }
 }
@@ -19,6 +34,33 @@ pub(super) fn describe(reading: &Reading, shared: Option<&str>) -> Machine {
 fn cpu_model(cpuinfo: &str) -> Option<String> {
     let line = cpuinfo.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+fn flag(text: &str) -> Option<bool> {
+    match text {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    }
+}
+
+/// A guest of Xen can have no flag for it. Processors of other families than x86 have no such flag at all, and tell nothing.
+fn virtualised(cpuinfo: &str, hypervisor: Option<&str>) -> Option<bool> {
+    if hypervisor.is_some_and(|kind| !kind.is_empty()) {
+        return Some(true);
+    }
+    let flags = cpuinfo.lines().find(|line| line.starts_with("flags"))?;
+    Some(flags.split_once(':')?.1.split_whitespace().any(|flag| flag == "hypervisor"))
+}
+
+fn swap(meminfo: &str) -> Option<Swap> {
+    let bytes = |key: &str| {
+        let line = meminfo.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kibibytes * 1024)
+    };
+    let (total, free) = (bytes("SwapTotal")?, bytes("SwapFree")?);
+    Some(Swap { bytes: total, used_bytes: total.checked_sub(free)? })
 }
 
 fn unavailable(reading: &Reading, shared: Option<&str>) -> BTreeMap<String, String> {
@@ -48,6 +90,38 @@ mod tests {
         let cpuinfo = "processor\t: 0\nmodel name\t: Some CPU @ 2.00GHz\n\nprocessor\t: 1\nmodel name\t: Other\n";
         assert_eq!(cpu_model(cpuinfo).as_deref(), Some("Some CPU @ 2.00GHz"));
         assert_eq!(cpu_model("processor: 0\n"), None);
+    }
+
+    #[test]
+    fn threads_that_share_a_core_are_told_by_a_digit() {
+        for (text, smt) in [("0", Some(false)), ("1", Some(true)), ("", None), ("on", None)] {
+            assert_eq!(flag(text), smt, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_hypervisor_is_told_by_a_flag_or_by_its_own_file() {
+        let x86 = |flags: &str| format!("processor\t: 0\nflags\t\t: fpu {flags} sse\nbugs\t\t: none\n");
+        let arm = "processor\t: 0\nFeatures\t: fp asimd\n".to_owned();
+        for (cpuinfo, file, expected) in [
+            (x86("hypervisor"), None, Some(true)),
+            (x86("vme"), None, Some(false)),
+            (x86("hypervisor_else"), None, Some(false)),
+            (x86("vme"), Some("xen"), Some(true)),
+            (arm.clone(), Some("xen"), Some(true)),
+            (arm, None, None),
+        ] {
+            assert_eq!(virtualised(&cpuinfo, file), expected, "{cpuinfo}{file:?}");
+        }
+    }
+
+    #[test]
+    fn swap_is_told_in_bytes() {
+        let meminfo = "MemTotal:       24683656 kB\nSwapCached:            1 kB\nSwapTotal:       2097148 kB\nSwapFree:        2097100 kB\n";
+        assert_eq!(swap(meminfo), Some(Swap { bytes: 2_097_148 * 1024, used_bytes: 48 * 1024 }));
+        let none = "SwapTotal:             0 kB\nSwapFree:              0 kB\n";
+        assert_eq!(swap(none), Some(Swap { bytes: 0, used_bytes: 0 }));
+        assert_eq!(swap("MemTotal:       24683656 kB\n"), None);
     }
 
     #[test]

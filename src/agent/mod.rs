@@ -13,6 +13,7 @@ mod dial;
 mod disk;
 mod forward;
 mod machine;
+mod mounted;
 mod network;
 mod operation;
 mod outpost;
@@ -26,11 +27,12 @@ pub use calibration::calibrate;
 pub use dial::dial;
 pub use disk::try_file_system;
 pub use forward::{Target, forward};
+pub use mounted::Mounted;
 pub use operation::{Operation, Said};
 pub use outpost::outpost;
 pub use protocol::{
     DaemonlessConfig, DiskConfig, EngineConfig, Machine, NestedDisk, Reading, Reply, Request, RootlessSide,
-    ServiceConfig,
+    ServiceConfig, Swap,
 };
 pub use second::Second;
 pub use supervisor::{supervise, supervise_daemonless};

@@ -1,4 +1,4 @@
-//! How much the machine was short of something: pressure-stall totals and stolen time.
+//! How much the machine was short of something: pressure-stall totals, stolen time and runnable tasks.
 
 /// Nanoseconds in which some task waited for a resource, since boot; empty where the kernel does not account for it.
 pub(super) fn stalled_ns(resource: &str) -> Option<u64> {
@@ -11,14 +11,9 @@ pub(super) fn steal_ns() -> Option<u64> {
     Some(ticks * (1_000_000_000 / rustix::param::clock_ticks_per_second()))
 }
 
-/// Tasks that run or could run, without the one that asks.
-pub(super) fn runnable() -> Option<u32> {
-    runnable_tasks(&std::fs::read_to_string("/proc/loadavg").ok()?)?.checked_sub(1)
-}
-
-/// What stands before the slash of the fourth figure.
-fn runnable_tasks(text: &str) -> Option<u32> {
-    text.split_whitespace().nth(3)?.split_once('/')?.0.parse().ok()
+/// Tasks of the whole machine that have a processor or want one, without this one.
+pub(super) fn runnable() -> Option<u64> {
+    others_runnable(&std::fs::read_to_string("/proc/loadavg").ok()?)
 }
 
 fn some_total(text: &str) -> Option<u64> {
@@ -30,6 +25,12 @@ fn some_total(text: &str) -> Option<u64> {
 /// The eighth figure of the `cpu` line.
 fn steal_ticks(text: &str) -> Option<u64> {
     text.lines().find(|line| line.starts_with("cpu "))?.split_whitespace().nth(8)?.parse().ok()
+}
+
+/// The fourth field is the runnable tasks, a slash, and all tasks; whoever reads it is one of the former.
+fn others_runnable(text: &str) -> Option<u64> {
+    let (runnable, _) = text.split_whitespace().nth(3)?.split_once('/')?;
+    runnable.parse::<u64>().ok()?.checked_sub(1)
 }
 
 #[cfg(test)]
@@ -45,9 +46,15 @@ mod tests {
     }
 
     #[test]
-    fn runnable_tasks_stand_before_the_slash() {
-        assert_eq!(runnable_tasks("0.20 0.18 0.12 3/251 7\n"), Some(3));
-        assert_eq!(runnable_tasks("0.20 0.18\n"), None);
+    fn the_reader_is_not_among_the_runnable_tasks() {
+        for (text, expected) in [
+            ("1.00 1.41 1.02 1/100 17924\n", Some(0)),
+            ("9.50 4.00 2.00 7/1234 99\n", Some(6)),
+            ("0.00 0.00 0.00 0/1 1\n", None),
+            ("0.00 0.00\n", None),
+        ] {
+            assert_eq!(others_runnable(text), expected, "{text:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Mounted;
 use crate::case::FileSystem;
 
 /// How an engine is to be started in its container.
@@ -133,10 +134,26 @@ pub struct Machine {
     pub clock_source: String,
     /// How the processors' frequency is governed.
     pub governor: String,
+    /// Whether two or more threads share a core.
+    pub smt: Option<bool>,
+    /// Whether a hypervisor is under the kernel.
+    pub virtualised: Option<bool>,
+    pub swap: Option<Swap>,
     /// Packet size of the container's own interface.
     pub mtu: Option<u32>,
+    /// What the data of the engine lie on that this container is on, as a volume of it shows.
+    pub around: Option<Mounted>,
+    /// What the data of the engine in this container lie on; empty where there is none.
+    pub within: Option<Mounted>,
     /// Counters that cannot be read here, with the reason: column of samples.csv to words.
     pub unavailable: BTreeMap<String, String>,
+}
+
+/// Memory that the kernel can move to a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swap {
+    pub bytes: u64,
+    pub used_bytes: u64,
 }
 
 /// All counters at one moment, of everything in the supervising container. Empty where this host has no such figure.

@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::fs::statvfs;
 use serde::{Deserialize, Serialize};
 
-use super::{AgentError, pressure};
+use super::{AgentError, disk, pressure};
 
 /// Averages of the kernel would still hold our own last trial twenty seconds later.
 const LENGTH: Duration = Duration::from_secs(1);
@@ -21,7 +20,7 @@ pub struct Second {
     /// Time that a hypervisor gave to others, all processors together.
     pub steal_ns: Option<u64>,
     /// Tasks that ran or could have run, without the one that looked.
-    pub runnable: Option<u32>,
+    pub runnable: Option<u64>,
     pub processors: u32,
     /// Bytes that the disk of the engine's data has left.
     pub free_disk_bytes: Option<u64>,
@@ -44,7 +43,7 @@ impl Second {
             steal_ns: rise(after.2, before.2),
             runnable: pressure::runnable(),
             processors: u32::try_from(processors.get()).unwrap_or(u32::MAX),
-            free_disk_bytes: statvfs(folder).ok().map(|disk| disk.f_bavail * disk.f_frsize),
+            free_disk_bytes: disk::free_bytes(folder),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The first process of an engine's container.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 
 use tokio::process::{Child, Command};
@@ -9,9 +10,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::cgroup::Version;
 use super::control::{Control, reply};
 use super::disk::Disk;
+use super::machine::{self, Data};
 use super::{
     AgentError, DaemonlessConfig, EngineConfig, NestedDisk, REGISTRY_ADDRESS, Reading, Reply, Request, RootlessSide,
-    Target, certificates, daemonless, device, disk, forward, machine, network, pressure, rootless,
+    Target, certificates, daemonless, device, disk, forward, network, pressure, rootless,
 };
 
 /// What dockerd keeps only while it runs.
@@ -42,7 +44,7 @@ pub async fn supervise(config: EngineConfig) -> Result<u8, AgentError> {
     forget_earlier_life()?;
     let engine = start(&config)?;
     let mut supervisor = Supervisor { engine, disk, cgroup };
-    if config.control { supervisor.serve().await } else { supervisor.ended().await }
+    if config.control { supervisor.serve(&config).await } else { supervisor.ended().await }
 }
 
 /// Prepares a job container without an engine, and stays until what stands in for one ends.
@@ -120,8 +122,11 @@ struct Supervisor {
 
 impl Supervisor {
     /// Answers requests until told to finish, until nobody can ask any more, or until the engine ends.
-    async fn serve(&mut self) -> Result<u8, AgentError> {
+    async fn serve(&mut self, config: &EngineConfig) -> Result<u8, AgentError> {
         let mut control = Control::open();
+        // The registry's socket is on a volume of the engine around this one.
+        let around = config.registry.parent().unwrap_or(Path::new("/"));
+        let data = Data { around, within: Some(&config.data_root) };
         loop {
             let request = tokio::select! {
                 ended = self.engine.wait() => return exit_code(ended),
@@ -133,7 +138,7 @@ impl Supervisor {
                 }
                 Some(Request::Attached { name }) => reply(&Reply::Attached(disk::attached(&name)?)).await?,
                 Some(Request::Machine) => {
-                    reply(&Reply::Machine(machine::describe(&self.read(false, None)?, None))).await?;
+                    reply(&Reply::Machine(machine::describe(&self.read(false, None)?, &data, None))).await?;
                 }
                 Some(Request::Finish) => {
                     self.finish().await?;

@@ -22,6 +22,9 @@ const PROSE: [&str; 2] = ["question", "analysis"];
 /// Whole answers of an engine, with its identity and the time of day in them. What matters of them has keys of its own.
 const RAW: [&str; 2] = ["version_json", "info_json"];
 
+/// Why a fact is missing, which the key of the fact itself shows.
+const REASONS: &str = "environment.unknown.";
+
 /// In what the two runs did not measure the same thing: the scenario's file but for its prose, its comments and the
 /// number of blocks, and what the command line put in the place of it.
 pub fn scenarios(base: &RunRecord, new: &RunRecord) -> Vec<Deviation> {
@@ -49,7 +52,7 @@ pub fn conditions(base: (&RunRecord, &Analysis), new: (&RunRecord, &Analysis)) -
             keys.insert(key.to_owned(), text.clone());
         }
         flatten("environment", &value(&run.environment), &mut keys);
-        keys.retain(|key, _| !RAW.iter().any(|raw| key.ends_with(raw)));
+        keys.retain(|key, _| !RAW.iter().any(|raw| key.ends_with(raw)) && !key.starts_with(REASONS));
         analysis.arms.iter().for_each(|arm| keys.extend(really_ran(arm)));
         keys
     };

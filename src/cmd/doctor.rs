@@ -1,5 +1,7 @@
 //! `dindbench doctor`: what this host can run and why not, shown by trying, before anything is measured.
 
+mod quiet;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
@@ -13,9 +15,10 @@ use super::{Exit, Failure, could_not_run, interrupt, print, runtime};
 use crate::case::FileSystem;
 use crate::cli::{self, DoctorArgs};
 use crate::engine::{Description, Privilege};
+use crate::guard;
 use crate::image::{self, System, Wanted};
 use crate::journal::{Journal, cache_folder};
-use crate::scenario::{EngineVersion, StorageDriver};
+use crate::scenario::{EngineVersion, Power, StorageDriver};
 use crate::topology::{Host, Place, SYSBOX};
 
 /// One line of the diagnosis.
@@ -29,6 +32,8 @@ struct Finding {
 #[strum(serialize_all = "lowercase")]
 enum Verdict {
     Ok,
+    /// Worth knowing, and nothing to be done before a run.
+    Note,
     Warn,
     No,
 }
@@ -53,6 +58,11 @@ async fn examine(host: &cli::Host) -> Result<Vec<Finding>, Failure> {
     match prepared {
         Ok(Some(mut host)) => {
             findings.extend(about_host(&place, &host));
+            findings.extend(about_machine(&host, &description).await);
+            findings.extend(about_topologies(&place, &host.learnt.outer));
+            if matches!(place, Place::Local { .. }) {
+                findings.extend(about_driver(&mut host, &mut tenancy.journal).await);
+            }
             findings.push(about_rootless(&mut host, &mut tenancy.journal).await);
             findings.extend(about_file_systems(&mut host, &mut tenancy.journal).await);
         }
@@ -131,13 +141,52 @@ fn about_host(place: &Place, host: &Host) -> Vec<Finding> {
         .extend(missing.map(|(column, reason)| {
             Finding::new(Verdict::Warn, "counters", format!("{column} stays empty: {reason}"))
         }));
-    if !matches!(machine.governor.as_str(), "" | "performance") {
-        let detail =
-            format!("the frequency governor is {}: set it to performance for steadier times", machine.governor);
-        findings.push(Finding::new(Verdict::Warn, "processor", detail));
-    }
-    findings.extend(about_topologies(place, outer));
     findings
+}
+
+/// Seconds to look at a machine before it is called disturbed: what the preparation has written is still written out.
+const LOOKS: usize = 5;
+
+/// What would spoil a run that began now.
+async fn about_machine(host: &Host, user: &Description) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for _ in 0..LOOKS {
+        let second = match host.second().await {
+            Ok(second) => second,
+            Err(error) => return vec![Finding::new(Verdict::No, "machine", error.to_string())],
+        };
+        let containers = user.running_containers();
+        found = quiet::findings(&quiet::State { machine: &host.learnt.machine, second: &second, containers });
+        if guard::disturbances(&second, false, 0).is_empty() {
+            break;
+        }
+    }
+    if found.iter().any(|finding| finding.verdict == Verdict::Warn) {
+        return found;
+    }
+    let quiet = Finding::new(Verdict::Ok, "machine", "quiet enough to measure");
+    [quiet].into_iter().chain(found).collect()
+}
+
+/// Whether an inner engine takes the storage driver of the user's own engine. On a reference host both are of one build and
+/// on one kind of disk.
+async fn about_driver(host: &mut Host, journal: &mut Journal) -> Option<Finding> {
+    let outer = host.learnt.outer.storage_driver.clone();
+    match host.try_inner(journal, Power::Privileged).await {
+        Ok(Ok(inner)) => driver(&outer, &inner),
+        Ok(Err(reason)) => Some(Finding::new(Verdict::Warn, "topologies", format!("dind does not start: {reason}"))),
+        Err(error) => Some(Finding::new(Verdict::No, "topologies", format!("dind: {error}"))),
+    }
+}
+
+fn driver(outer: &str, inner: &str) -> Option<Finding> {
+    let detail = || {
+        format!(
+            "the engine has {outer}, and an inner engine takes {inner}: their times differ by the driver too; --host \
+             reference runs both on the same, instead of --host local"
+        )
+    };
+    (outer != inner).then(|| Finding::new(Verdict::Warn, "storage drivers", detail()))
 }
 
 /// The file systems that an engine's data root can be, in the image of the engine's own build.
@@ -180,9 +229,9 @@ fn about_topologies(place: &Place, outer: &Description) -> Vec<Finding> {
 async fn about_rootless(host: &mut Host, journal: &mut Journal) -> Finding {
     let other = "with engine = \"20.10\", \"26.1\" or \"28.5\" where that is in the cache";
     let finding = |verdict, detail: String| Finding::new(verdict, "topologies", detail);
-    match host.try_rootless(journal).await {
-        Ok(None) => finding(Verdict::Ok, "dind-rootless".to_owned()),
-        Ok(Some(reason)) => finding(
+    match host.try_inner(journal, Power::Rootless).await {
+        Ok(Ok(_)) => finding(Verdict::Ok, "dind-rootless".to_owned()),
+        Ok(Err(reason)) => finding(
             Verdict::Warn,
             format!(
                 "dind-rootless not of this engine's build, which needs rootlesskit, slirp4netns and newuidmap beside it ({reason}); {other}"
@@ -214,5 +263,18 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (verdict, detail) = (self.verdict.to_string(), crate::record::Text::from(self.detail.as_str()));
         write!(f, "{verdict:<5} {:<15} {detail}", self.subject)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_driver_within_is_warned_of_with_the_cure() {
+        let found = driver("fuse-overlayfs", "overlay2").expect("a warning");
+        assert!(found.verdict == Verdict::Warn && found.detail.contains("the engine has fuse-overlayfs"));
+        assert!(found.detail.contains("an inner engine takes overlay2") && found.detail.contains("--host reference"));
+        assert!(driver("overlay2", "overlay2").is_none());
     }
 }

@@ -73,11 +73,47 @@ pub struct Description {
     pub info_json: String,
 }
 
+/// What an engine has to do with a swarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swarm {
+    /// `inactive`, `pending`, `active`, `error` or `locked`.
+    pub state: String,
+    /// Of the whole swarm; only a manager knows it.
+    pub nodes: Option<u64>,
+}
+
 impl Description {
     /// Names of the runtimes that containers can have, in their order; empty where the engine tells none.
     pub fn runtimes(&self) -> Vec<String> {
         let info: serde_json::Value = serde_json::from_str(&self.info_json).unwrap_or_default();
         info["Runtimes"].as_object().map(|runtimes| runtimes.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Version of a part of the engine, such as `containerd` or `runc`; empty where the engine does not tell it.
+    pub fn component(&self, name: &str) -> Option<String> {
+        let version: serde_json::Value = serde_json::from_str(&self.version_json).unwrap_or_default();
+        let part = version["Components"].as_array()?.iter().find(|part| part["Name"] == name)?;
+        Some(part["Version"].as_str()?.to_owned()).filter(|version| !version.is_empty())
+    }
+
+    /// Whether the engine runs without root.
+    pub fn rootless(&self) -> bool {
+        self.security_options.iter().any(|option| option.split(',').any(|part| part == "name=rootless"))
+    }
+
+    /// How many containers run on the engine; empty where it does not tell.
+    pub fn running_containers(&self) -> Option<u64> {
+        let info: serde_json::Value = serde_json::from_str(&self.info_json).unwrap_or_default();
+        info["ContainersRunning"].as_u64()
+    }
+
+    /// The engine's part in a swarm; empty where it does not tell.
+    pub fn swarm(&self) -> Option<Swarm> {
+        let info: serde_json::Value = serde_json::from_str(&self.info_json).unwrap_or_default();
+        let state = info["Swarm"]["LocalNodeState"].as_str().filter(|state| !state.is_empty())?.to_owned();
+        // Of one that is in no swarm, some versions say that it has 0 nodes, and others nothing.
+        let nodes = info["Swarm"]["Nodes"].as_u64().filter(|nodes| *nodes > 0);
+        Some(Swarm { state, nodes })
     }
 
     /// A line of the storage driver's status, such as `Backing Filesystem`; empty where the driver has none.
@@ -183,4 +219,66 @@ struct InfoAnswer {
     #[serde(rename = "NCPU")]
     ncpu: u32,
     mem_total: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of engine 20.10, shortened.
+    const VERSION: &str = r#"{"Version":"20.10.24+dfsg1","ApiVersion":"1.41","Components":[
+        {"Name":"Engine","Version":"20.10.24+dfsg1","Details":{"ApiVersion":"1.41"}},
+        {"Name":"containerd","Version":"1.6.20~ds1","Details":{"GitCommit":"1.6.20~ds1-1+deb12u3"}},
+        {"Name":"runc","Version":"1.1.5+ds1"},{"Name":"docker-init","Version":""}]}"#;
+    const INFO: &str = r#"{"ID":"F2SH","Driver":"overlay2","DriverStatus":[["Backing Filesystem","extfs"]],
+        "CgroupVersion":"1","SecurityOptions":["name=seccomp,profile=default"],"KernelVersion":"6.18",
+        "OperatingSystem":"Debian","Architecture":"x86_64","NCPU":2,"MemTotal":25276063744,
+        "Swarm":{"NodeID":"","LocalNodeState":"inactive","ControlAvailable":false}}"#;
+
+    fn description(version: &str, info: &str) -> Description {
+        let endpoint = Endpoint::parse("tcp://127.0.0.1:1", None).unwrap();
+        Engine::at(endpoint, "user").description(version.to_owned(), info.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn the_parts_of_an_engine_have_versions_of_their_own() {
+        let told = description(VERSION, INFO);
+        assert_eq!(told.component("containerd").as_deref(), Some("1.6.20~ds1"));
+        assert_eq!(told.component("runc").as_deref(), Some("1.1.5+ds1"));
+        assert_eq!(told.component("docker-init"), None);
+        assert_eq!(told.component("else"), None);
+        assert_eq!(description(r#"{"Version":"1","ApiVersion":"1"}"#, INFO).component("runc"), None);
+    }
+
+    #[test]
+    fn an_engine_without_root_says_so_among_its_security_options() {
+        let with = |options| description(VERSION, &INFO.replace(r#"["name=seccomp,profile=default"]"#, options));
+        assert!(!description(VERSION, INFO).rootless());
+        assert!(with(r#"["name=seccomp,profile=default","name=rootless"]"#).rootless());
+        assert!(!with("null").rootless());
+    }
+
+    #[test]
+    fn running_containers_are_those_that_the_engine_counts() {
+        let with = |count: &str| description(VERSION, &INFO.replace(r#""ID""#, &format!(r#"{count}"ID""#)));
+        assert_eq!(with(r#""Containers":9,"ContainersRunning":4,"#).running_containers(), Some(4));
+        assert_eq!(with("").running_containers(), None);
+    }
+
+    #[test]
+    fn a_swarm_is_told_with_its_nodes_by_a_manager() {
+        let with = |swarm: &str| {
+            let none = r#""LocalNodeState":"inactive","ControlAvailable":false"#;
+            description(VERSION, &INFO.replace(none, swarm)).swarm().map(|swarm| (swarm.state, swarm.nodes))
+        };
+        for (swarm, expected) in [
+            (r#""LocalNodeState":"inactive""#, Some(("inactive", None))),
+            (r#""LocalNodeState":"inactive","Nodes":0"#, Some(("inactive", None))),
+            (r#""LocalNodeState":"active","ControlAvailable":true,"Nodes":3"#, Some(("active", Some(3)))),
+            (r#""LocalNodeState":"active","ControlAvailable":false"#, Some(("active", None))),
+            (r#""Error":"""#, None),
+        ] {
+            assert_eq!(with(swarm), expected.map(|(state, nodes)| (state.to_owned(), nodes)), "{swarm}");
+        }
+    }
 }

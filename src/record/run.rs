@@ -19,6 +19,9 @@ pub struct RunRecord {
     /// Version of dindbench and the source revision it was built from.
     pub version: String,
     pub revision: String,
+    /// `sha256:` of the Cargo.lock that it was built with; empty in files of older versions, and where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_digest: Option<String>,
     pub scenario: String,
     /// `sha256:` of the scenario's text.
     pub scenario_digest: String,
@@ -33,6 +36,9 @@ pub struct RunRecord {
     /// With `--precision`, the half-width of a ratio's interval at which the run ends before all its blocks: 0.02 for 2 %.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<f64>,
+    /// How long a trial waits for a quiet machine, 0 where nobody looks; empty in files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_for_quiet_ns: Option<u64>,
     pub driver: Driver,
     pub builder: Builder,
     /// Sentences that change how the numbers are to be read, shown on the report's first screen.
@@ -76,6 +82,9 @@ pub struct Environment {
     pub docker_command: Option<String>,
     /// Images by name.
     pub images: BTreeMap<String, ImageRecord>,
+    /// What is empty below this because it could not be had, and why: key to reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unknown: BTreeMap<String, String>,
 }
 
 /// The word for dindbench's own registry.
@@ -96,6 +105,15 @@ pub struct HostRecord {
     pub lsm: String,
     pub clock_source: String,
     pub governor: String,
+    /// Whether two or more threads share a core.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smt: Option<bool>,
+    /// Whether a hypervisor is under the kernel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub virtualised: Option<bool>,
+    /// Size of all swap, used or not; 0 where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swap_bytes: Option<u64>,
 }
 
 /// An engine's own account of itself.
@@ -110,6 +128,26 @@ pub struct EngineRecord {
     /// Bytes; empty where the engine is not ours to ask.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
+    /// Versions of its parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containerd: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runc: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buildkit: Option<String>,
+    /// Whether it runs without root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rootless: Option<bool>,
+    /// The engine's word for its state in a swarm, such as `inactive`, and the number of nodes where it knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swarm: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swarm_nodes: Option<u64>,
+    /// File system under its data root, in the kernel's word, and the options that it is mounted with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_root_fs: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_root_options: Option<String>,
     /// The raw answers of `/version` and `/info`, as JSON.
     pub version_json: String,
     pub info_json: String,

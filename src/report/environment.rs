@@ -1,7 +1,7 @@
 //! On what the run was made, how to make it again, and what its numbers do not show.
 
 use super::shown::shown;
-use crate::record::{EngineRecord, HostRecord, RunRecord, own_registry};
+use crate::record::{EngineRecord, Environment, HostRecord, RunRecord, own_registry};
 use crate::units;
 
 /// Named facts under one heading; ready to be shown, not yet escaped for HTML or Markdown.
@@ -12,7 +12,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// An empty text is a fact that the run could not learn.
+    /// An empty text is a fact that the run could not learn, for a reason that it does not tell.
     fn new<const N: usize>(title: impl Into<String>, facts: [(&'static str, &str); N]) -> Self {
         let known = |text: &str| if text.is_empty() { "unknown".to_owned() } else { shown(text) };
         Self { title: title.into(), facts: facts.into_iter().map(|(name, text)| (name, known(text))).collect() }
@@ -22,7 +22,7 @@ impl Group {
 pub(super) fn groups(run: &RunRecord) -> Vec<Group> {
     let environment = &run.environment;
     let mut groups = vec![host(run, &environment.host)];
-    groups.extend(environment.engines.iter().map(|(role, one)| engine(role, one)));
+    groups.extend(environment.engines.iter().map(|(role, one)| engine(environment, role, one)));
     groups.extend(run.arms.iter().map(|arm| {
         let name = format!("Topology {}", shown(&arm.name));
         Group::new(name, [("kind", arm.kind.as_str()), ("parameters", or_none(&arm.parameters))])
@@ -34,12 +34,24 @@ pub(super) fn groups(run: &RunRecord) -> Vec<Group> {
     groups
 }
 
+/// A fact; where there is none, why not, if the run tells.
+fn known(fact: Option<String>, key: &str, environment: &Environment) -> String {
+    let reason = || environment.unknown.get(key).map(|reason| format!("unknown: {reason}"));
+    fact.filter(|fact| !fact.is_empty()).or_else(reason).unwrap_or_default()
+}
+
+fn yes_or_no(fact: bool) -> String {
+    if fact { "yes".to_owned() } else { "no".to_owned() }
+}
+
 fn or_none(parameters: &str) -> &str {
     if parameters.is_empty() { "none" } else { parameters }
 }
 
 fn host(run: &RunRecord, host: &HostRecord) -> Group {
     let processors = format!("{} × {}", host.cpus, host.cpu_model);
+    let known = |fact, key: &str| known(fact, &format!("host.{key}"), &run.environment);
+    let swap = host.swap_bytes.map(|swap| units::bytes(swap as f64));
     Group::new(
         "Host",
         [
@@ -50,21 +62,30 @@ fn host(run: &RunRecord, host: &HostRecord) -> Group {
             ("kernel", &host.kernel),
             ("architecture", &host.architecture),
             ("processors", &processors),
+            ("two threads or more on a core", &known(host.smt.map(yes_or_no), "smt")),
+            ("virtualised", &known(host.virtualised.map(yes_or_no), "virtualised")),
             ("memory", &units::bytes(host.memory_bytes as f64)),
+            ("swap", &known(swap, "swap_bytes")),
             ("cgroup version", &host.cgroup_version),
             ("security modules", &host.lsm),
-            ("clock source", &host.clock_source),
-            ("frequency governor", &host.governor),
+            ("clock source", &known(Some(host.clock_source.clone()), "clock_source")),
+            ("frequency governor", &known(Some(host.governor.clone()), "governor")),
             ("privilege of the outer engine", &run.environment.privilege),
             ("privilege of inner engines", run.environment.inner_privilege.as_deref().unwrap_or_default()),
             ("docker command of the jobs", run.environment.docker_command.as_deref().unwrap_or_default()),
             ("driver", &run.driver.to_string()),
             ("builder asked for", &run.builder.to_string()),
+            ("digest of Cargo.lock", run.lock_digest.as_deref().unwrap_or_default()),
         ],
     )
 }
 
-fn engine(role: &str, engine: &EngineRecord) -> Group {
+fn engine(environment: &Environment, role: &str, engine: &EngineRecord) -> Group {
+    let known = |fact, key: &str| known(fact, &format!("engines.{role}.{key}"), environment);
+    let swarm = engine.swarm.clone().map(|state| match engine.swarm_nodes {
+        Some(nodes) => format!("{state}, nodes: {nodes}"),
+        None => state,
+    });
     let mtu = engine.mtu.map(|mtu| mtu.to_string()).unwrap_or_default();
     Group::new(
         format!("Engine {}", shown(role)),
@@ -72,10 +93,17 @@ fn engine(role: &str, engine: &EngineRecord) -> Group {
             ("version", engine.version.as_str()),
             ("API version", &engine.api_version),
             ("storage driver", &engine.storage_driver),
-            ("backing file system", &engine.backing_fs),
+            ("backing file system", &known(Some(engine.backing_fs.clone()), "backing_fs")),
             ("native overlay diff", &engine.native_overlay_diff),
             ("cgroup version", &engine.cgroup_version),
             ("MTU in bytes", &mtu),
+            ("containerd", &known(engine.containerd.clone(), "containerd")),
+            ("runc", &known(engine.runc.clone(), "runc")),
+            ("BuildKit", &known(engine.buildkit.clone(), "buildkit")),
+            ("without root", &engine.rootless.map(yes_or_no).unwrap_or_default()),
+            ("swarm", &known(swarm, "swarm")),
+            ("file system of the data root", &known(engine.data_root_fs.clone(), "data_root_fs")),
+            ("mount options of the data root", &known(engine.data_root_options.clone(), "data_root_options")),
         ],
     )
 }

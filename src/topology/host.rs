@@ -49,6 +49,8 @@ pub struct Learnt {
     pub docker_command: String,
     /// How the outer engine grants an inner engine's container what it needs.
     pub inner_privilege: Privilege,
+    /// Version of the BuildKit within the outer engine, or why it is not known.
+    pub buildkit: Result<String, String>,
 }
 
 enum Kind {

@@ -135,6 +135,6 @@ impl JobContainer {
     }
 }
 
-fn docker_host() -> String {
+pub(super) fn docker_host() -> String {
     format!("DOCKER_HOST=unix://{SOCKET}")
 }

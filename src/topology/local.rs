@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::error::TopologyError;
 use super::host::{Learnt, OuterHost, TrialKey};
 use super::site::{Site, load, reference};
-use super::{Held, JobContainer, REGISTRY_SOCKET, name};
+use super::{Held, JobContainer, NOT_ASKED, REGISTRY_SOCKET, name};
 use crate::agent;
 use crate::cleanup::Traces;
 use crate::engine::{ContainerSpec, Engine, Network};
@@ -54,7 +54,8 @@ impl Local {
         let docker_command = local.site.docker_command(host.container()).await?;
         host.remove().await?;
         let inner_privilege = local.site.privilege;
-        Ok((local, Learnt { machine, outer, docker_command, inner_privilege }))
+        let buildkit = Err(NOT_ASKED.to_owned());
+        Ok((local, Learnt { machine, outer, docker_command, inner_privilege, buildkit }))
     }
 
     /// Gives the registry content that this engine has never seen, and makes it answer there.

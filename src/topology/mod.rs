@@ -1,6 +1,7 @@
 //! How a job reaches an engine: the host with the outer engine, and on it one file per kind of topology.
 
 mod arm;
+mod buildkit;
 mod companion;
 mod daemonless;
 mod dind;
@@ -8,17 +9,18 @@ mod error;
 mod file_system;
 mod held;
 mod host;
+mod inner;
 mod job;
 mod local;
 mod mirror;
 mod preload;
 mod proxy;
 mod reference;
-mod rootless;
 mod service;
 mod site;
 
 pub use arm::{Arm, Started};
+pub use buildkit::NOT_ASKED;
 pub use dind::SYSBOX;
 pub use error::{Death, TopologyError};
 pub use file_system::Tried;

@@ -11,7 +11,7 @@ use super::host::Learnt;
 use super::site::{Site, load, probe_privilege};
 use super::{
     DATA_ROOT, DISK_FOLDER, Held, JobContainer, OUTER_BRIDGE, OuterHost, REGISTRY_FOLDER, REGISTRY_SOCKET, SOCKET,
-    SOCKET_FOLDER, dial, ready,
+    SOCKET_FOLDER, buildkit, dial, ready,
 };
 use crate::agent::{self, DiskConfig, EngineConfig, Reply, Request};
 use crate::case::FileSystem;
@@ -72,6 +72,7 @@ impl Reference {
             docker_command: site.docker_command(host.container()).await?,
             // A newer engine grants what it has, where an older one around it cannot.
             inner_privilege: probe_privilege(&host.engine, &site.run, &site.image).await?,
+            buildkit: buildkit::version(&site.engine, host.container()).await,
         };
         host.finish().await?;
         reference.inner_privilege = learnt.inner_privilege;

@@ -69,6 +69,16 @@ fn an_example_is_written_with_all_its_files() {
         assert!(text.contains("the io controller is not enabled for this cgroup"));
         assert!(text.contains("The outer engine itself runs in a container"));
     }
+    for fact in [
+        "unknown: the kernel has no file scaling_governor",
+        "unknown: docker buildx inspect names none",
+        "active, nodes: 3",
+        "2.15 GB",
+        "rw,relatime,discard",
+        "sha256:1f0c",
+    ] {
+        assert!(html.contains(fact), "{fact}");
+    }
     for figure in figures(&example()).unwrap() {
         let file = dir.join("plots").join(figure.name).with_extension("svg");
         assert_eq!(std::fs::read_to_string(file).unwrap(), figure.svg);

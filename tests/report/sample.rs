@@ -295,6 +295,7 @@ pub fn run() -> RunRecord {
             .to_vec(),
         version: "0.1.0".to_owned(),
         revision: "4c1f9a2".to_owned(),
+        lock_digest: Some("sha256:1f0c".to_owned()),
         scenario: "quick".to_owned(),
         scenario_digest: "sha256:8d1e2c51ac3f3d7b0a5f5c4ad0a4b6f0e5a8a3f1c5d0a9b7b2c3d4e5f6a7b8c9".to_owned(),
         question: "What does a CI job pay for its Docker when nothing changed, and when a source file changed?"
@@ -305,6 +306,7 @@ pub fn run() -> RunRecord {
         seed: 20_250_304,
         blocks: 7,
         precision: None,
+        wait_for_quiet_ns: None,
         driver: Driver::Cli,
         builder: Builder::Auto,
         warnings: vec!["The host was not quiet: another container used 12 % of a processor in block 3.".to_owned()],
@@ -338,6 +340,14 @@ fn environment() -> Environment {
         native_overlay_diff: "true".to_owned(),
         cgroup_version: "2".to_owned(),
         mtu: Some(1500),
+        containerd: Some("v1.7.28".to_owned()),
+        runc: Some("1.3.0".to_owned()),
+        buildkit: None,
+        rootless: Some(false),
+        swarm: Some("active".to_owned()),
+        swarm_nodes: Some(3),
+        data_root_fs: Some("ext4".to_owned()),
+        data_root_options: Some("rw,relatime,discard".to_owned()),
         version_json: "{}".to_owned(),
         info_json: "{}".to_owned(),
     };
@@ -354,6 +364,9 @@ fn environment() -> Environment {
             lsm: "lockdown,capability,apparmor".to_owned(),
             clock_source: "tsc".to_owned(),
             governor: String::new(),
+            smt: Some(false),
+            virtualised: None,
+            swap_bytes: Some(2_147_479_552),
         },
         privilege: "real".to_owned(),
         inner_privilege: Some("real".to_owned()),
@@ -362,6 +375,10 @@ fn environment() -> Environment {
         engines: BTreeMap::from([("outer".to_owned(), engine)]),
         docker_command: Some("Docker version 28.5.1, build e180ab8".to_owned()),
         images: BTreeMap::from([("host-engine".to_owned(), image)]),
+        unknown: BTreeMap::from([
+            ("host.governor".to_owned(), "the kernel has no file scaling_governor".to_owned()),
+            ("engines.outer.buildkit".to_owned(), "docker buildx inspect names none".to_owned()),
+        ]),
     }
 }
 

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 use time::format_description::well_known::Rfc3339;
 
+use super::environment::environment;
 use crate::case::Builder;
 use crate::cli::{self, Percent, RunArgs};
 use crate::cmd::tenancy::Tenancy;
 use crate::engine::{Description, Privilege};
-use crate::image::RunImages;
 use crate::plan::Plan;
-use crate::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, SCHEMA, own_registry};
-use crate::registry::{Address, Upstream};
+use crate::record::{ArmRecord, RunRecord, SCHEMA};
+use crate::registry::Upstream;
 use crate::scenario::{Dind, Kind, Power, Scenario, Topology};
-use crate::topology::{Host, Learnt};
-use crate::units::hex;
+use crate::topology::Host;
+use crate::units::{as_nanos, hex};
 
 pub(super) fn record(
     args: &RunArgs,
@@ -25,7 +25,6 @@ pub(super) fn record(
     user: &Description,
     host: &Host,
 ) -> RunRecord {
-    let Learnt { machine, outer, docker_command, inner_privilege } = &host.learnt;
     let label = || format!("host-{}", &hex(&Sha256::digest(format!("dindbench host {}", user.id)))[..12]);
     RunRecord {
         schema: SCHEMA,
@@ -36,6 +35,7 @@ pub(super) fn record(
         command_line: std::env::args().collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: env!("DINDBENCH_REVISION").to_owned(),
+        lock_digest: option_env!("DINDBENCH_LOCK_DIGEST").map(str::to_owned),
         scenario: scenario.name.clone(),
         scenario_digest: format!("sha256:{}", hex(&Sha256::digest(&scenario.text))),
         question: scenario.question.clone(),
@@ -44,39 +44,12 @@ pub(super) fn record(
         seed: plan.seed,
         blocks: u32::try_from(plan.blocks.len() - 1).unwrap_or(u32::MAX),
         precision: args.design.precision.map(Percent::fraction),
+        wait_for_quiet_ns: Some(as_nanos(args.wait_for_quiet)),
         driver: scenario.job.driver,
         builder: scenario.job.builder,
         warnings: warnings(args, scenario, host),
-        unavailable: unavailable(args, scenario, machine.unavailable.clone()),
-        environment: Environment {
-            host: HostRecord {
-                kernel: user.kernel.clone(),
-                operating_system: user.operating_system.clone(),
-                architecture: user.architecture.clone(),
-                cpu_model: machine.cpu_model.clone(),
-                cpus: user.cpus,
-                memory_bytes: user.memory_bytes,
-                cgroup_version: user.cgroup_version.clone(),
-                lsm: user.security_options.join(", "),
-                clock_source: machine.clock_source.clone(),
-                governor: machine.governor.clone(),
-            },
-            privilege: host.privilege().to_string(),
-            inner_privilege: Some(inner_privilege.to_string()),
-            host_kind: args.host.to_string(),
-            registry: args.registry.as_ref().map_or_else(own_registry, Address::to_string),
-            engines: BTreeMap::from([
-                ("user".to_owned(), engine(user, None)),
-                ("outer".to_owned(), engine(outer, machine.mtu)),
-            ]),
-            docker_command: Some(docker_command.clone()),
-            images: tenancy
-                .images
-                .iter()
-                .flat_map(RunImages::all)
-                .map(|image| (image.name.clone(), ImageRecord { digest: image.digest(), bytes: image.bytes() }))
-                .collect(),
-        },
+        unavailable: unavailable(args, scenario, host.learnt.machine.unavailable.clone()),
+        environment: environment(args, tenancy, user, host),
         arms: scenario
             .topologies
             .iter()
@@ -87,20 +60,6 @@ pub(super) fn record(
             })
             .collect(),
         scenario_text: scenario.text.clone(),
-    }
-}
-
-fn engine(description: &Description, mtu: Option<u32>) -> EngineRecord {
-    EngineRecord {
-        version: description.version.clone(),
-        api_version: description.api_version.clone(),
-        storage_driver: description.storage_driver.clone(),
-        backing_fs: description.driver_status("Backing Filesystem").to_owned(),
-        native_overlay_diff: description.driver_status("Native Overlay Diff").to_owned(),
-        cgroup_version: description.cgroup_version.clone(),
-        mtu,
-        version_json: description.version_json.clone(),
-        info_json: description.info_json.clone(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `dindbench run`: measures scenarios, each into a run directory of its own, and reports.
 
 mod description;
+mod environment;
 mod results;
 mod shared;
 
