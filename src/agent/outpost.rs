@@ -21,7 +21,7 @@ pub async fn outpost(registry: PathBuf) -> Result<u8, AgentError> {
             Some(Request::Probe { .. }) => reply(&Reply::Reading(Box::new(read()))).await?,
             Some(Request::Machine) => {
                 let data = Data { around, within: None };
-                reply(&Reply::Machine(machine::describe(&read(), &data, Some(SHARED)))).await?;
+                reply(&Reply::Machine(Box::new(machine::describe(&read(), &data, Some(SHARED))))).await?;
             }
             Some(Request::Attached { name }) => reply(&Reply::Attached(disk::attached(&name)?)).await?,
             Some(Request::Finish) => {

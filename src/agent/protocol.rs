@@ -122,7 +122,7 @@ pub enum Request {
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
     Reading(Box<Reading>),
-    Machine(Machine),
+    Machine(Box<Machine>),
     Attached(bool),
     Finished,
 }

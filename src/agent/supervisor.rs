@@ -138,7 +138,8 @@ impl Supervisor {
                 }
                 Some(Request::Attached { name }) => reply(&Reply::Attached(disk::attached(&name)?)).await?,
                 Some(Request::Machine) => {
-                    reply(&Reply::Machine(machine::describe(&self.read(false, None)?, &data, None))).await?;
+                    let machine = machine::describe(&self.read(false, None)?, &data, None);
+                    reply(&Reply::Machine(Box::new(machine))).await?;
                 }
                 Some(Request::Finish) => {
                     self.finish().await?;

@@ -21,24 +21,27 @@ pub struct Pool {
     pub all: Option<(Estimate, f64)>,
 }
 
+/// The pairs of each run of a host.
+type Runs = Vec<Vec<(f64, f64)>>;
+
 /// The ratios that at least two runs have, each given with the host of its run. Within a host the runs' blocks are put
 /// together, and where runs differ more than their blocks do, the interval is that of the runs. Across hosts a ratio is a
 /// random effect; two hosts have no common number.
-pub fn pools(runs: &[(String, Analysis)]) -> Vec<Pool> {
-    let mut found: BTreeMap<(Edit, String, String), BTreeMap<String, Vec<Vec<(f64, f64)>>>> = BTreeMap::new();
+pub fn pools<'a>(runs: impl Iterator<Item = (&'a str, &'a Analysis)>) -> Vec<Pool> {
+    let mut found: BTreeMap<(Edit, String, String), BTreeMap<String, Runs>> = BTreeMap::new();
     for (host, analysis) in runs {
         let name = |topology: usize| analysis.arms[topology].name.clone();
         for one in analysis.comparisons.iter().filter(|one| one.of_jobs() && one.ratio.is_some()) {
             let Comparison { topology, reference, case, pairs, .. } = one;
             let of_case = found.entry((case.edit, name(*topology), name(*reference))).or_default();
-            of_case.entry(host.clone()).or_default().push(pairs.clone());
+            of_case.entry(host.to_owned()).or_default().push(pairs.clone());
         }
     }
     let several = found.into_iter().filter(|(_, hosts)| hosts.values().map(Vec::len).sum::<usize>() > 1);
     several.map(|((edit, topology, reference), hosts)| pool(edit, topology, reference, hosts)).collect()
 }
 
-fn pool(edit: Edit, topology: String, reference: String, hosts: BTreeMap<String, Vec<Vec<(f64, f64)>>>) -> Pool {
+fn pool(edit: Edit, topology: String, reference: String, hosts: BTreeMap<String, Runs>) -> Pool {
     let hosts: Vec<(String, usize, Estimate)> =
         hosts.into_iter().filter_map(|(host, runs)| Some((host, runs.len(), of_host(&runs)?))).collect();
     let effects: Option<Vec<Effect>> = hosts.iter().map(|(_, _, estimate)| effect(estimate)).collect();

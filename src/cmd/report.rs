@@ -26,23 +26,31 @@ pub enum ReportRunError {
 /// their own name in `out`, and what all of them tell together is said on
 /// standard error. Nothing is written unless every run can be opened and has a place of its own.
 pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
-    let (written, analyses) = reports(&args.runs, args.out.as_deref())?;
-    if args.runs.len() > 1 {
-        of_all(&analyses);
+    let reported = reports(&args.runs, args.out.as_deref())?;
+    if reported.len() > 1 {
+        of_all(&reported);
     }
-    let places: String = written.iter().map(|written| format!("{}\n", written.html.display())).collect();
+    let places: String = reported.iter().map(|one| format!("{}\n", one.written.html.display())).collect();
     print(places.as_bytes())
 }
 
+/// A run whose report was written.
+struct Reported {
+    written: Written,
+    host: String,
+    analysis: Analysis,
+}
+
 /// Says what several runs tell together.
-fn of_all(analyses: &[(String, Analysis)]) {
-    pools(analyses).iter().for_each(|one| notice(format_args!("all runs: {}", report::pool(one))));
-    let checks = analyses.iter().flat_map(|(_, analysis)| self_checks(&analysis.arms, &analysis.comparisons));
+fn of_all(reported: &[Reported]) {
+    pools(reported.iter().map(|one| (one.host.as_str(), &one.analysis)))
+        .iter()
+        .for_each(|one| notice(format_args!("all runs: {}", report::pool(one))));
+    let checks = reported.iter().flat_map(|one| self_checks(&one.analysis.arms, &one.analysis.comparisons));
     together(checks.collect()).iter().for_each(|one| notice(format_args!("all runs: {}", report::self_check(one))));
 }
 
-/// The files that were written, and each run's analysis with its host.
-fn reports(runs: &[PathBuf], out: Option<&Path>) -> Result<(Vec<Written>, Vec<(String, Analysis)>), ReportRunError> {
+fn reports(runs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Reported>, ReportRunError> {
     let dirs: Vec<RunDir> = runs.iter().map(|run| RunDir::open(run)).collect::<Result<_, _>>()?;
     let mut places: Vec<PathBuf> = Vec::with_capacity(dirs.len());
     for dir in &dirs {
@@ -56,13 +64,11 @@ fn reports(runs: &[PathBuf], out: Option<&Path>) -> Result<(Vec<Written>, Vec<(S
         }
         places.push(place);
     }
-    let (mut written, mut analyses) = (Vec::new(), Vec::new());
-    for (dir, place) in dirs.iter().zip(&places) {
+    let one = |(dir, place): (&RunDir, &PathBuf)| {
         let analysis = Analysis::of(dir)?;
-        written.push(write(dir, &analysis, place)?);
-        analyses.push((dir.record().host.clone(), analysis));
-    }
-    Ok((written, analyses))
+        Ok(Reported { written: write(dir, &analysis, place)?, host: dir.record().host.clone(), analysis })
+    };
+    dirs.iter().zip(&places).map(one).collect()
 }
 
 /// Writes the report of one run.

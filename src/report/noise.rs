@@ -9,7 +9,7 @@ fn of_jobs(analysis: &Analysis, contrast: Contrast) -> impl Iterator<Item = &Com
     analysis.comparisons.iter().filter(move |one| one.contrast == contrast && one.of_jobs())
 }
 
-fn names<'a>(analysis: &'a Analysis, one: &Comparison) -> (String, String) {
+fn names(analysis: &Analysis, one: &Comparison) -> (String, String) {
     (shown(&analysis.arms[one.topology].name), shown(&analysis.arms[one.reference].name))
 }
 

@@ -221,7 +221,7 @@ impl OuterHost {
 
     pub(super) async fn machine(&self) -> Result<Machine, TopologyError> {
         match self.held.ask(&Request::Machine).await? {
-            Reply::Machine(machine) => Ok(machine),
+            Reply::Machine(machine) => Ok(*machine),
             other => Err(self.unasked(&other)),
         }
     }
