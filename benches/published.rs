@@ -3,15 +3,18 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The last one by name: they begin with their date.
+use dindbench::record::RunDir;
+use dindbench::scenario::QUICK;
+
+/// The last one of the scenario `quick` by name: they begin with their date.
 pub fn latest() -> io::Result<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
     let mut runs = Vec::new();
     for entry in std::fs::read_dir(&folder)? {
         let path = entry?.path();
-        if path.join("run.toml").is_file() {
+        if RunDir::open(&path).is_ok_and(|run| run.record().scenario == QUICK) {
             runs.push(path);
         }
     }
-    runs.into_iter().max().ok_or_else(|| io::Error::other(format!("{} holds none", folder.display())))
+    runs.into_iter().max().ok_or_else(|| io::Error::other(format!("{} holds none of {QUICK}", folder.display())))
 }

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use super::AgentError;
 
 /// Together about 150 ms on a small cloud machine.
-const HASHED_BYTES: usize = 24 << 20;
-const WRITES: usize = 16;
+const HASHED_BYTES: usize = 128 << 20;
+const WRITES: usize = 96;
 const WRITTEN_BYTES: usize = 64 << 10;
 
 /// How long it takes to hash a fixed number of bytes and to write some to the disk of a folder, each time until they are

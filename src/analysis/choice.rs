@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Analysis, Contrast, Metric, Point, Subject};
+use super::{Analysis, Metric, Point, Subject};
 use crate::case::Op;
 use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Level, Ordered, mean};
 
@@ -38,7 +38,7 @@ impl Choices {
         let medians = Medians::of(analysis);
         let checks = |topology: &usize| {
             let of_it = analysis.comparisons.iter().filter(|one| one.topology == *topology);
-            of_it.into_iter().any(|one| matches!(one.contrast, Contrast::Repeat | Contrast::Control))
+            of_it.into_iter().any(|one| one.contrast.checks())
         };
         let topologies = (0..analysis.arms.len()).filter(|topology| !checks(topology));
         let list: Vec<Choice> = topologies.map(|topology| medians.choice(analysis, topology)).collect();

@@ -2,12 +2,11 @@
 
 use super::cell::Series;
 use super::contrast::{Pair, pairs};
+use super::multiplicity::adjust;
+use super::paired::Paired;
 use super::row::{Row, Table};
 use super::{CaseKey, Cell, Contrast, Course, Metric, Subject};
-use crate::stats::{
-    EQUIVALENCE_MARGIN, Estimate, Interval, Level, benjamini_hochberg, dependent_ratio, difference, equivalent, ratio,
-    significance,
-};
+use crate::stats::{Estimate, Interval, Level};
 
 /// A topology against another one, paired within blocks. Where all differences (or ratios) are the same number, the
 /// estimate has no interval: a constant has no spread to take one from.
@@ -97,88 +96,36 @@ fn compare(pair: Pair, arms: &[Series], case: &CaseKey, metrics: &[Metric]) -> V
     both.map(|&metric| {
         let blocks = in_pairs(arm.values(metric), reference.values(metric));
         let disturbed = |block: &u32| arm.disturbed(*block) || reference.disturbed(*block);
-        let quiet = blocks.iter().filter(|(block, _)| !disturbed(block)).map(|(_, pair)| *pair).collect();
-        comparison(pair, case, metric, blocks.iter().map(|(_, pair)| *pair).collect(), quiet)
+        let quiet: Vec<_> = blocks.iter().filter(|(block, _)| !disturbed(block)).map(|(_, pair)| *pair).collect();
+        comparison(pair, case, metric, blocks.into_iter().map(|(_, pair)| pair).collect(), &quiet)
     })
     .collect()
 }
 
 /// `quiet` are the pairs of blocks in which the machine was not disturbed.
-fn comparison(
-    pair: Pair,
-    case: &CaseKey,
-    metric: Metric,
-    pairs: Vec<(f64, f64)>,
-    quiet: Vec<(f64, f64)>,
-) -> Comparison {
-    let timed = metric == Metric::ElapsedNs;
-    let course = if timed { Course::of(&pairs) } else { None };
-    let ratio95 = if metric.has_ratio() { ratio_of(&pairs, Level::P95) } else { None };
-    let difference = difference(&pairs, Level::P95).ok();
+fn comparison(pair: Pair, case: &CaseKey, metric: Metric, pairs: Vec<(f64, f64)>, quiet: &[(f64, f64)]) -> Comparison {
+    let (timed, paired) = (metric == Metric::ElapsedNs, Paired::new(&pairs));
+    let undisturbed = || Undisturbed { blocks: quiet.len(), verdict: Paired::new(quiet).verdict() };
     Comparison {
         contrast: pair.contrast,
         topology: pair.topology,
         reference: pair.reference,
         case: case.clone(),
         metric,
-        difference: difference.map(|estimate| without_false_interval(estimate, &pairs, |a, b| a - b)),
-        verdict: if timed { verdict(&pairs) } else { None },
-        undisturbed: (timed && quiet.len() < pairs.len())
-            .then(|| Undisturbed { blocks: quiet.len(), verdict: verdict(&quiet) }),
-        ratio: ratio95,
-        course,
+        ratio: if metric.has_ratio() { paired.ratio(Level::P95) } else { None },
+        difference: paired.difference(),
+        verdict: if timed { paired.verdict() } else { None },
+        course: paired.course().filter(|_| timed),
+        undisturbed: (timed && quiet.len() < pairs.len()).then(undisturbed),
         q: None,
         pairs,
     }
-}
-
-/// Of pairs in the order of their blocks; where these depend on one another, with an interval that allows for it. Empty
-/// where there is no pair, or no ratio because a value is 0.
-fn ratio_of(pairs: &[(f64, f64)], level: Level) -> Option<Estimate> {
-    let dependent = Course::of(pairs).is_some_and(|course| course.dependent(pairs.len()));
-    let estimate = if dependent { dependent_ratio(pairs, level) } else { ratio(pairs, level) }.ok()?;
-    Some(without_false_interval(estimate, pairs, |a, b| a / b))
 }
 
 /// Values of the blocks that both have, the topology's first, each with its block; both are sorted by block.
 pub(super) fn in_pairs(topology: &[(u32, f64)], reference: &[(u32, f64)]) -> Vec<(u32, (f64, f64))> {
     let partner = |block: u32| reference.binary_search_by_key(&block, |(other, _)| *other).ok();
     topology.iter().filter_map(|&(block, value)| Some((block, (value, reference[partner(block)?].1)))).collect()
-}
-
-fn without_false_interval(estimate: Estimate, pairs: &[(f64, f64)], of: fn(f64, f64) -> f64) -> Estimate {
-    let mut results = pairs.iter().map(|&(a, b)| of(a, b));
-    let first = results.next();
-    if results.all(|result| Some(result) == first) { Estimate { interval: None, ..estimate } } else { estimate }
-}
-
-/// Equivalence is a question to the 90 % interval, difference one to that of 95 %. Empty where that has no interval.
-fn verdict(pairs: &[(f64, f64)]) -> Option<Verdict> {
-    let equal = || {
-        let narrower = ratio_of(pairs, Level::P90).and_then(|ratio| ratio.interval);
-        narrower.is_some_and(|narrower| equivalent(&narrower, EQUIVALENCE_MARGIN))
-    };
-    Some(Verdict::of(&ratio_of(pairs, Level::P95)?.interval?, equal))
-}
-
-/// Gives the comparisons of times that have a test their q: those of jobs together, and those of steps.
-fn adjust(comparisons: &mut [Comparison]) {
-    let tested = |one: &Comparison| {
-        let independent = one.course.is_some_and(|course| !course.dependent(one.pairs.len()));
-        (one.metric == Metric::ElapsedNs && independent && one.verdict.is_some())
-            .then(|| significance(&one.pairs, 1.0).ok())?
-    };
-    let values: Vec<Option<f64>> = comparisons.iter().map(tested).collect();
-    for jobs in [true, false] {
-        let family: Vec<(usize, f64)> = (0..).zip(&values).filter_map(|(index, p)| Some((index, (*p)?))).collect();
-        let family: Vec<_> = family
-            .into_iter()
-            .filter(|(index, _)| (comparisons[*index].case.subject == Subject::Job) == jobs)
-            .collect();
-        let p_values: Vec<f64> = family.iter().map(|(_, p)| *p).collect();
-        let adjusted = benjamini_hochberg(&p_values).expect("p-values of a test");
-        family.iter().zip(adjusted).for_each(|((index, _), q)| comparisons[*index].q = Some(q));
-    }
 }
 
 impl Verdict {

@@ -25,6 +25,13 @@ pub enum Contrast {
     Whole,
 }
 
+impl Contrast {
+    /// Whether the ratio is known beforehand, so that it says something of the run and nothing of topologies.
+    pub fn checks(self) -> bool {
+        matches!(self, Self::Repeat | Self::Control)
+    }
+}
+
 /// A topology and the one that it is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pair {

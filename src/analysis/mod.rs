@@ -28,7 +28,9 @@ mod failure;
 mod job;
 mod ledger;
 mod metric;
+mod multiplicity;
 mod order;
+mod paired;
 mod point;
 mod pool;
 mod row;
@@ -49,7 +51,7 @@ pub use failure::Failure;
 pub use ledger::LedgerCell;
 pub use metric::Metric;
 pub use point::Point;
-pub use pool::{Pool, pools};
+pub use pool::{Pool, PoolCase, pools};
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Analysis, Comparison};
-use crate::case::Edit;
+use crate::case::{Builder, Driver, Edit};
+use crate::record::RunRecord;
 use crate::stats::{Effect, Estimate, Level, hierarchical_ratio, random_effects, ratio};
 
 /// An interval of runs that is so much wider than that of their blocks alone is the one to quote.
@@ -12,42 +13,63 @@ const WIDER: f64 = 1.5;
 /// A ratio of whole jobs that several runs measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pool {
-    pub topology: String,
-    pub reference: String,
-    pub edit: Edit,
+    pub case: PoolCase,
     /// By host, with how many runs it has.
     pub hosts: Vec<(String, usize, Estimate)>,
     /// Of three hosts or more: their mean, and the share of their differences that is more than error.
     pub all: Option<(Estimate, f64)>,
 }
 
+/// What runs must have alike to measure the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PoolCase {
+    pub scenario: String,
+    pub scenario_digest: String,
+    pub driver: Driver,
+    pub builder: Builder,
+    pub edit: Edit,
+    pub topology: String,
+    pub reference: String,
+}
+
 /// The pairs of each run of a host.
 type Runs = Vec<Vec<(f64, f64)>>;
 
-/// The ratios that at least two runs have, each given with the host of its run. Within a host the runs' blocks are put
-/// together, and where runs differ more than their blocks do, the interval is that of the runs. Across hosts a ratio is a
-/// random effect; two hosts have no common number.
-pub fn pools<'a>(runs: impl Iterator<Item = (&'a str, &'a Analysis)>) -> Vec<Pool> {
-    let mut found: BTreeMap<(Edit, String, String), BTreeMap<String, Runs>> = BTreeMap::new();
-    for (host, analysis) in runs {
-        let name = |topology: usize| analysis.arms[topology].name.clone();
+/// The ratios that at least two runs have. Within a host the runs' blocks are put together, and where runs differ more than
+/// their blocks do, the interval is that of the runs. Across hosts a ratio is a random effect; two hosts have no common number.
+pub fn pools<'a>(runs: impl Iterator<Item = (&'a RunRecord, &'a Analysis)>) -> Vec<Pool> {
+    let mut found: BTreeMap<PoolCase, BTreeMap<String, Runs>> = BTreeMap::new();
+    for (run, analysis) in runs {
         for one in analysis.comparisons.iter().filter(|one| one.of_jobs() && one.ratio.is_some()) {
-            let Comparison { topology, reference, case, pairs, .. } = one;
-            let of_case = found.entry((case.edit, name(*topology), name(*reference))).or_default();
-            of_case.entry(host.to_owned()).or_default().push(pairs.clone());
+            let of_case = found.entry(PoolCase::of(run, analysis, one)).or_default();
+            of_case.entry(run.host.clone()).or_default().push(one.pairs.clone());
         }
     }
     let several = found.into_iter().filter(|(_, hosts)| hosts.values().map(Vec::len).sum::<usize>() > 1);
-    several.map(|((edit, topology, reference), hosts)| pool(edit, topology, reference, hosts)).collect()
+    several.map(|(case, hosts)| pool(case, hosts)).collect()
 }
 
-fn pool(edit: Edit, topology: String, reference: String, hosts: BTreeMap<String, Runs>) -> Pool {
+impl PoolCase {
+    fn of(run: &RunRecord, analysis: &Analysis, one: &Comparison) -> Self {
+        Self {
+            scenario: run.scenario.clone(),
+            scenario_digest: run.scenario_digest.clone(),
+            driver: run.driver,
+            builder: run.builder,
+            edit: one.case.edit,
+            topology: analysis.arms[one.topology].name.clone(),
+            reference: analysis.arms[one.reference].name.clone(),
+        }
+    }
+}
+
+fn pool(case: PoolCase, hosts: BTreeMap<String, Runs>) -> Pool {
     let hosts: Vec<(String, usize, Estimate)> =
         hosts.into_iter().filter_map(|(host, runs)| Some((host, runs.len(), of_host(&runs)?))).collect();
     let effects: Option<Vec<Effect>> = hosts.iter().map(|(_, _, estimate)| effect(estimate)).collect();
     let all = effects.and_then(|effects| random_effects(&effects, Level::P95).ok()?);
     let all = all.map(|pooled| (pooled.estimate.map(f64::exp), pooled.i2));
-    Pool { topology, reference, edit, hosts, all }
+    Pool { case, hosts, all }
 }
 
 /// Of the pairs of each run of a host.
@@ -80,7 +102,17 @@ mod tests {
     fn pooled(hosts: &[(&str, &[f64])]) -> Pool {
         let runs = |ratios: &[f64]| ratios.iter().map(|ratio| run(*ratio)).collect();
         let hosts = hosts.iter().map(|(host, ratios)| ((*host).to_owned(), runs(ratios))).collect();
-        pool(Edit::None, "dind".to_owned(), "socket".to_owned(), hosts)
+        let word = str::to_owned;
+        let case = PoolCase {
+            scenario: word("quick"),
+            scenario_digest: word("sha256:0"),
+            driver: Driver::Cli,
+            builder: Builder::Classic,
+            edit: Edit::None,
+            topology: word("dind"),
+            reference: word("socket"),
+        };
+        pool(case, hosts)
     }
 
     fn bounds(estimate: &Estimate) -> (f64, f64) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Exit, Failure, notice, print};
 use crate::analysis::{AnalyseError, Analysis, pools, self_checks, together};
 use crate::cli::ReportArgs;
-use crate::record::{ReadError, RunDir, TrialRow};
+use crate::record::{ReadError, RunDir, RunRecord, TrialRow};
 use crate::report::{self, ReportError, Written};
 
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +23,8 @@ pub enum ReportRunError {
 }
 
 /// Writes a report per run: into the run directory itself, or into `out`. Several runs each get a folder of
-/// their own name in `out`, and what all of them tell together is said on
-/// standard error. Nothing is written unless every run can be opened and has a place of its own.
+/// their own name in `out`, and what they tell together is said on standard error. Nothing is written unless every run can
+/// be opened and has a place of its own.
 pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
     let reported = reports(&args.runs, args.out.as_deref())?;
     if reported.len() > 1 {
@@ -37,13 +37,13 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
 /// A run whose report was written.
 struct Reported {
     written: Written,
-    host: String,
+    record: RunRecord,
     analysis: Analysis,
 }
 
 /// Says what several runs tell together.
 fn of_all(reported: &[Reported]) {
-    pools(reported.iter().map(|one| (one.host.as_str(), &one.analysis)))
+    pools(reported.iter().map(|one| (&one.record, &one.analysis)))
         .iter()
         .for_each(|one| notice(format_args!("all runs: {}", report::pool(one))));
     let checks = reported.iter().flat_map(|one| self_checks(&one.analysis.arms, &one.analysis.comparisons));
@@ -66,7 +66,7 @@ fn reports(runs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Reported>, Report
     }
     let one = |(dir, place): (&RunDir, &PathBuf)| {
         let analysis = Analysis::of(dir)?;
-        Ok(Reported { written: write(dir, &analysis, place)?, host: dir.record().host.clone(), analysis })
+        Ok(Reported { written: write(dir, &analysis, place)?, record: dir.record().clone(), analysis })
     };
     dirs.iter().zip(&places).map(one).collect()
 }

@@ -20,8 +20,8 @@ pub struct Sentence {
 }
 
 /// The answer for a whole job: what nesting costs, what the lifecycle costs, what the job's own container and a proxy do
-/// where topologies differ in them, and the noise floor and the control where a topology stands there more than once. Where one of the first two was
-/// not measured alone, a last sentence says what is known about both together.
+/// where topologies differ in them, and the noise floor and the control where a topology stands there more than once.
+/// Where one of the first two was not measured alone, a last sentence says what is known about both together.
 pub fn answer(analysis: &Analysis) -> Vec<Sentence> {
     if let [arm] = analysis.arms.as_slice() {
         return vec![alone(analysis, &arm.name)];
@@ -32,10 +32,12 @@ pub fn answer(analysis: &Analysis) -> Vec<Sentence> {
     let missing = |what: &str| {
         format!("no two topologies of this run differ in {what} alone, so what {what} costs was not measured.")
     };
-    let mut sentences = vec![
-        Sentence { effect: "Nesting", text: nesting.unwrap_or_else(|| missing("nesting")) },
-        Sentence { effect: "Lifecycle", text: lifecycle.unwrap_or_else(|| missing("lifecycle")) },
-    ];
+    let mut sentences = Vec::new();
+    // A run that only checks itself asks nothing of topologies.
+    if analysis.comparisons.is_empty() || !analysis.comparisons.iter().all(|one| one.contrast.checks()) {
+        sentences.push(Sentence { effect: "Nesting", text: nesting.unwrap_or_else(|| missing("nesting")) });
+        sentences.push(Sentence { effect: "Lifecycle", text: lifecycle.unwrap_or_else(|| missing("lifecycle")) });
+    }
     let container = effect(analysis, Contrast::JobContainer);
     sentences.extend(container.map(|text| Sentence { effect: "Job container", text }));
     let proxy = effect(analysis, Contrast::Proxy);

@@ -31,10 +31,10 @@ pub(super) struct Decision {
 
 /// Nothing for a single topology: there is no choice.
 pub(super) fn decision(analysis: &Analysis, cost: Option<Cost>) -> Decision {
-    if analysis.arms.len() < 2 {
+    let choices = Choices::of(analysis);
+    if choices.list.len() < 2 {
         return Decision::default();
     }
-    let choices = Choices::of(analysis);
     let mut sentences = vec![BY_MEANS.to_owned()];
     sentences.extend(best(analysis, &choices.list));
     sentences.extend(beaten(analysis, &choices.list));
@@ -82,8 +82,8 @@ fn best(analysis: &Analysis, choices: &[Choice]) -> Option<String> {
 fn least(choices: &[Choice], axis: Axis) -> Option<Vec<usize>> {
     let values: Vec<f64> = choices.iter().map(axis).collect::<Option<_>>()?;
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let close = values.iter().enumerate().filter(|(_, value)| **value <= least * (1.0 + EQUIVALENCE_MARGIN));
-    Some(close.map(|(topology, _)| topology).collect())
+    let close = choices.iter().zip(&values).filter(|(_, value)| **value <= least * (1.0 + EQUIVALENCE_MARGIN));
+    Some(close.map(|(one, _)| one.topology).collect())
 }
 
 fn beaten<'a>(analysis: &'a Analysis, choices: &'a [Choice]) -> impl Iterator<Item = String> + 'a {
@@ -94,7 +94,7 @@ fn beaten<'a>(analysis: &'a Analysis, choices: &'a [Choice]) -> impl Iterator<It
 }
 
 fn break_evens(analysis: &Analysis, choices: &Choices) -> Vec<String> {
-    let topologies = || 0..analysis.arms.len();
+    let topologies = || choices.list.iter().map(|one| one.topology);
     let pairs = topologies().flat_map(|one| topologies().map(move |other| (one, other)));
     let told = pairs.filter_map(|(one, other)| {
         let job = choices.overtakes(one, other)?;

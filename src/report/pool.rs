@@ -2,7 +2,7 @@
 
 use super::shown::shown;
 use super::words::ratio;
-use crate::analysis::Pool;
+use crate::analysis::{Pool, PoolCase};
 use crate::stats::Estimate;
 
 /// One sentence of a ratio: by host, and of all hosts where they have a common number.
@@ -21,5 +21,6 @@ pub fn pool(pool: &Pool) -> String {
         let all = ratio(estimate);
         format!("all {} hosts {} ({}, I² {:.0} %)", pool.hosts.len(), all.point, all.interval, i2 * 100.0)
     }));
-    format!("{} to {}, edit {}: {}", shown(&pool.topology), shown(&pool.reference), pool.edit, parts.join("; "))
+    let PoolCase { scenario, edit, topology, reference, .. } = &pool.case;
+    format!("{}, {} to {}, edit {edit}: {}", shown(scenario), shown(topology), shown(reference), parts.join("; "))
 }

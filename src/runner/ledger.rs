@@ -1,12 +1,12 @@
 //! Turns what was measured into rows.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::Guarded;
 use super::executor::{Closed, JobSlot, Measured, Opened, Part, Slot};
-use crate::case::{Disturbance, Op, Status};
+use crate::case::{Op, Status};
 use crate::record::{Event, InstructionRow, SCHEMA, Sample, Text, TrialRow, WriteError, Writer};
 use crate::scenario::{Scenario, Step, Topology};
 use crate::units::as_nanos;
@@ -40,10 +40,11 @@ impl<'a> Ledger<'a> {
         self.calibration = calibration;
     }
 
-    /// `guard` is what disturbs the machine, and how long that took to find out, where somebody looked.
-    pub(super) fn begin_trial(&mut self, slot: Slot, guard: Option<(BTreeSet<Disturbance>, Duration)>) {
-        let waited = guard.as_ref().map(|(_, waited)| *waited);
-        let words: Vec<String> = guard.into_iter().flat_map(|(found, _)| found).map(|one| one.to_string()).collect();
+    /// `guard` is empty where nobody looked at the machine.
+    pub(super) fn begin_trial(&mut self, slot: Slot, guard: Option<Guarded>) {
+        let waited = guard.as_ref().map(|guard| guard.waited);
+        let words: Vec<String> =
+            guard.into_iter().flat_map(|guard| guard.disturbances).map(|one| one.to_string()).collect();
         let (flags, started_at) = (words.join(";"), OffsetDateTime::now_utc());
         self.trial = Some(OpenTrial { slot, flags, waited, started_at, engine: String::new() });
     }

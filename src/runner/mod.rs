@@ -22,6 +22,12 @@ use crate::record::WriteError;
 use crate::scenario::{Build, Expected, Scenario, Step};
 use crate::workload::Fault;
 
+/// What disturbs the machine still when a trial begins, and how long it was looked at and waited for.
+struct Guarded {
+    disturbances: BTreeSet<Disturbance>,
+    waited: Duration,
+}
+
 /// How a run ended. Everything that was measured is in its files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -157,18 +163,19 @@ impl<'a, E: Executor> Runner<'a, E> {
         }
     }
 
-    /// Waits for a quiet machine as long as is allowed. Returns what disturbs it still.
-    async fn disturbances(&self, slot: &Slot, patience: Duration) -> BTreeSet<Disturbance> {
-        let began = Instant::now();
+    /// Waits for a quiet machine as long as is allowed; empty where nobody looked, and where that failed.
+    async fn guard(&self, slot: &Slot) -> Option<Guarded> {
+        let (patience, began) = (self.patience?, Instant::now());
         loop {
-            match unless_interrupted(&self.interrupt, self.executor.disturbances()).await {
-                Some(Ok(found)) if found.is_empty() || began.elapsed() >= patience => return found,
-                Some(Ok(disturbances)) => self.told(Event::Waits { disturbances }),
-                Some(Err(fault)) => {
-                    self.tell(slot, None, "guard", &fault);
-                    return BTreeSet::new();
+            match unless_interrupted(&self.interrupt, self.executor.disturbances()).await? {
+                Ok(disturbances) if disturbances.is_empty() || began.elapsed() >= patience => {
+                    return Some(Guarded { disturbances, waited: began.elapsed() });
                 }
-                None => return BTreeSet::new(),
+                Ok(disturbances) => self.told(Event::Waits { disturbances }),
+                Err(fault) => {
+                    self.tell(slot, None, "guard", &fault);
+                    return None;
+                }
             }
         }
     }
@@ -181,7 +188,11 @@ impl<'a, E: Executor> Runner<'a, E> {
             if self.interrupted() {
                 break;
             }
-            let status = self.trial(slot).await?.map(|fault| fault.status);
+            let guard = self.guard(&slot).await;
+            if self.interrupted() {
+                break;
+            }
+            let status = self.trial(slot, guard).await?.map(|fault| fault.status);
             match slot.attempt {
                 1 => {
                     tally.trials += 1;
@@ -197,15 +208,10 @@ impl<'a, E: Executor> Runner<'a, E> {
     }
 
     /// Returns the first fault of the trial, where there was one.
-    async fn trial(&mut self, slot: Slot) -> Result<Option<Fault>, WriteError> {
-        let began = Instant::now();
-        let quiet = match self.patience {
-            Some(patience) => Some((self.disturbances(&slot, patience).await, began.elapsed())),
-            None => None,
-        };
+    async fn trial(&mut self, slot: Slot, guard: Option<Guarded>) -> Result<Option<Fault>, WriteError> {
         let topology = self.name(&slot);
         self.told(Event::TrialBegins { block: slot.block, topology });
-        self.ledger.get_mut().begin_trial(slot, quiet);
+        self.ledger.get_mut().begin_trial(slot, guard);
         let opened =
             unless_interrupted(&self.interrupt, self.executor.open(&slot)).await.unwrap_or_else(|| Err(interruption()));
         let mut fault = match &opened {
@@ -275,7 +281,11 @@ impl<'a, E: Executor> Runner<'a, E> {
         };
         if let (Some(delay), Some(elapsed)) = (self.scenario.topologies[slot.topology].delay, measured.outcome.elapsed)
         {
-            measured.outcome.elapsed = Some(elapsed + delayed(elapsed.mul_f64(delay)).await);
+            let delay = delayed(elapsed.mul_f64(delay));
+            let Some(delayed) = unless_interrupted(&self.interrupt, delay).await else {
+                return Ok(Some(interruption()));
+            };
+            measured.outcome.elapsed = Some(elapsed + delayed);
         }
         if let (Part::Step(index), None) = (part, &measured.outcome.fault) {
             measured.outcome.fault = self.broken(slot, job, index, &measured);
@@ -371,11 +381,16 @@ async fn unless_interrupted<T>(interrupt: &watch::Receiver<bool>, work: impl Fut
     }
 }
 
-/// Waits, and tells how long that took by the clock that all times are taken with.
+/// Waits, and tells how long that took. The runtime's timer has steps of a millisecond, which is a hundredth of a short step:
+/// the last of them is slept as a thread does.
 async fn delayed(delay: Duration) -> Duration {
+    const STEP: Duration = Duration::from_millis(1);
     let began = Instant::now();
-    tokio::time::sleep(delay).await;
-    began.elapsed()
+    tokio::time::sleep(delay.saturating_sub(2 * STEP)).await;
+    let slept = began.elapsed();
+    let rest = std::time::Instant::now();
+    std::thread::sleep(delay.saturating_sub(slept));
+    slept + rest.elapsed()
 }
 
 fn interruption() -> Fault {

@@ -30,7 +30,7 @@ use dindbench::report::{self, answer, figures, table};
 use dindbench::stats::{Estimate, Interval};
 use proptest::prelude::*;
 
-use sample::{failing, kept, recreated, socket, three};
+use sample::{Behaviour, failing, kept, recreated, socket, three};
 
 fn answer_text(analysis: &Analysis) -> String {
     answer(analysis).iter().map(|sentence| format!("{}: {}\n", sentence.effect, sentence.text)).collect()
@@ -253,6 +253,19 @@ fn a_month_costs_what_the_scenarios_prices_say() {
 }
 
 #[test]
+fn a_copy_of_a_topology_is_no_choice_wherever_it_stands() {
+    let again = Behaviour { name: "dind-again", ..recreated() };
+    let contrasts = [(Contrast::Repeat, 1, 0), (Contrast::Whole, 2, 0)];
+    let (_, markdown) =
+        rendered(&sample::run(), &sample::analysis(&[recreated(), again.clone(), socket()], 7, &contrasts));
+    let (_, choice) = markdown.split_once("## What it means for a choice").expect("a section");
+    let (choice, _) = choice.split_once("## How to repeat it").expect("another one");
+    assert!(choice.contains("the least time is that of socket") && !choice.contains("dind-again"), "{choice}");
+    let (_, checked) = rendered(&sample::run(), &sample::analysis(&[recreated(), again], 7, &contrasts[..1]));
+    assert!(!checked.contains("## What it means for a choice") && !checked.contains("**Nesting:**"), "{checked}");
+}
+
+#[test]
 fn what_was_pushed_is_shown_where_a_step_pushes() {
     let mut analysis = three(7);
     let pulled = analysis.cells.iter().filter(|cell| cell.metric == Metric::BytesPulled).cloned();
@@ -268,7 +281,7 @@ fn what_was_pushed_is_shown_where_a_step_pushes() {
 #[test]
 fn figures_of_three_topologies() {
     for figure in figures(&three(7)).unwrap() {
-        if ["elapsed", "ledger"].contains(&figure.name) {
+        if ["elapsed", "ledger", "waterfall", "distribution"].contains(&figure.name) {
             assert_golden!(figure.name, figure.svg);
         }
     }
@@ -412,6 +425,31 @@ fn missing_data_is_named_in_the_figure() {
     let mut narrow = vec![recreated(); 30];
     narrow[4] = failing("dind");
     assert!(elapsed(&sample::analysis(&narrow, 2, &[])).contains("no data in 6 of 180 places"));
+}
+
+/// A step without a value ends its bar, and a block that lacks a job its line.
+#[test]
+fn what_would_be_too_short_is_not_drawn() {
+    let named = |analysis: &Analysis, name: &str| {
+        figures(analysis).unwrap().into_iter().find(|figure| figure.name == name).unwrap().svg
+    };
+    let mut analysis = three(7);
+    let whole = named(&analysis, "waterfall");
+    assert!(
+        whole.contains("socket: start 306 ms, build app 5.33 s.") && whole.matches(", build app ").count() == 3,
+        "{whole}"
+    );
+    for cell in analysis.cells.iter_mut().filter(|cell| cell.topology == 1) {
+        if matches!(cell.case.subject, Subject::Step { op: Op::Start, .. }) {
+            cell.summary = Summary::Missing;
+        }
+    }
+    let cut = named(&analysis, "waterfall");
+    assert!(cut.contains("dind-kept: no data.") && cut.matches(", build app ").count() == 2, "{cut}");
+    let marks = |analysis: &Analysis| named(analysis, "blocks").matches("<circle").count();
+    let before = marks(&analysis);
+    analysis.points.retain(|point| (point.topology, point.block, point.job) != (0, 3, 2));
+    assert_eq!(marks(&analysis), before - 1);
 }
 
 #[test]

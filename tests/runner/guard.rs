@@ -64,3 +64,18 @@ async fn every_block_begins_with_the_same_work_and_its_trials_tell_its_time() {
         run.trials().unwrap().map(|row| row.unwrap()).map(|row| (row.calibration_ns, row.waited_ns)).collect();
     assert_eq!(times, [(Some(150_000_000), Some(1_000_000_000)); 3]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_wait_begins_no_trial() {
+    let (quick, folder) = (quick(), tempfile::tempdir().unwrap());
+    let mut fake = Fake::new(&quick).looking(std::iter::repeat_n(vec![Disturbance::Load], 9));
+    let ends = Ends { patience: Some(Duration::from_secs(60)), ..Ends::default() };
+    let interrupt = |tell: &tokio::sync::watch::Sender<bool>, event| {
+        tell.send_replace(matches!(event, Event::Waits { .. }));
+    };
+    let dir = folder.path().join("run");
+    let tally = run_into(&dir, &quick, &one_block(&quick), &mut fake, ends, interrupt).await.unwrap();
+    assert_eq!((tally.trials, tally.interrupted), (0, true));
+    assert_eq!(fake.calls.into_inner(), ["block", "look"]);
+    assert_eq!(RunDir::open(&dir).unwrap().trials().unwrap().count(), 0);
+}

@@ -44,19 +44,19 @@ pub(super) fn figure(analysis: &Analysis) -> Result<Figure, PlotError> {
 
 /// The times of jobs with one number: several where they are at once.
 #[derive(Clone, Copy, Debug, Default)]
-struct Times {
+pub(super) struct Times {
     sum: f64,
     count: u32,
 }
 
 impl Times {
-    fn mean(self) -> f64 {
+    pub(super) fn mean(self) -> f64 {
         self.sum / f64::from(self.count)
     }
 }
 
 /// By topology and block, those of each job.
-fn times(analysis: &Analysis) -> BTreeMap<(usize, u32), BTreeMap<u32, Times>> {
+pub(super) fn times(analysis: &Analysis) -> BTreeMap<(usize, u32), BTreeMap<u32, Times>> {
     let mut times: BTreeMap<_, BTreeMap<u32, Times>> = BTreeMap::new();
     for point in analysis.points.iter().filter(|point| !point.warmup && is_job(point, Metric::ElapsedNs)) {
         let job = times.entry((point.topology, point.block)).or_default().entry(point.job).or_default();

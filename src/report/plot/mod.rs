@@ -1,16 +1,19 @@
 //! The figures of a report, as SVG text that is the same for the same data.
 
 mod axis;
+mod blocks;
 mod canvas;
 mod chart;
 mod columns;
 mod cumulative;
+mod distribution;
 mod font;
 mod forest;
 mod ledger;
 mod legend;
 mod sequence;
 mod theme;
+mod waterfall;
 
 pub(super) use font::BYTES as FONT;
 
@@ -47,6 +50,9 @@ pub fn figures(analysis: &Analysis) -> Result<Vec<Figure>, PlotError> {
         sequence::pulled(analysis)?,
         sequence::disk(analysis)?,
         sequence::start(analysis)?,
+        waterfall::figure(analysis)?,
+        distribution::figure(analysis)?,
+        blocks::figure(analysis)?,
     ]);
     Ok(figures)
 }

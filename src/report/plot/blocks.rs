@@ -1,0 +1,42 @@
+//! The run in its order: whether the machine, or a topology, changed from the first block to the last.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::axis::Quantity;
+use super::chart::{Chart, Mark, Slot};
+use super::columns::Column;
+use super::cumulative::times;
+use super::{Figure, PlotError};
+use crate::analysis::Analysis;
+
+/// The mean time of a job in every block that has all of them.
+pub(super) fn figure(analysis: &Analysis) -> Result<Figure, PlotError> {
+    let times = times(analysis);
+    let jobs = times.values().map(BTreeMap::len).max().unwrap_or(0);
+    let blocks: BTreeSet<u32> = times.keys().map(|(_, block)| *block).collect();
+    let blocks: Vec<u32> = blocks.into_iter().collect();
+    let mut slots = vec![vec![Slot::default(); analysis.arms.len()]; blocks.len()];
+    for ((topology, block), times) in times.iter().filter(|(_, times)| times.len() == jobs) {
+        let mean = times.values().map(|time| time.mean()).sum::<f64>() / jobs as f64;
+        let shown = mean.is_finite() && mean >= 0.0;
+        if let Some(column) = blocks.binary_search(block).ok().filter(|_| shown) {
+            slots[column][*topology] = Slot { points: vec![(0, mean)], centre: Some(mean), interval: None };
+        }
+    }
+    Chart {
+        name: "blocks",
+        title: "Job times in the order of the run",
+        caption: "Each mark is the mean time of the jobs of one trial; a line joins the blocks of a topology. What moves all \
+                  lines alike is the machine, and cancels in the ratios; a line that leaves the others does not."
+            .to_owned(),
+        values: "elapsed time of a job, mean of the sequence",
+        along: "block",
+        quantity: Quantity::Nanos,
+        mark: Mark::Line,
+        arms: &analysis.arms,
+        columns: blocks.iter().map(|block| Column { heading: block.to_string(), detail: String::new() }).collect(),
+        slots,
+        unplottable: 0,
+    }
+    .figure()
+}
