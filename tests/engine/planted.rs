@@ -36,12 +36,12 @@ edits = { 2 = "EDIT" }
 "#;
 
 /// Everything of a build but its first instructions, as another project's build would share them.
-const SHARE: &str = "docker exec $job sh -c 'mkdir /tmp/other && head -n 2 $0/Dockerfile >/tmp/other/Dockerfile && \
+const SHARE: &str = "docker exec $job sh -c 'mkdir /tmp/other && head -n 3 $0/Dockerfile >/tmp/other/Dockerfile && \
     docker build --tag other /tmp/other' $folder";
 const EVICT: &str = "docker image rm --force app && docker image prune --force";
 /// The files of job 1 in the place of those of job 2, with their times.
-const SAVE: &str = "docker exec $job tar -C $folder -cf - . >/tmp/saved.tar";
-const RESTORE: &str = "docker exec -i $job tar -C $folder -xf - </tmp/saved.tar";
+const SAVE: &str = "docker cp $job:$folder /tmp/saved";
+const RESTORE: &str = "docker cp /tmp/saved/. $job:$folder";
 
 fn cold() -> Result<(), Failed> {
     assert_invalid(&planted("none", &[(1, SHARE)]), 1, "expected 0 of 10 instructions cached, and 1 were");
