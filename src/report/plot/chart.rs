@@ -257,6 +257,8 @@ fn draw_strip(canvas: &Canvas, layout: &Layout, topology: usize, x: f64, slot: &
 /// `spread` is the part of the slot's width over which the blocks lie side by side.
 fn draw_points(canvas: &Canvas, layout: &Layout, topology: usize, x: f64, slot: &Slot, spread: f64) -> Drawn {
     let radius = (layout.slot_width * 0.2).clamp(1.2, 3.2);
+    // One by itself is in nobody's way.
+    let spread = if slot.points.len() == 1 { 0.0 } else { spread };
     slot.points.iter().try_for_each(|(block, value)| {
         let x = x + jitter(*block) * layout.slot_width.min(40.0) * spread;
         canvas.mark(shape(topology), (x, layout.y(*value)), radius, colour(topology), 0.6)
