@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(Outliers::of(&sample).far, Some(1));
     }
 
-    /// A first run that has to read everything, as in hyperfine's issues 18 and 729.
+    /// A first run that has to read everything, as users of hyperfine met it.
     #[test]
     fn a_slow_first_run_is_flagged_and_moves_no_median() {
         let rest = [18.0, 17.6, 18.3, 18.5, 17.8, 18.1, 18.4, 17.7, 18.2];
@@ -114,7 +114,7 @@ mod tests {
         assert!(ordered(&all).mean() - ordered(&rest).mean() > 1.0, "a mean is moved");
     }
 
-    /// All alike but one by a tenth of a millisecond, as in hyperfine's issue 580: there is no unit for an alarm.
+    /// All alike but one by a tenth of a millisecond, as users of hyperfine met it: there is no unit for an alarm.
     #[test]
     fn a_microscopic_difference_is_not_far() {
         let times: Vec<f64> = std::iter::repeat_n(18e9, 9).chain([18e9 + 1e5]).collect();
