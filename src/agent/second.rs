@@ -19,7 +19,8 @@ pub struct Second {
     pub psi_io_ns: Option<u64>,
     /// Time that a hypervisor gave to others, all processors together.
     pub steal_ns: Option<u64>,
-    /// Tasks that ran or could have run, without the one that looked.
+    /// Tasks that ran or could have run, without the one that looked: the lesser of two looks, for a task that was there for
+    /// a moment is no load.
     pub runnable: Option<u64>,
     pub processors: u32,
     /// Bytes that the disk of the engine's data has left.
@@ -30,7 +31,7 @@ impl Second {
     /// Looks for a second. `folder` is on the disk of the engine's data.
     pub fn watch(folder: &Path) -> Result<Self, AgentError> {
         let totals = || (pressure::stalled_ns("cpu"), pressure::stalled_ns("io"), pressure::steal_ns());
-        let (began, before) = (Instant::now(), totals());
+        let (began, before, first) = (Instant::now(), totals(), pressure::runnable());
         std::thread::sleep(LENGTH);
         let (elapsed, after) = (began.elapsed(), totals());
         let rise = |now: Option<u64>, then: Option<u64>| now?.checked_sub(then?);
@@ -41,7 +42,7 @@ impl Second {
             psi_cpu_ns: rise(after.0, before.0),
             psi_io_ns: rise(after.1, before.1),
             steal_ns: rise(after.2, before.2),
-            runnable: pressure::runnable(),
+            runnable: first.zip(pressure::runnable()).map(|(first, last)| first.min(last)),
             processors: u32::try_from(processors.get()).unwrap_or(u32::MAX),
             free_disk_bytes: disk::free_bytes(folder),
         })

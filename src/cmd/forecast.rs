@@ -7,7 +7,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::analysis::Analysis;
-use crate::record::{RunDir, TrialRow};
+use crate::record::{RunDir, Text, TrialRow};
 use crate::scenario::Scenario;
 use crate::stats::{Ordered, enough_blocks, foreseen_half_width, implied_noise};
 
@@ -20,6 +20,8 @@ const NOISES: [f64; 4] = [0.01, 0.02, 0.05, 0.1];
 /// What an earlier run of the scenario says of the next one.
 struct Earlier {
     dir: PathBuf,
+    /// On which it was made: the next one may be on another.
+    host: String,
     blocks: u32,
     /// Of one block, the median of those measured; empty where there are fewer than two.
     block: Option<Duration>,
@@ -66,7 +68,7 @@ fn percent(part: f64) -> String {
 
 impl Earlier {
     fn told(&self, planned: u32, goal: Option<f64>) -> Vec<String> {
-        let name = self.dir.display();
+        let name = format!("{} on host {}", self.dir.display(), Text::from(self.host.as_str()));
         let lasting = |blocks: u32| match self.block {
             Some(block) => format!("{}, at {} a block", rounded(block * blocks), rounded(block)),
             None => "for a time that its one block does not tell".to_owned(),
@@ -95,6 +97,7 @@ impl Earlier {
         let trials: Vec<TrialRow> = dir.trials().ok()?.collect::<Result<_, _>>().ok()?;
         Some(Self {
             dir: dir.path().to_owned(),
+            host: dir.record().host.clone(),
             blocks: u32::try_from(analysis.blocks).ok()?,
             block: block(&trials),
             half_width: analysis.half_width(),
@@ -135,13 +138,19 @@ mod tests {
     use super::*;
 
     fn earlier(half_width: Option<f64>) -> Earlier {
-        Earlier { dir: "results/one".into(), blocks: 7, block: Some(Duration::from_secs(40)), half_width }
+        Earlier {
+            dir: "results/one".into(),
+            host: "mine".to_owned(),
+            blocks: 7,
+            block: Some(Duration::from_secs(40)),
+            half_width,
+        }
     }
 
     #[test]
     fn an_earlier_run_tells_how_long_and_how_many() {
         let told = earlier(Some(0.02)).told(41, Some(0.02));
-        assert_eq!(told[0], "by results/one, 41 blocks with the warm-up take 27m 20s, at 40s a block");
+        assert_eq!(told[0], "by results/one on host mine, 41 blocks with the warm-up take 27m 20s, at 40s a block");
         assert!(
             told[1].starts_with("its 7 blocks came to ±2.0 %, as of times that vary by 1.5 %: 10 measured blocks are")
         );
