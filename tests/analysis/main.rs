@@ -1,0 +1,8 @@
+//! Analyses of small made-up runs, by values.
+
+mod at_once;
+mod choice;
+mod counting;
+mod ratios;
+mod rows;
+mod run;
