@@ -6,3 +6,4 @@ mod counting;
 mod ratios;
 mod rows;
 mod run;
+mod steadiness;
