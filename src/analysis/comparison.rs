@@ -105,16 +105,22 @@ fn compare(pair: Pair, arms: &[Series], case: &CaseKey, metrics: &[Metric]) -> V
 /// `quiet` are the pairs of blocks in which the machine was not disturbed.
 fn comparison(pair: Pair, case: &CaseKey, metric: Metric, pairs: Vec<(f64, f64)>, quiet: &[(f64, f64)]) -> Comparison {
     let (timed, paired) = (metric == Metric::ElapsedNs, Paired::new(&pairs));
-    let undisturbed = || Undisturbed { blocks: quiet.len(), verdict: Paired::new(quiet).verdict() };
+    // The bootstrap of a dependent ratio takes its time, and is done once.
+    let verdict = |paired: &Paired, ratio: Option<Estimate>| ratio.and_then(|ratio| paired.verdict(&ratio));
+    let ratio = if metric.has_ratio() { paired.ratio(Level::P95) } else { None };
+    let undisturbed = || {
+        let paired = Paired::new(quiet);
+        Undisturbed { blocks: quiet.len(), verdict: verdict(&paired, paired.ratio(Level::P95)) }
+    };
     Comparison {
         contrast: pair.contrast,
         topology: pair.topology,
         reference: pair.reference,
         case: case.clone(),
         metric,
-        ratio: if metric.has_ratio() { paired.ratio(Level::P95) } else { None },
+        ratio,
         difference: paired.difference(),
-        verdict: if timed { paired.verdict() } else { None },
+        verdict: verdict(&paired, ratio.filter(|_| timed)),
         course: paired.course().filter(|_| timed),
         undisturbed: (timed && quiet.len() < pairs.len()).then(undisturbed),
         q: None,

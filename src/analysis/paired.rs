@@ -31,13 +31,14 @@ impl<'a> Paired<'a> {
         Some(self.without_false_interval(difference(self.pairs, Level::P95).ok()?, |a, b| a - b))
     }
 
-    /// Equivalence is a question to the 90 % interval, difference one to that of 95 %. Empty where that has no interval.
-    pub fn verdict(&self) -> Option<Verdict> {
+    /// Of the ratio with its interval of 95 %, to which a difference is a question; equivalence is one to that of 90 %.
+    /// Empty where there is no interval.
+    pub fn verdict(&self, ratio: &Estimate) -> Option<Verdict> {
         let equal = || {
             let narrower = self.ratio(Level::P90).and_then(|ratio| ratio.interval);
             narrower.is_some_and(|narrower| equivalent(&narrower, EQUIVALENCE_MARGIN))
         };
-        Some(Verdict::of(&self.ratio(Level::P95)?.interval?, equal))
+        Some(Verdict::of(&ratio.interval?, equal))
     }
 
     /// A constant has no spread to take an interval from.

@@ -2,10 +2,14 @@
 
 use rand::RngExt as _;
 
-use super::resample::{RESAMPLES, distribution, percentile};
+use super::resample::{distribution, percentile};
 use super::{Estimate, Level, Ordered, Unusable};
 
-/// The statistic of values in the order in which they were measured, with its percentile interval from 10 000 resamples
+/// Fewer than of other bootstraps, for a report may need many of these. Of a bound's share of 2.5 % the standard error is
+/// 0.35 %.
+const RESAMPLES: usize = 2_000;
+
+/// The statistic of values in the order in which they were measured, with its percentile interval from 2 000 resamples
 /// in blocks of ⌈n^(1/3)⌉ neighbours: blocks begin anywhere, go on from the end to the start, and the last one is cut to
 /// n values. So a resample is about as alike from one value to the next as the series is. Künsch, "The jackknife and the
 /// bootstrap for general stationary observations", Annals of Statistics 17 (1989), with the circle of Politis and Romano,
