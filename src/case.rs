@@ -206,6 +206,23 @@ pub enum ErrorClass {
     Harness,
 }
 
+/// What an experiment found of a claim.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, EnumString, VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Verdict {
+    Confirmed,
+    Refuted,
+    /// It holds in some arms of the experiment and not in others.
+    Conditional,
+    /// The experiment was done and does not decide it.
+    Undecided,
+    /// No experiment can be done here, for a reason that is told. Counts neither for nor against.
+    NotTestable,
+}
+
 /// What disturbed the machine when a trial began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, VariantArray)]
 #[strum(serialize_all = "kebab-case")]

@@ -85,6 +85,10 @@ pub enum Inside {
     Second { folder: PathBuf },
     /// Do a fixed piece of work in this folder, and tell in how many nanoseconds
     Calibrate { folder: PathBuf },
+    /// Tell what of this machine an experiment could change; the folder is where its processes are told
+    Fingerprint { proc: PathBuf },
+    /// Let an engine in this container reach the registry behind a socket
+    Forward { registry: PathBuf },
     /// Carry standard input and output to a unix socket
     Dial { socket: PathBuf, seconds: u64 },
 }
@@ -213,6 +217,15 @@ pub struct ClaimsArgs {
     /// Version of the outer engine of a reference host
     #[arg(long, default_value_t)]
     pub engine: EngineVersion,
+    /// Seed of every random choice, up to 9223372036854775807; drawn where it is not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub seed: Option<u64>,
+    /// Folder for the run directory
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
+    /// Name for this machine in the results, instead of a digest of its identity
+    #[arg(long, value_name = "NAME", value_parser = host_label)]
+    pub host_label: Option<String>,
     /// Form of what is printed
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -10,6 +10,7 @@ pub mod agent;
 pub mod analysis;
 pub mod buildlog;
 pub mod case;
+pub mod claim;
 pub mod cleanup;
 pub mod cli;
 pub mod cmd;

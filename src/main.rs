@@ -33,6 +33,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Built::Plan(args) => cmd::plan::run(&args),
         Built::Report(args) => cmd::report::run(&args),
         Built::Compare(args) => cmd::compare::run(&args),
+        Built::Claims(args) => cmd::claims::run(&args),
         Built::Doctor(args) => cmd::doctor::run(&args),
         Built::Clean(args) => cmd::clean::run(&args),
         Built::Init(args) => cmd::init::run(&args),

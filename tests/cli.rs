@@ -41,10 +41,37 @@ fn help_and_version_are_data() {
 
 #[test]
 fn what_is_not_built_yet_ends_with_2_and_says_what_works() {
-    for (arguments, works) in [(&["claims"][..], "run"), (&["run", "--image", "official"], "--image host-engine")] {
+    for (arguments, works) in
+        [(&["claims", "--host", "lab"][..], "reference host"), (&["run", "--image", "official"], "--image host-engine")]
+    {
         let told = contains("not built yet").and(contains("what works now")).and(contains(works));
         dindbench().args(arguments).assert().code(2).stdout(is_empty()).stderr(told);
     }
+}
+
+#[test]
+fn the_ledger_is_listed_without_an_engine() {
+    let list = |arguments: &[&str]| {
+        let output =
+            dindbench().args(["claims", "--list"]).args(arguments).env("DOCKER_HOST", "unix:///nowhere").output();
+        let output = output.unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let all: serde_json::Value = serde_json::from_str(&list(&["--format", "json"])).unwrap();
+    let all = all.as_array().unwrap();
+    assert_eq!(all.len(), 58);
+    assert!(all.iter().all(|claim| !claim["needs"].as_str().unwrap().is_empty()), "{all:?}");
+    let lines = |text: &str| text.lines().filter(|line| line.starts_with("| C") || line.starts_with("| S")).count();
+    assert_eq!(lines(&list(&[])), 58);
+    // A claim that rests on others is listed with them.
+    assert_eq!(lines(&list(&["c22"])), 6);
+}
+
+#[test]
+fn an_unknown_claim_is_told() {
+    let told = contains("\"C99\" is no claim of the ledger").and(contains("claims --list"));
+    dindbench().args(["claims", "C99"]).assert().code(2).stdout(is_empty()).stderr(told);
 }
 
 #[test]

@@ -5,9 +5,10 @@ mod document;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use dindbench::case::{Builder, Driver, Edit, ErrorClass, Lifecycle, Op, Status};
+use dindbench::case::{Builder, Driver, Edit, ErrorClass, Lifecycle, Op, Status, Verdict};
 use dindbench::record::{
-    ArmRecord, EngineRecord, Environment, Event, HostRecord, ImageRecord, InstructionRow, RunRecord, Sample, TrialRow,
+    ArmRecord, ClaimsRecord, EngineRecord, Environment, Event, FindingRow, HostRecord, ImageRecord, InstructionRow,
+    RunRecord, Sample, TrialRow,
 };
 use serde::de::value::Error;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
@@ -67,6 +68,8 @@ fn every_column_and_key_is_documented_in_its_order() {
         ("### `[environment.engines.ROLE]`", fields::<EngineRecord>()),
         ("### `[environment.images.NAME]`", fields::<ImageRecord>()),
         ("### `[[arms]]`", fields::<ArmRecord>()),
+        ("## `claims.toml`", fields::<ClaimsRecord>()),
+        ("## `findings.csv`", fields::<FindingRow>()),
     ] {
         assert_eq!(documented(heading), fields, "{heading}");
     }
@@ -82,6 +85,7 @@ fn every_word_of_a_closed_list_is_documented() {
         ("### `driver`", words::<Driver>()),
         ("### `builder`", words::<Builder>()),
         ("### `error_class`", words::<ErrorClass>()),
+        ("### Verdicts of claims", words::<Verdict>()),
     ] {
         assert_eq!(documented(heading), words, "{heading}");
     }

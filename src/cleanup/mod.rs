@@ -87,7 +87,7 @@ async fn remove_images(engine: &Engine, mut names: Vec<String>) -> Result<(), En
 /// The runs that have a running container of their own: it is held by its client, so that client lives, be it another
 /// user's or on another machine. What a trial started is held by nobody.
 pub async fn holding(engine: &Engine) -> Result<BTreeSet<String>, EngineError> {
-    let running = engine.containers_labelled(RUN_LABEL, false).await?;
+    let running = engine.containers(Some(RUN_LABEL), false).await?;
     let held = running.into_iter().filter(|object| !of_trial(object));
     Ok(held.filter_map(|(_, mut labels)| labels.remove(RUN_LABEL)).collect())
 }
@@ -113,8 +113,8 @@ async fn labelled(engine: &Engine, label: &str, alive: &[String]) -> Result<BTre
 
 async fn everything(engine: &Engine, label: &str) -> Result<[(Kind, Vec<Labelled>); 4], EngineError> {
     Ok([
-        (Kind::Container, engine.containers_labelled(label, true).await?),
-        (Kind::Network, engine.networks_labelled(label).await?),
+        (Kind::Container, engine.containers(Some(label), true).await?),
+        (Kind::Network, engine.networks(Some(label)).await?),
         (Kind::Volume, engine.volumes(Some(label)).await?),
         (Kind::Image, engine.images_labelled(label).await?),
     ])

@@ -44,6 +44,10 @@ pub fn run(role: Inside) -> Result<Exit, Failure> {
         Inside::Calibrate { folder } => {
             agent::calibrate(&folder).map_err(|error| error.to_string()).and_then(|took| say(&as_nanos(took)))
         }
+        Inside::Fingerprint { proc } => {
+            agent::fingerprint(&proc).map_err(|error| error.to_string()).and_then(|one| say(&one))
+        }
+        Inside::Forward { registry } => runtime().and_then(|runtime| runtime.block_on(pass_on(registry))).map(|()| 0),
         Inside::Dial { socket, seconds } => {
             agent::dial(&socket, Duration::from_secs(seconds)).map(|()| 0).map_err(|error| error.to_string())
         }
@@ -77,6 +81,13 @@ fn daemonless(config: &str) -> Result<u8, String> {
 fn operate(operation: &str) -> Result<(), String> {
     let operation: Operation = serde_json::from_str(operation).map_err(|error| format!("the operation: {error}"))?;
     runtime()?.block_on(operation.execute()).map_err(|error| error.to_string())
+}
+
+/// Goes on until the process is ended.
+async fn pass_on(registry: PathBuf) -> Result<(), String> {
+    let forwarded = agent::forward(agent::REGISTRY_ADDRESS, Target::Unix(registry)).await;
+    forwarded.map_err(|error| error.to_string())?;
+    std::future::pending().await
 }
 
 /// Makes the fixtures, serves them, and answers requests until nobody can ask any more, or this program is to end.

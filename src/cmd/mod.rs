@@ -1,10 +1,13 @@
 //! The commands: each takes its arguments, does its work, and says how it ended.
 
+pub mod claims;
 pub mod clean;
 pub mod compare;
 pub mod completions;
 mod connect;
+mod description;
 pub mod doctor;
+mod environment;
 mod forecast;
 pub mod init;
 pub mod inside;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::notice;
+use crate::case::Verdict;
 use crate::record::Text;
 use crate::runner::Event;
 
@@ -36,6 +37,24 @@ impl Progress {
         self.bar.set_length(trials as u64);
         self.bar.set_position(0);
         self.bar.reset_eta();
+    }
+
+    pub fn begin_claims(&self, claims: usize) {
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} claims, {msg} ({elapsed})");
+        self.bar.set_style(style.expect("a fixed template"));
+        self.bar.set_length(claims as u64);
+        self.bar.set_position(0);
+    }
+
+    /// A claim is tested.
+    pub fn claim(&self, id: &str) {
+        self.bar.set_message(id.to_owned());
+    }
+
+    /// Something was found of a claim.
+    pub fn found(&self, id: &str, verdict: Verdict, reason: &str) {
+        self.warn(&format!("{id} {verdict}: {reason}"));
+        self.bar.inc(1);
     }
 
     pub fn tell(&self, event: &Event) {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::{Exit, Failure, notice, print};
 use crate::analysis::{AnalyseError, Analysis, pools, self_checks, together};
 use crate::cli::ReportArgs;
-use crate::record::{ReadError, RunDir, RunRecord, TrialRow};
-use crate::report::{self, ReportError, Written};
+use crate::record::{ClaimsDir, ReadError, RunDir, RunRecord, TrialRow};
+use crate::report::{self, Found, ReportError, Written};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReportRunError {
@@ -25,7 +25,13 @@ pub enum ReportRunError {
 /// Writes a report per run: into the run directory itself, or into `out`. Several runs each get a folder of
 /// their own name in `out`, and what they tell together is said on standard error. Nothing is written unless every run can
 /// be opened and has a place of its own.
+///
+/// Tests of claims are reported together, as one ledger.
 pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
+    if args.runs.iter().any(|run| ClaimsDir::is(run)) {
+        let ledger = claims(&args.runs, args.out.as_deref())?;
+        return print(format!("{}\n", ledger.display()).as_bytes());
+    }
     let reported = reports(&args.runs, args.out.as_deref())?;
     if reported.len() > 1 {
         of_all(&reported);
@@ -48,6 +54,13 @@ fn of_all(reported: &[Reported]) {
         .for_each(|one| notice(format_args!("all runs: {}", report::pool(one))));
     let checks = reported.iter().flat_map(|one| self_checks(&one.analysis.arms, &one.analysis.comparisons));
     together(checks.collect()).iter().for_each(|one| notice(format_args!("all runs: {}", report::self_check(one))));
+}
+
+/// Writes the ledger of one or more tests of claims, into the folder of the first or into `out`.
+fn claims(runs: &[PathBuf], out: Option<&Path>) -> Result<PathBuf, ReportRunError> {
+    let found: Vec<Found> =
+        runs.iter().map(|run| Ok((run.clone(), ClaimsDir::open(run)?))).collect::<Result<_, ReadError>>()?;
+    Ok(report::write_claims(out.unwrap_or(&runs[0]), &found)?)
 }
 
 fn reports(runs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Reported>, ReportRunError> {

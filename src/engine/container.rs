@@ -170,25 +170,13 @@ impl Engine {
         }
     }
 
-    /// The containers that carry a label, `stopped` ones too where that is wanted: name and labels.
-    pub async fn containers_labelled(&self, label: &str, stopped: bool) -> Result<Vec<Labelled>, EngineError> {
-        let filters = HashMap::from([("label", vec![label])]);
-        let options = query::ListContainersOptionsBuilder::default().all(stopped).filters(&filters);
-        self.list_containers(options).await
-    }
-
-    /// All containers that run: name and labels.
-    pub async fn running_containers(&self) -> Result<Vec<Labelled>, EngineError> {
-        self.list_containers(query::ListContainersOptionsBuilder::default()).await
-    }
-
-    async fn list_containers(
-        &self,
-        options: query::ListContainersOptionsBuilder,
-    ) -> Result<Vec<Labelled>, EngineError> {
+    /// All containers, or those that carry a label, `stopped` ones too where that is wanted: name and labels.
+    pub async fn containers(&self, label: Option<&str>, stopped: bool) -> Result<Vec<Labelled>, EngineError> {
+        let filters: HashMap<&str, Vec<&str>> = label.map(|label| ("label", vec![label])).into_iter().collect();
+        let options = query::ListContainersOptionsBuilder::default().all(stopped).filters(&filters).build();
         let list = self
             .docker
-            .list_containers(Some(options.build()))
+            .list_containers(Some(options))
             .await
             .map_err(|error| self.error(Verb::List, "the containers", error.into()))?;
         let named = list.into_iter().filter_map(|container| {

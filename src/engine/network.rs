@@ -36,9 +36,9 @@ impl Engine {
         }
     }
 
-    /// The networks that carry a label: name and labels.
-    pub async fn networks_labelled(&self, label: &str) -> Result<Vec<Labelled>, EngineError> {
-        let filters = HashMap::from([("label", vec![label])]);
+    /// All networks, or those that carry a label: name and labels.
+    pub async fn networks(&self, label: Option<&str>) -> Result<Vec<Labelled>, EngineError> {
+        let filters: HashMap<&str, Vec<&str>> = label.map(|label| ("label", vec![label])).into_iter().collect();
         let options = query::ListNetworksOptionsBuilder::default().filters(&filters).build();
         let list = self.docker.list_networks(Some(options)).await;
         let list = list.map_err(|error| self.error(Verb::List, "the networks", error.into()))?;

@@ -15,6 +15,24 @@ pub enum Privilege {
     Explicit,
 }
 
+impl Privilege {
+    /// The same for the docker command.
+    pub fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Real => &["--privileged"],
+            Self::Explicit => &[
+                "--cap-add=ALL",
+                "--cap-drop=SYS_RESOURCE",
+                "--device-cgroup-rule=a *:* rwm",
+                "--security-opt=seccomp=unconfined",
+                "--security-opt=label=disable",
+                "--security-opt=apparmor=unconfined",
+                "--security-opt=systempaths=unconfined",
+            ],
+        }
+    }
+}
+
 /// What a container has beyond an ordinary one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Powers {

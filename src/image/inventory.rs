@@ -1,7 +1,7 @@
 //! What is packed.
 
 /// Programs without which there is no engine, no job and no fixture.
-pub(super) const PROGRAMS: [&str; 42] = [
+pub(super) const PROGRAMS: [&str; 54] = [
     "dockerd",
     "containerd",
     "containerd-shim-runc-v2",
@@ -44,11 +44,24 @@ pub(super) const PROGRAMS: [&str; 42] = [
     "uname",
     "wc",
     "sync",
+    // Of scripts.
+    "date",
+    "find",
+    "grep",
+    "ln",
+    "mknod",
+    "mktemp",
+    "nproc",
+    "readlink",
+    "sed",
+    "tar",
+    "tee",
+    "timeout",
 ];
 
 /// Programs that an engine, or a file system of its own, uses where they are there: so an inner engine has what the outer
 /// one has.
-pub(super) const OPTIONAL_PROGRAMS: [&str; 15] = [
+pub(super) const OPTIONAL_PROGRAMS: [&str; 17] = [
     "fuse-overlayfs",
     "mkfs.xfs",
     "mkfs.btrfs",
@@ -64,6 +77,8 @@ pub(super) const OPTIONAL_PROGRAMS: [&str; 15] = [
     "ps",
     "modprobe",
     "git",
+    "bash",
+    "cmp",
 ];
 
 /// Folders packed whole where they are there: the firewall's extensions and the docker command's plugins.

@@ -2,6 +2,7 @@
 //!
 //! Base units at full precision; an empty cell where a value is unavailable, never 0. See `docs/format.md`.
 
+mod claims;
 mod event;
 mod instruction;
 mod reader;
@@ -11,6 +12,7 @@ mod text;
 mod trial;
 mod writer;
 
+pub use claims::{ClaimsDir, ClaimsRecord, ClaimsWriter, FindingRow};
 pub use event::Event;
 pub use instruction::InstructionRow;
 pub use reader::{ReadError, RunDir};

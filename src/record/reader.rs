@@ -32,13 +32,7 @@ pub struct RunDir {
 
 impl RunDir {
     pub fn open(path: &Path) -> Result<Self, ReadError> {
-        let file = path.join("run.toml");
-        let text = std::fs::read_to_string(&file)
-            .map_err(|error| ReadError::Open { path: file.clone(), reason: error.to_string() })?;
-        refuse_newer(&file, schema_of(&text))?;
-        let record =
-            toml::from_str(&text).map_err(|error| ReadError::Record { path: file, reason: error.to_string() })?;
-        Ok(Self { path: path.to_owned(), record })
+        Ok(Self { path: path.to_owned(), record: read_record(&path.join("run.toml"))? })
     }
 
     pub fn path(&self) -> &Path {
@@ -75,6 +69,14 @@ impl RunDir {
     }
 }
 
+/// A TOML file that begins with its schema.
+pub(super) fn read_record<T: DeserializeOwned>(file: &Path) -> Result<T, ReadError> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| ReadError::Open { path: file.to_owned(), reason: error.to_string() })?;
+    refuse_newer(file, schema_of(&text))?;
+    toml::from_str(&text).map_err(|error| ReadError::Record { path: file.to_owned(), reason: error.to_string() })
+}
+
 /// What stays readable even where the rest has changed.
 #[derive(serde::Deserialize)]
 struct Head {
@@ -98,7 +100,7 @@ fn open(path: &Path) -> Result<File, ReadError> {
 }
 
 /// The rows of one CSV file, checked for their schema one by one.
-struct Rows<T> {
+pub(super) struct Rows<T> {
     path: PathBuf,
     rows: csv::StringRecordsIntoIter<BufReader<File>>,
     headers: csv::StringRecord,
@@ -108,7 +110,7 @@ struct Rows<T> {
 }
 
 impl<T: DeserializeOwned> Rows<T> {
-    fn open(path: PathBuf) -> Result<Self, ReadError> {
+    pub(super) fn open(path: PathBuf) -> Result<Self, ReadError> {
         let wrong = |reason: String| ReadError::Record { path: path.clone(), reason };
         let file = open(&path)?;
         let torn = torn(&file).map_err(|error| wrong(error.to_string()))?;

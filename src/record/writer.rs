@@ -17,7 +17,7 @@ pub struct WriteError {
 }
 
 impl WriteError {
-    fn new(path: &Path, reason: impl ToString) -> Self {
+    pub(super) fn new(path: &Path, reason: impl ToString) -> Self {
         Self { path: path.to_owned(), reason: reason.to_string() }
     }
 }
@@ -37,12 +37,7 @@ impl Writer {
     /// Creates the run directory with its files and writes `run.toml`.
     pub fn create(dir: &Path, run: &RunRecord) -> Result<Self, WriteError> {
         std::fs::create_dir_all(dir).map_err(|error| WriteError::new(dir, error))?;
-        let path = dir.join("run.toml");
-        let text = toml::to_string(run).map_err(|error| WriteError::new(&path, error))?;
-        let mut file = append(&path)?;
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-            .map_err(|error| WriteError::new(&path, error))?;
+        write_record(&dir.join("run.toml"), run)?;
         Ok(Self {
             dir: dir.to_owned(),
             samples: Rows::create(dir.join("samples.csv"))?,
@@ -90,21 +85,31 @@ impl Writer {
 
 /// One CSV file; its header is written with the first row.
 #[derive(Debug)]
-struct Rows {
+pub(super) struct Rows {
     path: PathBuf,
     csv: csv::Writer<File>,
 }
 
 impl Rows {
-    fn create(path: PathBuf) -> Result<Self, WriteError> {
+    pub(super) fn create(path: PathBuf) -> Result<Self, WriteError> {
         let file = append(&path)?;
         Ok(Self { csv: csv::Writer::from_writer(file), path })
     }
 
-    fn append(&mut self, row: &impl Serialize) -> Result<(), WriteError> {
+    pub(super) fn append(&mut self, row: &impl Serialize) -> Result<(), WriteError> {
         self.csv.serialize(row).map_err(|error| WriteError::new(&self.path, error))?;
         self.csv.flush().map_err(|error| WriteError::new(&self.path, error))
     }
+}
+
+/// Writes a new file, and makes it survive a crash of the machine.
+pub(super) fn write_record(path: &Path, record: &impl Serialize) -> Result<(), WriteError> {
+    write_text(path, &toml::to_string(record).map_err(|error| WriteError::new(path, error))?)
+}
+
+pub(super) fn write_text(path: &Path, text: &str) -> Result<(), WriteError> {
+    let mut file = append(path)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| WriteError::new(path, error))
 }
 
 fn append(path: &Path) -> Result<File, WriteError> {

@@ -8,6 +8,7 @@ mod at_once;
 mod caution;
 pub mod change;
 mod choice;
+mod claims;
 mod data;
 mod environment;
 mod html;
@@ -26,6 +27,7 @@ mod words;
 use std::path::{Path, PathBuf};
 
 pub use answer::{Sentence, answer};
+pub use claims::{Found, ledger, write_claims};
 pub use noise::self_check;
 pub use plot::{Figure, PlotError, figures};
 pub use pool::pool;

@@ -176,6 +176,16 @@ pub fn terminal(analysis: &Analysis, width: Option<u16>) -> String {
     format!("{}\n{LEGEND}\n", table.trim_fmt())
 }
 
+/// A table of texts for a terminal of `width` columns; without a width as plain text with unbroken lines.
+pub fn plain(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>, width: Option<u16>) -> String {
+    let mut table = styled(width);
+    table.set_header(headings);
+    for row in rows {
+        table.add_row(row.iter().map(|cell| shown(cell)));
+    }
+    format!("{}\n", table.trim_fmt())
+}
+
 /// An empty table for a terminal of `width` columns, or for plain text.
 pub(super) fn styled(width: Option<u16>) -> Table {
     let mut table = Table::new();

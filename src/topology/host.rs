@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::error::{Death, TopologyError};
+use super::job::docker_host;
 use super::local::Local;
 use super::reference::Reference;
 use super::site::Site;
-use super::{Held, name};
+use super::{Held, Watch, name};
 use crate::agent::{Machine, NestedDisk, Reading, Reply, Request, Second};
 use crate::cleanup;
-use crate::engine::{Description, Engine, EngineError, Mount, Privilege};
+use crate::engine::{Command, Description, Engine, EngineError, Mount, Output, Patience, Privilege};
 use crate::image::{Carried, RunImages};
 use crate::journal::{self, CacheNote, Journal};
 use crate::registry::{Address, Snapshot, Upstream};
@@ -184,6 +185,11 @@ impl Host {
         &self.site().image
     }
 
+    /// Begins to watch the user's engine and its machine.
+    pub async fn watch(&self, journal: &mut Journal) -> Result<Watch, TopologyError> {
+        Watch::start(&self.site().engine, journal, self.image(), self.privilege()).await
+    }
+
     /// How the user's engine grants an engine's container what it needs.
     pub fn privilege(&self) -> Privilege {
         self.site().privilege
@@ -232,6 +238,13 @@ impl OuterHost {
 
     pub fn container(&self) -> &str {
         self.held.name()
+    }
+
+    /// Executes a command where the outer engine is, with its socket.
+    pub async fn exec(&self, command: &Command, patience: Patience) -> Result<Output, EngineError> {
+        let mut command = command.clone();
+        command.environment.push(docker_host());
+        self.held.engine().exec(self.container(), &command, patience).await
     }
 
     /// The image of an inner engine of this version.

@@ -18,6 +18,7 @@ mod proxy;
 mod reference;
 mod service;
 mod site;
+mod watch;
 
 pub use arm::{Arm, Started};
 pub use buildkit::NOT_ASKED;
@@ -28,6 +29,7 @@ pub use held::Held;
 pub use host::{Host, Learnt, OuterHost, Place, TrialKey};
 pub use job::JobContainer;
 pub use local::traces;
+pub use watch::{Watch, differences};
 
 use std::pin::pin;
 use std::time::Duration;

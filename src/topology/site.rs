@@ -145,7 +145,7 @@ impl Site {
 
     /// Containers that run on the user's engine, and are not this run's.
     pub async fn foreign(&self) -> Result<BTreeSet<String>, EngineError> {
-        let running = self.engine.running_containers().await?;
+        let running = self.engine.containers(None, false).await?;
         let ours = |labels: &BTreeMap<String, String>| labels.get(RUN_LABEL) == Some(&self.run);
         Ok(running.into_iter().filter(|(_, labels)| !ours(labels)).map(|(name, _)| name).collect())
     }

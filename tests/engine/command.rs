@@ -1,5 +1,6 @@
 //! The command as a user runs it: exit codes, what is left behind, also after it is killed.
 
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -57,12 +58,17 @@ pub fn samples(run: &RunDir) -> Vec<Sample> {
     run.samples().unwrap().collect::<Result<_, _>>().unwrap()
 }
 
-/// The run directory in `results` of the working folder.
+/// The run in `results` of the working folder.
 pub fn only_run(state: &TempDir) -> RunDir {
+    RunDir::open(&only_dir(state)).expect("a readable run")
+}
+
+/// The run directory in `results` of the working folder.
+pub fn only_dir(state: &TempDir) -> PathBuf {
     let mut runs = std::fs::read_dir(state.path().join("results")).expect("results").map(|entry| entry.unwrap().path());
     let run = runs.next().expect("a run directory");
     assert!(runs.next().is_none(), "one run makes one directory");
-    RunDir::open(&run).expect("a readable run")
+    run
 }
 
 fn whole() -> Result<(), Failed> {

@@ -208,7 +208,7 @@ async fn await_build(user: &Engine, run: &str, engine: &str) -> String {
 /// The labels tell: the name of one run may begin with the name of another.
 pub async fn await_host(user: &Engine, run: &str) -> String {
     loop {
-        let hosts = user.containers_labelled(&format!("{RUN_LABEL}={run}"), false).await.expect("a list");
+        let hosts = user.containers(Some(&format!("{RUN_LABEL}={run}")), false).await.expect("a list");
         if let Some((name, _)) = hosts.into_iter().find(|(_, labels)| labels[ROLE_LABEL] == "outer") {
             return name;
         }

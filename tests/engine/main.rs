@@ -12,6 +12,7 @@ mod buildkit;
 mod cached;
 #[path = "../ignore/cases.rs"]
 mod cases;
+mod claims;
 mod command;
 mod daemonless;
 mod edits;
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests: [Vec<Trial>; 24] = [
+    let tests: [Vec<Trial>; 25] = [
         host::tests(),
         values::tests(),
         versions::tests(),
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         daemonless::tests(),
         at_once::tests(),
         cached::tests(),
+        claims::tests(),
         recordings::tests(),
         failures::tests(),
         planted::tests(),

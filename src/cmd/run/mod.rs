@@ -1,7 +1,5 @@
 //! `dindbench run`: measures scenarios, each into a run directory of its own, and reports.
 
-mod description;
-mod environment;
 mod results;
 mod shared;
 
@@ -10,6 +8,7 @@ use std::path::Path;
 use tokio::sync::watch;
 
 use super::connect::{self, Connected};
+use super::description::{self, Setting};
 use super::progress::Progress;
 use super::tenancy::Tenancy;
 use super::{Exit, Failure, could_not_run, interrupt, notice, plan, print, runtime, tell_left, terminal_width};
@@ -79,7 +78,7 @@ async fn measure(
     let prepared = tenancy.prepare(&place, &wanted, &scenario.file_systems(), plan.seed, interrupt.clone()).await;
     let measured = match prepared {
         Ok(Some(mut host)) => {
-            let record = description::record(args, scenario, plan, &tenancy, &description, &host);
+            let record = description::record(&Setting::of(args), scenario, plan, &tenancy, &description, &host);
             let dir = args.out.join(tenancy.run_id());
             let written = Writer::create(&dir, &record).map_err(could_not_run);
             let tally = match written {

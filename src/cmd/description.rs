@@ -1,37 +1,57 @@
 //! `run.toml`: everything about a run but its rows, put together before the first trial.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use time::format_description::well_known::Rfc3339;
 
-use super::environment::environment;
+use super::environment::{environment, host_name, now};
+use super::tenancy::Tenancy;
 use crate::case::Builder;
 use crate::cli::{self, Percent, RunArgs};
-use crate::cmd::tenancy::Tenancy;
 use crate::engine::{Description, Privilege};
 use crate::plan::Plan;
 use crate::record::{ArmRecord, RunRecord, SCHEMA};
-use crate::registry::Upstream;
+use crate::registry::{Address, Upstream};
 use crate::scenario::{Dind, Kind, Power, Scenario, Topology};
 use crate::topology::Host;
 use crate::units::{as_nanos, hex};
 
+/// What was asked for besides a scenario and its plan.
+pub(super) struct Setting<'a> {
+    pub host: &'a cli::Host,
+    /// A registry that others run.
+    pub registry: Option<&'a Address>,
+    pub host_label: Option<&'a str>,
+    pub precision: Option<Percent>,
+    pub wait_for_quiet: Duration,
+}
+
+impl<'a> Setting<'a> {
+    pub fn of(args: &'a RunArgs) -> Self {
+        Self {
+            host: &args.host,
+            registry: args.registry.as_ref(),
+            host_label: args.host_label.as_deref(),
+            precision: args.design.precision,
+            wait_for_quiet: args.wait_for_quiet,
+        }
+    }
+}
+
 pub(super) fn record(
-    args: &RunArgs,
+    setting: &Setting<'_>,
     scenario: &Scenario,
     plan: &Plan,
     tenancy: &Tenancy<'_>,
     user: &Description,
     host: &Host,
 ) -> RunRecord {
-    let label = || format!("host-{}", &hex(&Sha256::digest(format!("dindbench host {}", user.id)))[..12]);
     RunRecord {
         schema: SCHEMA,
         run_id: tenancy.run_id().to_owned(),
-        host: args.host_label.clone().unwrap_or_else(label),
-        // A time that has no RFC 3339 form is beyond the year 9999.
-        started_at: time::OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(),
+        host: host_name(setting.host_label, user),
+        started_at: now(),
         command_line: std::env::args().collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: env!("DINDBENCH_REVISION").to_owned(),
@@ -43,13 +63,13 @@ pub(super) fn record(
         analysis: scenario.analysis.clone(),
         seed: plan.seed,
         blocks: u32::try_from(plan.blocks.len() - 1).unwrap_or(u32::MAX),
-        precision: args.design.precision.map(Percent::fraction),
-        wait_for_quiet_ns: Some(as_nanos(args.wait_for_quiet)),
+        precision: setting.precision.map(Percent::fraction),
+        wait_for_quiet_ns: Some(as_nanos(setting.wait_for_quiet)),
         driver: scenario.job.driver,
         builder: scenario.job.builder,
-        warnings: warnings(args, scenario, host),
-        unavailable: unavailable(args, scenario, host.learnt.machine.unavailable.clone()),
-        environment: environment(args, tenancy, user, host),
+        warnings: warnings(setting, Some(scenario), host),
+        unavailable: unavailable(setting, scenario, host.learnt.machine.unavailable.clone()),
+        environment: environment(setting, tenancy, user, host),
         arms: scenario
             .topologies
             .iter()
@@ -64,7 +84,7 @@ pub(super) fn record(
 }
 
 /// What changes how the numbers are to be read.
-fn warnings(args: &RunArgs, scenario: &Scenario, host: &Host) -> Vec<String> {
+pub(super) fn warnings(setting: &Setting<'_>, scenario: Option<&Scenario>, host: &Host) -> Vec<String> {
     let privilege = match (host.privilege(), host.learnt.inner_privilege) {
         (Privilege::Real, Privilege::Real) => None,
         (Privilege::Explicit, Privilege::Explicit) => Some(("this engine", "engines in containers run")),
@@ -77,18 +97,19 @@ fn warnings(args: &RunArgs, scenario: &Scenario, host: &Host) -> Vec<String> {
              without confinement instead"
         )
     });
-    let shared = (args.host != cli::Host::Reference).then_some(
+    let shared = (*setting.host != cli::Host::Reference).then_some(
         "the outer engine is one in use, with its age, its settings and its other work; where its storage driver or \
          version differs from the inner engines', --host reference runs both on the same",
     );
-    let registry = args.registry.as_ref().map(|address| {
+    let registry = setting.registry.map(|address| {
         format!(
             "the registry is one in use, {address}: its distance, its age and its other clients are part of every pull \
              and push"
         )
     });
     let fixed = privilege.into_iter().chain(shared.map(str::to_owned));
-    let larger = scenario.topologies.iter().filter_map(|topology| larger_packets(topology, host.learnt.machine.mtu?));
+    let topologies = scenario.iter().flat_map(|scenario| &scenario.topologies);
+    let larger = topologies.filter_map(|topology| larger_packets(topology, host.learnt.machine.mtu?));
     fixed.chain(registry).chain(host.lasting().map(lasting)).chain(larger).collect()
 }
 
@@ -116,7 +137,7 @@ pub(super) fn lasting(upstream: &Upstream) -> String {
 }
 
 fn unavailable(
-    args: &RunArgs,
+    setting: &Setting<'_>,
     scenario: &Scenario,
     mut counters: BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
@@ -138,10 +159,10 @@ fn unavailable(
             "they send no context to an engine, and export nothing from it",
         );
     }
-    if args.wait_for_quiet.is_zero() {
+    if setting.wait_for_quiet.is_zero() {
         say("flags, waited_ns and calibration_ns", "--wait-for-quiet 0s looks at nothing before a trial");
     }
-    if args.host != cli::Host::Reference {
+    if *setting.host != cli::Host::Reference {
         say("engine_disk_bytes", "the engine stores what others built too");
         say("volumes_leaked", "nobody can say whose a volume without a label is on an engine that others use");
     }

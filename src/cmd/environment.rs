@@ -2,23 +2,45 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest, Sha256};
+use time::format_description::well_known::Rfc3339;
+
+use super::description::Setting;
+use super::tenancy::Tenancy;
 use crate::agent::Mounted;
-use crate::cli::{self, RunArgs};
-use crate::cmd::tenancy::Tenancy;
+use crate::cli;
 use crate::engine::Description;
 use crate::image::RunImages;
 use crate::record::{EngineRecord, Environment, HostRecord, ImageRecord, own_registry};
 use crate::registry::Address;
 use crate::topology::{Host, Learnt, NOT_ASKED};
+use crate::units::hex;
 
 /// The names of the two engines in `engines`.
 const USER: &str = "user";
 const OUTER: &str = "outer";
 
-pub(super) fn environment(args: &RunArgs, tenancy: &Tenancy<'_>, user: &Description, host: &Host) -> Environment {
+/// The time of day, for labels.
+pub(super) fn now() -> String {
+    // A time that has no RFC 3339 form is beyond the year 9999.
+    time::OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default()
+}
+
+/// A digest of the machine's identity, unless a name is given.
+pub(super) fn host_name(label: Option<&str>, user: &Description) -> String {
+    let digest = || format!("host-{}", &hex(&Sha256::digest(format!("dindbench host {}", user.id)))[..12]);
+    label.map_or_else(digest, str::to_owned)
+}
+
+pub(super) fn environment(
+    setting: &Setting<'_>,
+    tenancy: &Tenancy<'_>,
+    user: &Description,
+    host: &Host,
+) -> Environment {
     let Learnt { machine, outer, docker_command, inner_privilege, buildkit } = &host.learnt;
     // On a reference host the outer engine has data of its own; else it is the user's engine.
-    let own = if args.host == cli::Host::Reference { &machine.within } else { &machine.around };
+    let own = if *setting.host == cli::Host::Reference { &machine.within } else { &machine.around };
     let outer = EngineRecord { mtu: machine.mtu, buildkit: buildkit.clone().ok(), ..engine(outer, own.as_ref()) };
     let mut environment = Environment {
         host: HostRecord {
@@ -38,8 +60,8 @@ pub(super) fn environment(args: &RunArgs, tenancy: &Tenancy<'_>, user: &Descript
         },
         privilege: host.privilege().to_string(),
         inner_privilege: Some(inner_privilege.to_string()),
-        host_kind: args.host.to_string(),
-        registry: args.registry.as_ref().map_or_else(own_registry, Address::to_string),
+        host_kind: setting.host.to_string(),
+        registry: setting.registry.map_or_else(own_registry, Address::to_string),
         engines: BTreeMap::from([(USER.to_owned(), engine(user, machine.around.as_ref())), (OUTER.to_owned(), outer)]),
         docker_command: Some(docker_command.clone()),
         images: tenancy

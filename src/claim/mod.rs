@@ -1,0 +1,110 @@
+//! The ledger of claims: statements about giving a CI job a Docker, each with an experiment that can come out either way.
+//!
+//! A claim is a file of `scenarios/claims/`. What is to be observed stands there before anything is tried; what is observed
+//! on a host of its own, thrown away afterwards, decides. See `docs/scenarios.md` for the grammar.
+
+mod condition;
+mod file;
+mod judgement;
+mod ledger;
+mod measured;
+mod script;
+mod umbrella;
+
+use std::collections::BTreeMap;
+
+pub use condition::{Condition, Value};
+pub use file::InvalidClaim;
+pub use judgement::{Judgement, Observations, Observed, Tried, judge};
+pub use ledger::{claim, ledger, measured_scenario};
+pub use measured::{observe, too_narrow};
+pub use script::{Site, tried};
+pub use umbrella::Umbrella;
+
+use crate::case::Verdict;
+use crate::scenario::Topology;
+
+/// One statement and how it is tested.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// Such as `C23`; `S` where the article is silent.
+    pub id: String,
+    pub statement: String,
+    /// Of the article, 0 for its title; empty where it is silent.
+    pub paragraphs: Vec<u32>,
+    /// What must be observed for it to be confirmed, in words.
+    pub rule: String,
+    /// What the experiment touches.
+    pub touches: String,
+    /// What to know beside the finding; may be empty.
+    pub comment: String,
+    /// Programs of the outer engine's host without which there is no experiment.
+    pub needs: Vec<String>,
+    /// Verdicts of recorded runs, by the outer engine's version as far as it matters.
+    pub expected: BTreeMap<String, Verdict>,
+    pub procedure: Procedure,
+    /// `sha256:` of its file.
+    pub digest: String,
+}
+
+/// How a claim is tested.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Procedure {
+    /// No experiment decides it.
+    None { reason: String },
+    /// It takes a kernel or an engine that only the lab's virtual machine has.
+    Lab { lacks: String },
+    /// It follows from other claims.
+    Umbrella(Umbrella),
+    /// Shell scripts in jobs and on their host.
+    Script(Script),
+    /// A scenario's measurements.
+    Measured(Measured),
+}
+
+/// Shell scripts, in the order in which they are executed, in every arm and every repetition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Script {
+    /// On the host, before the job.
+    pub before: Option<String>,
+    /// In the job.
+    pub job: String,
+    /// In a second job, beside the first one.
+    pub neighbour: Option<String>,
+    /// On the host, when no job is left.
+    pub after: Option<String>,
+    pub arms: Vec<ScriptArm>,
+    /// Two arms whose results are compared, one by one.
+    pub alike: Option<[String; 2]>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScriptArm {
+    pub topology: Topology,
+    pub control: bool,
+    pub holds: BTreeMap<String, Condition>,
+}
+
+/// What a scenario's samples must show. Several claims can rest on one scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// A name of [`measured_scenario`].
+    pub scenario: String,
+    pub arms: Vec<MeasuredArm>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeasuredArm {
+    /// A topology of the scenario.
+    pub topology: String,
+    pub control: bool,
+    pub holds: BTreeMap<String, Condition>,
+}
+
+impl Claim {
+    /// The verdict that a recorded run of an engine of this version had, where there is one.
+    pub fn expected(&self, version: &str) -> Option<Verdict> {
+        let of = |known: &&String| version == known.as_str() || version.starts_with(&format!("{known}."));
+        self.expected.keys().find(of).map(|known| self.expected[known])
+    }
+}
