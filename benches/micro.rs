@@ -133,7 +133,7 @@ fn page(criterion: &mut Criterion, run: &RunDir) {
     let trials: Vec<TrialRow> = run.trials().and_then(Iterator::collect).expect("readable rows");
     let folder = tempfile::tempdir().expect("a folder");
     criterion.bench_function("micro/report/published", |bencher| {
-        bencher.iter(|| report::write(folder.path(), run.record(), &analysis, &trials).expect("a report"));
+        bencher.iter(|| report::write(folder.path(), run.record(), &analysis, &trials, &[]).expect("a report"));
     });
 }
 

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use super::{Condition, Value};
 use crate::case::Verdict;
 
+/// An observation of this ending says more of the one without it.
+pub const DETAIL: &str = "_detail";
+
 /// What one repetition in one arm showed, by name.
 pub type Observations = BTreeMap<String, Value>;
 
@@ -108,7 +111,10 @@ fn deviation(holds: &BTreeMap<String, Condition>, observed: &Observations) -> Re
         let value = observed.get(name).ok_or_else(|| format!("nothing was observed of {name}"))?;
         match condition.met(value) {
             Some(true) => {}
-            Some(false) => deviations.push(format!("{name} is {value}, and not {condition}")),
+            Some(false) => {
+                let detail = observed.get(&format!("{name}{DETAIL}")).map(|detail| format!(" ({detail})"));
+                deviations.push(format!("{name} is {value}{}, and not {condition}", detail.unwrap_or_default()));
+            }
             None => return Err(format!("{name} is {value}, which does not say whether it is {condition}")),
         }
     }
@@ -147,6 +153,13 @@ mod tests {
         assert_eq!(judged(&[no()]), (Verdict::Refuted, refuted));
         let conditional = "holds in socket; not in dind: seen is no, and not yes".to_owned();
         assert_eq!(judged(&[yes(), no()]), (Verdict::Conditional, conditional));
+    }
+
+    #[test]
+    fn a_detail_stands_beside_what_it_is_of() {
+        let observed = Observed::Repetitions(vec![repetition(&[("seen", "no"), ("seen_detail", "it was hidden")])]);
+        let (_, reason) = judged(&[arm_of("dind", false, observed)]);
+        assert_eq!(reason, "does not hold in dind: seen is no (it was hidden), and not yes");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 pub use condition::{Condition, Value};
 pub use file::InvalidClaim;
-pub use judgement::{Judgement, Observations, Observed, Tried, judge};
+pub use judgement::{DETAIL, Judgement, Observations, Observed, Tried, judge};
 pub use ledger::{claim, ledger, measured_scenario};
 pub use measured::{observe, too_narrow};
 pub use script::{Site, tried};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{Observations, Observed, Script, ScriptArm, Tried, Value};
+use super::{DETAIL, Observations, Observed, Script, ScriptArm, Tried, Value};
 use crate::agent;
 use crate::engine::{Command, EngineError, Output, Patience, Privilege, Source};
 use crate::fixture::{self, images::BASE};
@@ -27,6 +27,9 @@ const OBSERVATION: &str = "@observe ";
 
 /// What the results of an operation begin with, where two arms are compared.
 const RESULT: &str = "op_";
+
+/// How many of them differ.
+const DIFFERING: &str = "differing_ops";
 
 /// Where scripts are executed.
 pub struct Site<'a> {
@@ -279,8 +282,8 @@ fn compare(tried: &mut [Tried], [one, other]: &[String; 2]) {
         for arm in tried.iter_mut().filter(|tried| [one, other].contains(&&tried.arm)) {
             if let Observed::Repetitions(repetitions) = &mut arm.observed {
                 let count = Value::exactly(f64::from(u32::try_from(differing.len()).unwrap_or(u32::MAX)));
-                repetitions[index].insert("differing_ops".to_owned(), count);
-                repetitions[index].insert("differing".to_owned(), Value::Text(differing.join(" ")));
+                repetitions[index].insert(DIFFERING.to_owned(), count);
+                repetitions[index].insert(format!("{DIFFERING}{DETAIL}"), Value::Text(differing.join(" ")));
             }
         }
     }
@@ -349,7 +352,7 @@ mod tests {
             compare(&mut tried, &alike);
             assert_eq!(judge(&tried).verdict, expected);
             let Observed::Repetitions(repetitions) = &tried[1].observed else { panic!("no repetitions") };
-            assert_eq!(repetitions[0]["differing"], Value::Text(names.to_owned()));
+            assert_eq!(repetitions[0]["differing_ops_detail"], Value::Text(names.to_owned()));
         }
     }
 

@@ -21,7 +21,8 @@ use crate::engine::Description;
 use crate::image::{self, System, Wanted};
 use crate::journal::cache_folder;
 use crate::plan::{Plan, draw_seed};
-use crate::record::{ClaimsRecord, ClaimsWriter, FindingRow, RunDir, SCHEMA, Text, Writer};
+use crate::record::{ClaimsDir, ClaimsRecord, ClaimsWriter, FindingRow, RunDir, SCHEMA, Text, Writer};
+use crate::report;
 use crate::runner::{DockerExecutor, Ledger, Runner};
 use crate::scenario::{EngineVersion, Kind, Scenario, StorageDriver, Topology};
 use crate::topology::{Host, differences};
@@ -44,6 +45,11 @@ pub fn run(args: &ClaimsArgs) -> Result<Exit, Failure> {
         return print(verdicts::list(&claims, args.format, terminal_width()).as_bytes());
     }
     let tested = runtime()?.block_on(test(args, &claims))?;
+    if !tested.findings.is_empty() {
+        // Of its own files, so that it is the report that is made of them anywhere.
+        let found = ClaimsDir::open(&tested.dir).map_err(could_not_run)?;
+        report::write_findings(&tested.dir, &found).map_err(could_not_run)?;
+    }
     print(verdicts::found(&tested, args.format, terminal_width()).as_bytes())?;
     let unexpected = |row: &FindingRow| row.expected.is_some_and(|expected| expected != row.verdict);
     Ok(match &tested {

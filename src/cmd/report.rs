@@ -26,13 +26,16 @@ pub enum ReportRunError {
 /// their own name in `out`, and what they tell together is said on standard error. Nothing is written unless every run can
 /// be opened and has a place of its own.
 ///
-/// Tests of claims are reported together, as one ledger.
+/// Tests of claims become a section of every report; without runs they are reported together, as one ledger.
 pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
-    if args.runs.iter().any(|run| ClaimsDir::is(run)) {
-        let ledger = claims(&args.runs, args.out.as_deref())?;
+    let (tests, runs): (Vec<PathBuf>, Vec<PathBuf>) = args.runs.iter().cloned().partition(|run| ClaimsDir::is(run));
+    let found = found(&tests)?;
+    if runs.is_empty() {
+        let ledger =
+            report::write_claims(args.out.as_ref().unwrap_or(&tests[0]), &found).map_err(ReportRunError::from)?;
         return print(format!("{}\n", ledger.display()).as_bytes());
     }
-    let reported = reports(&args.runs, args.out.as_deref())?;
+    let reported = reports(&runs, args.out.as_deref(), &found)?;
     if reported.len() > 1 {
         of_all(&reported);
     }
@@ -56,14 +59,11 @@ fn of_all(reported: &[Reported]) {
     together(checks.collect()).iter().for_each(|one| notice(format_args!("all runs: {}", report::self_check(one))));
 }
 
-/// Writes the ledger of one or more tests of claims, into the folder of the first or into `out`.
-fn claims(runs: &[PathBuf], out: Option<&Path>) -> Result<PathBuf, ReportRunError> {
-    let found: Vec<Found> =
-        runs.iter().map(|run| Ok((run.clone(), ClaimsDir::open(run)?))).collect::<Result<_, ReadError>>()?;
-    Ok(report::write_claims(out.unwrap_or(&runs[0]), &found)?)
+fn found(tests: &[PathBuf]) -> Result<Vec<Found>, ReportRunError> {
+    tests.iter().map(|test| Ok((test.clone(), ClaimsDir::open(test)?))).collect()
 }
 
-fn reports(runs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Reported>, ReportRunError> {
+fn reports(runs: &[PathBuf], out: Option<&Path>, found: &[Found]) -> Result<Vec<Reported>, ReportRunError> {
     let dirs: Vec<RunDir> = runs.iter().map(|run| RunDir::open(run)).collect::<Result<_, _>>()?;
     let mut places: Vec<PathBuf> = Vec::with_capacity(dirs.len());
     for dir in &dirs {
@@ -79,15 +79,15 @@ fn reports(runs: &[PathBuf], out: Option<&Path>) -> Result<Vec<Reported>, Report
     }
     let one = |(dir, place): (&RunDir, &PathBuf)| {
         let analysis = Analysis::of(dir)?;
-        Ok(Reported { written: write(dir, &analysis, place)?, record: dir.record().clone(), analysis })
+        Ok(Reported { written: write(dir, &analysis, place, found)?, record: dir.record().clone(), analysis })
     };
     dirs.iter().zip(&places).map(one).collect()
 }
 
 /// Writes the report of one run.
-pub fn write(dir: &RunDir, analysis: &Analysis, place: &Path) -> Result<Written, ReportRunError> {
+pub fn write(dir: &RunDir, analysis: &Analysis, place: &Path, found: &[Found]) -> Result<Written, ReportRunError> {
     let trials: Vec<TrialRow> = dir.trials()?.collect::<Result<_, _>>()?;
-    Ok(report::write(place, dir.record(), analysis, &trials)?)
+    Ok(report::write(place, dir.record(), analysis, &trials, found)?)
 }
 
 impl From<ReportRunError> for Failure {

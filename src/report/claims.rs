@@ -6,28 +6,46 @@ use std::path::{Component, Path, PathBuf};
 use strum::VariantArray;
 
 use super::markdown::{inline, table};
-use super::{ReportError, file};
+use super::resources::Grid;
+use super::shown::shown;
+use super::{ReportError, file, summary};
 use crate::case::Verdict;
 use crate::record::{ClaimsDir, FindingRow};
 
 /// A test of claims and the folder that it is in.
 pub type Found = (PathBuf, ClaimsDir);
 
+/// Writes `claims.md` and `junit.xml` of a test of claims into its own folder.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn write_findings(dir: &Path, found: &ClaimsDir) -> Result<(), ReportError> {
+    write_claims(dir, &[(dir.to_owned(), found.clone())])?;
+    file(dir.join("junit.xml"), &summary::findings(found)?).map(drop)
+}
+
 /// Writes `claims.md` of one or more tests into a folder. Links to evidence are relative to it.
 ///
 /// # Errors
 /// The file cannot be written.
 pub fn write_claims(out: &Path, found: &[Found]) -> Result<PathBuf, ReportError> {
-    file(out.join("claims.md"), &ledger(out, found))
+    let absolute = |path: &Path| {
+        let wrong = |error: std::io::Error| ReportError::Write { path: path.to_owned(), reason: error.to_string() };
+        std::path::absolute(path).map_err(wrong)
+    };
+    let found: Vec<Found> =
+        found.iter().map(|(folder, one)| Ok((absolute(folder)?, one.clone()))).collect::<Result<_, ReportError>>()?;
+    file(out.join("claims.md"), &ledger(&absolute(out)?, &found))
 }
 
 /// The ledger as Markdown, for a reader in the folder `out`.
 pub fn ledger(out: &Path, found: &[Found]) -> String {
     let mut text = String::from(HEAD);
-    summary(&mut text, found);
-    let claims = by_claim(found);
-    overview(&mut text, found, &claims);
-    for (_, rows) in &claims {
+    counts(&mut text, found);
+    let Grid { headings, rows } = overview(found);
+    text.push('\n');
+    table(&mut text, &headings, &rows);
+    for (_, rows) in &by_claim(found) {
         section(&mut text, out, found, rows);
     }
     text
@@ -69,7 +87,7 @@ fn rank(claim: &str) -> (String, u32) {
 }
 
 /// How each test ended, and on what.
-fn summary(text: &mut String, found: &[Found]) {
+fn counts(text: &mut String, found: &[Found]) {
     let headings = ["host", "engine", "storage driver", "kernel"].map(str::to_owned);
     let headings: Vec<String> = headings.into_iter().chain(Verdict::VARIANTS.iter().map(ToString::to_string)).collect();
     let rows: Vec<Vec<String>> = found
@@ -95,22 +113,22 @@ fn summary(text: &mut String, found: &[Found]) {
     warnings.into_iter().for_each(|warning| text.push_str(&format!("\n> {}\n", inline(warning))));
 }
 
-/// One line a claim, one column a test.
-fn overview(text: &mut String, found: &[Found], claims: &[(String, Rows<'_>)]) {
+/// One line a claim, one column a test; nothing where none was tested.
+pub(super) fn overview(found: &[Found]) -> Grid {
+    let claims = by_claim(found);
     let engines = found.iter().map(|(_, one)| one.findings.first().map_or("", |row| &row.engine_version));
-    let headings: Vec<String> = ["claim", "statement"].into_iter().chain(engines).map(str::to_owned).collect();
+    let headings: Vec<String> = ["claim", "statement"].into_iter().chain(engines).map(shown).collect();
     let rows: Vec<Vec<String>> = claims
         .iter()
         .map(|(claim, rows)| {
-            let statement = rows.first().map_or("", |(_, row)| row.statement.as_str());
+            let statement = rows.first().map_or(String::new(), |(_, row)| shown(row.statement.as_str()));
             let verdicts = (0..found.len()).map(|test| {
                 rows.iter().find(|(of, _)| *of == test).map_or(String::new(), |(_, row)| row.verdict.to_string())
             });
-            [claim.clone(), statement.to_owned()].into_iter().chain(verdicts).collect()
+            [shown(claim), statement].into_iter().chain(verdicts).collect()
         })
         .collect();
-    text.push('\n');
-    table(text, &headings, &rows);
+    Grid { headings, rows }
 }
 
 fn section(text: &mut String, out: &Path, found: &[Found], rows: &Rows<'_>) {

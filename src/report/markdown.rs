@@ -42,6 +42,10 @@ pub(super) fn render(page: &Page) -> String {
         text.push('\n');
         table(&mut text, &page.decision.grid.headings, &page.decision.grid.rows);
     }
+    if !page.claims.rows.is_empty() {
+        text.push_str("\n## What is said, tested\n\n");
+        table(&mut text, &page.claims.headings, &page.claims.rows);
+    }
     text.push_str(&format!("\n## How to repeat it\n\n{}\n\n", code(&page.command)));
     page.identity.iter().for_each(|(name, value)| text.push_str(&format!("- {name}: {}\n", inline(value))));
     text.push_str("\n## What the numbers do not show\n\n");

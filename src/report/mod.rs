@@ -27,7 +27,7 @@ mod words;
 use std::path::{Path, PathBuf};
 
 pub use answer::{Sentence, answer};
-pub use claims::{Found, ledger, write_claims};
+pub use claims::{Found, ledger, write_claims, write_findings};
 pub use noise::self_check;
 pub use plot::{Figure, PlotError, figures};
 pub use pool::pool;
@@ -60,9 +60,15 @@ pub enum ReportError {
 }
 
 /// Writes `report.html`, `report.md`, `plots/*.svg` and the files for programs into `dir`, over those of an earlier
-/// report.
-pub fn write(dir: &Path, run: &RunRecord, analysis: &Analysis, trials: &[TrialRow]) -> Result<Written, ReportError> {
-    let page = page::Page::new(run, analysis, trials)?;
+/// report. What was found of claims becomes a section of it.
+pub fn write(
+    dir: &Path,
+    run: &RunRecord,
+    analysis: &Analysis,
+    trials: &[TrialRow],
+    found: &[Found],
+) -> Result<Written, ReportError> {
+    let page = page::Page::new(run, analysis, trials, found)?;
     let html = html::render(&page)?;
     let data = summary::files(run, analysis)?;
     let plots = dir.join("plots");

@@ -5,6 +5,7 @@ use super::answer::{Sentence, answer};
 use super::at_once::at_once;
 use super::caution::cautions;
 use super::choice::{Decision, decision};
+use super::claims::{Found, overview};
 use super::environment::{self, Group};
 use super::plot::{Figure, figures};
 use super::resources::{self, Grid};
@@ -36,6 +37,8 @@ pub(super) struct Page {
     pub(super) figures: Vec<Figure>,
     pub(super) at_once: Grid,
     pub(super) decision: Decision,
+    /// What was found of claims; empty where none were tested.
+    pub(super) claims: Grid,
     pub(super) resources: Grid,
     pub(super) steps: Vec<StepTimes>,
     pub(super) trials: Grid,
@@ -53,7 +56,12 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn new(run: &RunRecord, analysis: &Analysis, trials: &[TrialRow]) -> Result<Self, ReportError> {
+    pub(super) fn new(
+        run: &RunRecord,
+        analysis: &Analysis,
+        trials: &[TrialRow],
+        found: &[Found],
+    ) -> Result<Self, ReportError> {
         Ok(Self {
             question: shown(run.question.trim()),
             origin: vec![
@@ -69,6 +77,7 @@ impl Page {
             figures: figures(analysis)?,
             at_once: at_once(analysis),
             decision: decision(analysis, stated_cost(&run.scenario_text).map_err(ReportError::Cost)?),
+            claims: overview(found),
             resources: resources::jobs(analysis),
             steps: steps(analysis),
             trials: resources::trials(analysis, trials),

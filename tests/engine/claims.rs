@@ -9,13 +9,13 @@ use dindbench::record::ClaimsDir;
 use libtest_mimic::{Failed, Trial};
 
 use crate::command::{dindbench, only_dir, state, stderr};
-use crate::host::{fingerprint, users};
+use crate::host::{alone, fingerprint};
 use crate::lab::{self, Lab};
 
 pub fn tests() -> Vec<Trial> {
     vec![
         Trial::test("claims::every_verdict_has_its_cause", verdicts),
-        users("claims::the_command_leaves_findings_with_evidence_and_nothing_else", command),
+        alone("claims::the_command_leaves_findings_with_evidence_and_nothing_else", command),
     ]
 }
 

@@ -37,7 +37,7 @@ fn answer_text(analysis: &Analysis) -> String {
 }
 
 fn written(dir: &Path, run: &RunRecord, analysis: &Analysis) -> (String, String) {
-    let written = report::write(dir, run, analysis, &sample::trials(analysis)).unwrap();
+    let written = report::write(dir, run, analysis, &sample::trials(analysis), &[]).unwrap();
     (std::fs::read_to_string(written.html).unwrap(), std::fs::read_to_string(written.markdown).unwrap())
 }
 

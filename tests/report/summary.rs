@@ -18,7 +18,7 @@ const NAMES: [&str; 4] = ["summary.json", "summary.csv", "bench.txt", "junit.xml
 /// The four files of a report.
 fn files(run: &Made, analysis: &Analysis) -> [String; 4] {
     let dir = tempfile::tempdir().unwrap();
-    let written = report::write(dir.path(), &run.record, analysis, &[]).unwrap();
+    let written = report::write(dir.path(), &run.record, analysis, &[], &[]).unwrap();
     let names: Vec<_> = written.data.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, NAMES);
     NAMES.map(|name| read(dir.path(), name))

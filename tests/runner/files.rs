@@ -23,7 +23,7 @@ fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
 /// Reports as `dindbench report` does: from the directory alone.
 fn reported(run: &Run) -> Vec<(String, Vec<u8>)> {
     let (files, place) = (RunDir::open(&run.dir()).unwrap(), tempfile::tempdir().unwrap());
-    report::write(place.path(), files.record(), &Analysis::of(&files).unwrap(), &run.trials()).unwrap();
+    report::write(place.path(), files.record(), &Analysis::of(&files).unwrap(), &run.trials(), &[]).unwrap();
     contents(place.path())
 }
 

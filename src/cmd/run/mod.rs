@@ -141,7 +141,7 @@ async fn withdraw(host: &mut Host, progress: &Progress) {
 fn conclude(args: &RunArgs, dir: &Path, tally: Tally) -> Result<Exit, Failure> {
     let run = RunDir::open(dir).map_err(could_not_run)?;
     let analysis = Analysis::of(&run).map_err(could_not_run)?;
-    super::report::write(&run, &analysis, dir)?;
+    super::report::write(&run, &analysis, dir, &[])?;
     match args.format {
         Format::Table => {
             let width = terminal_width();

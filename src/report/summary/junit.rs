@@ -1,9 +1,10 @@
-//! `junit.xml`: the scenario's expectations as test cases.
+//! `junit.xml`: what was expected as test cases, of a scenario's builds or of claims.
 
 use askama::Template;
 
 use crate::analysis::{Analysis, Checked, Found};
-use crate::record::RunRecord;
+use crate::case::Verdict;
+use crate::record::{ClaimsDir, FindingRow, RunRecord};
 use crate::report::shown::shown;
 use crate::scenario::Expected;
 
@@ -23,11 +24,11 @@ struct Case {
 
 enum Outcome {
     Passed,
-    /// A build did not find what was expected.
+    /// It was not what was expected.
     Failure(String),
     /// There was nothing to hold against the expectation.
     Error(String),
-    Skipped(&'static str),
+    Skipped(String),
 }
 
 impl Suite {
@@ -54,6 +55,24 @@ pub(super) fn render(run: &RunRecord, analysis: &Analysis) -> Result<String, ask
     Ok(format!("{}\n", Suite { name: scenario, cases }.render()?))
 }
 
+/// One case per finding. One that no file expects anything of passes where it is decided.
+pub(in crate::report) fn findings(dir: &ClaimsDir) -> Result<String, askama::Error> {
+    let case = |row: &FindingRow| {
+        let reason = || shown(row.reason.as_str());
+        let outcome = match (row.verdict, row.expected) {
+            (found, Some(expected)) if found != expected => {
+                Outcome::Failure(format!("{found}, and not {expected}: {}", reason()))
+            }
+            (Verdict::Undecided, None) => Outcome::Error(reason()),
+            (Verdict::NotTestable, _) => Outcome::Skipped(reason()),
+            _ => Outcome::Passed,
+        };
+        Case { class: "claims".to_owned(), name: format!("{}: {}", row.claim, shown(row.statement.as_str())), outcome }
+    };
+    let cases = dir.findings.iter().map(case).collect();
+    Ok(format!("{}\n", Suite { name: "claims".to_owned(), cases }.render()?))
+}
+
 fn case(scenario: &str, checked: &Checked) -> Case {
     let stated = &checked.stated;
     let expected = match stated.instructions_cached {
@@ -69,7 +88,7 @@ fn case(scenario: &str, checked: &Checked) -> Case {
 
 fn outcome(checked: &Checked) -> Outcome {
     if !checked.ran {
-        return Outcome::Skipped("the topology was left out of this run");
+        return Outcome::Skipped("the topology was left out of this run".to_owned());
     }
     if checked.blocks.is_empty() {
         return Outcome::Error("no block was run".to_owned());

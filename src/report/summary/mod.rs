@@ -5,6 +5,8 @@ mod json;
 mod junit;
 mod lines;
 
+pub(super) use junit::findings;
+
 use super::ReportError;
 use crate::analysis::Analysis;
 use crate::record::RunRecord;

@@ -1,0 +1,128 @@
+//! What is published says what its samples say: the README's table and figure, reports, and the ledger of claims.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dindbench::analysis::{Analysis, Cell, Comparison, Contrast, Metric, Subject, Summary, Verdict};
+use dindbench::case::Edit;
+use dindbench::record::{ClaimsDir, RunDir, TrialRow};
+use dindbench::report::{self, Found};
+use dindbench::units;
+
+/// The run that the README shows.
+const SHOWN: &str = "results/2026-11-25-cloud-2cpu";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn analysed(path: &Path) -> (RunDir, Analysis) {
+    let run = RunDir::open(path).unwrap_or_else(|error| panic!("{error}"));
+    let analysis = Analysis::of(&run).unwrap_or_else(|error| panic!("{error}"));
+    (run, analysis)
+}
+
+fn published() -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join("results")).unwrap().map(|entry| entry.unwrap());
+    // Runs that are not published have names of another form.
+    let named = entries.filter(|entry| {
+        entry.file_name().to_str().is_some_and(|name| name.starts_with("20") && name[4..].starts_with('-'))
+    });
+    let mut paths: Vec<PathBuf> = named.map(|entry| entry.path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty());
+    paths
+}
+
+#[test]
+fn the_readme_shows_what_the_published_run_says() {
+    let (_, analysis) = analysed(&root().join(SHOWN));
+    let readme = read("README.md");
+    let (_, block) = readme.split_once("<!-- results:begin -->").expect("its beginning is marked");
+    let (block, _) = block.split_once("<!-- results:end -->").expect("its end is marked");
+    let table: Vec<&str> = block.lines().filter(|line| line.starts_with('|')).collect();
+    let rows = [
+        ("nothing was built yet", Edit::First),
+        ("nothing changed", Edit::None),
+        ("a source file changed", Edit::Source),
+    ];
+    let expected: Vec<String> = rows.iter().map(|(words, edit)| row(&analysis, words, *edit)).collect();
+    assert_eq!(table[2..], expected, "the README's table is not the published run's");
+    assert!(block.contains(&format!("({} blocks;", analysis.blocks)), "{block}");
+}
+
+/// Median times, and the ratios that are nesting and lifecycle.
+fn row(analysis: &Analysis, words: &str, edit: Edit) -> String {
+    let of_jobs =
+        |cell: &&Cell| cell.metric == Metric::ElapsedNs && cell.case.subject == Subject::Job && cell.case.edit == edit;
+    let cells = analysis.cells.iter().filter(of_jobs);
+    let medians: Vec<String> = cells
+        .map(|cell| match &cell.summary {
+            Summary::Median { estimate, .. } => units::nanos(estimate.point),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let ratio = |contrast: Contrast| {
+        let wanted = |one: &&Comparison| one.of_jobs() && one.contrast == contrast && one.case.edit == edit;
+        let comparison = analysis.comparisons.iter().find(wanted).unwrap_or_else(|| panic!("no {contrast}"));
+        let ratio = comparison.ratio.expect("a ratio");
+        let interval = ratio.interval.expect("an interval");
+        let verdict = match comparison.verdict {
+            Some(verdict @ (Verdict::Equivalent | Verdict::Indistinguishable)) => format!(", {verdict}"),
+            _ => String::new(),
+        };
+        format!("{:.2}× ({:.2}–{:.2}){verdict}", ratio.point, interval.low, interval.high)
+    };
+    let [nesting, lifecycle] = [Contrast::Nesting, Contrast::Lifecycle].map(ratio);
+    format!("| {words} | {} | {nesting} | {lifecycle} |", medians.join(" | "))
+}
+
+#[test]
+fn the_readmes_figure_is_the_published_runs() {
+    assert_eq!(read("docs/figures/elapsed.svg"), read(Path::new(SHOWN).join("plots/elapsed.svg")));
+}
+
+#[test]
+fn a_published_report_is_the_one_that_its_samples_make() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in published().iter().filter(|path| !ClaimsDir::is(path)) {
+        let (run, analysis) = analysed(path);
+        let trials: Vec<TrialRow> = run.trials().unwrap().collect::<Result<_, _>>().unwrap();
+        let written = report::write(folder.path(), run.record(), &analysis, &trials, &[]).unwrap();
+        for file in [&written.html, &written.markdown].into_iter().chain(&written.plots).chain(&written.data) {
+            let there = path.join(file.strip_prefix(folder.path()).unwrap());
+            // What the command makes again need not be published.
+            if there.exists() {
+                assert!(
+                    fs::read(&there).unwrap() == fs::read(file).unwrap(),
+                    "{} is of other samples",
+                    there.display()
+                );
+            }
+        }
+        assert!(path.join("report.html").exists(), "{} has no report", path.display());
+    }
+}
+
+#[test]
+fn the_ledger_is_made_from_the_published_findings() {
+    let tests = published().into_iter().filter(|path| ClaimsDir::is(path));
+    let found: Vec<Found> = tests
+        .map(|path| {
+            let dir = ClaimsDir::open(&path).unwrap_or_else(|error| panic!("{error}"));
+            (path.strip_prefix(root()).unwrap().to_owned(), dir)
+        })
+        .collect();
+    assert!(!found.is_empty(), "no findings are published");
+    assert!(report::ledger(Path::new("docs"), &found) == read("docs/claims.md"), "report the published findings again");
+    for (path, dir) in &found {
+        for row in dir.findings.iter().filter(|row| !row.evidence.is_empty()) {
+            assert!(root().join(path).join(&row.evidence).is_file(), "{}: no {}", path.display(), row.evidence);
+        }
+    }
+}
