@@ -29,7 +29,7 @@ Exit codes:
   1    could not run
   2    wrong usage, or an invalid scenario
   3    ran, but some trials failed or were invalid, or an expectation broke
-  4    a claim's verdict differs from the one its file expects
+  4    a claim's verdict differs from the published one of that engine
   5    compare found a regression
   130  interrupted";
 

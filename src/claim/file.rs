@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 
 use super::ledger::{measured_scenario, shared_script};
 use super::{Claim, Condition, Measured, MeasuredArm, Procedure, Script, ScriptArm, Umbrella};
-use crate::case::Verdict;
 use crate::scenario::{self, Topology};
 use crate::units::hex;
 
@@ -31,8 +30,6 @@ struct File {
     comment: String,
     #[serde(default)]
     needs: Vec<String>,
-    #[serde(default)]
-    expected: BTreeMap<String, Verdict>,
     procedure: Word,
     reason: Option<String>,
     lacks: Option<String>,
@@ -86,7 +83,7 @@ pub(super) fn parse(id: &str, text: &str) -> Result<Claim, InvalidClaim> {
         touches: in_one_line(&file.touches),
         comment: in_one_line(&file.comment),
         needs: file.needs,
-        expected: file.expected,
+        expected: BTreeMap::new(),
         digest: format!("sha256:{}", hex(&Sha256::digest(text))),
     })
 }
@@ -210,11 +207,9 @@ mod tests {
             "{HEAD}procedure = \"script\"\nscript = \"true\"\nalike = [\"socket\", \"inner\"]\n\
              [[arm]]\ntopology = {{ use = \"socket\" }}\nholds = {{ share = \">= 0.5\" }}\n\
              [[arm]]\ntopology = {{ use = \"dind\", name = \"inner\", lifecycle = \"keep\" }}\ncontrol = true\n\
-             holds = {{ seen = \"no\" }}\n[expected]\n\"20.10\" = \"confirmed\"\n"
+             holds = {{ seen = \"no\" }}\n"
         );
         let claim = parse("C1", &text).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(claim.expected("20.10.24+dfsg1"), Some(Verdict::Confirmed));
-        assert_eq!((claim.expected("20.1"), claim.expected("28.5.2")), (None, None));
         let Procedure::Script(script) = claim.procedure else { panic!("no script") };
         let names: Vec<_> = script.arms.iter().map(|arm| (arm.topology.name.as_str(), arm.control)).collect();
         assert_eq!(names, [("socket", false), ("inner", true)]);

@@ -1,9 +1,11 @@
 //! All claims, embedded in the program: the files of `scenarios/claims/`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::file::parse;
 use super::{Claim, InvalidClaim};
+use crate::case::Verdict;
 use crate::scenario::{self, Scenario};
 
 /// Each identifier with its file's text, in the order of the ledger.
@@ -27,9 +29,23 @@ const SCENARIOS: [(&str, &str); 2] = [
 /// Scripts that several claims have.
 const SCRIPTS: [(&str, &str); 1] = [("drop-in.sh", include_str!("../../scenarios/claims/drop-in.sh"))];
 
+/// What published runs found, by claim and engine.
+const EXPECTED: &str = include_str!("../../scenarios/claims/expected.toml");
+
+type Expected = BTreeMap<String, BTreeMap<String, Verdict>>;
+
+fn expected() -> Expected {
+    toml::from_str(EXPECTED).expect("expected verdicts are valid, which a test checks")
+}
+
 /// Every claim, in the order of the ledger.
 pub fn ledger() -> Vec<Claim> {
-    FILES.iter().map(|(id, text)| parse(id, text).expect("embedded claims are valid, which a test checks")).collect()
+    let mut expected = expected();
+    let claim = |(id, text): &(&str, &str)| {
+        let claim = parse(id, text).expect("embedded claims are valid, which a test checks");
+        Claim { expected: expected.remove(*id).unwrap_or_default(), ..claim }
+    };
+    FILES.iter().map(claim).collect()
 }
 
 /// Reads a claim from a text.
@@ -73,8 +89,11 @@ mod tests {
         let there: BTreeSet<String> = std::fs::read_dir(folder)
             .unwrap()
             .filter_map(|entry| Some(entry.unwrap().file_name().to_str()?.strip_suffix(".toml")?.to_owned()))
+            .filter(|name| name != "expected")
             .collect();
-        assert_eq!(there, FILES.iter().map(|(id, _)| (*id).to_owned()).collect());
+        let claims: BTreeSet<String> = FILES.iter().map(|(id, _)| (*id).to_owned()).collect();
+        assert_eq!(there, claims);
+        assert!(expected().keys().all(|id| claims.contains(id)), "a verdict is expected of no claim");
     }
 
     #[test]

@@ -13,7 +13,6 @@ const RATIO: &str = "_ratio_";
 
 /// What every topology of a run showed:
 /// - `cached_share`: of the instructions of all builds after the first job, with nothing changed, those that were cached;
-/// - `cached_share_source`: the same after a change of a source file, as a part of what the baseline had cached there;
 /// - `pulled_share`: bytes that a later job pulled with nothing changed, as a part of those of the baseline's first job;
 /// - `job_ratio_EDIT`, `job_ratio_90_EDIT`: time of a job against the baseline's, intervals of 95 % and 90 %;
 /// - `pull_ratio_EDIT`, `pull_ratio_90_EDIT`: the same of a job's pull, where it has one;
@@ -31,19 +30,13 @@ pub fn observe(run: &RunDir) -> Result<BTreeMap<String, Observations>, AnalyseEr
     let baseline = &run.record().baseline;
     let first_pull =
         mean(jobs(&samples, baseline, Edit::First, |sample| sample.bytes_pulled.map(|bytes| bytes as f64)));
-    let changed = mean(jobs(&samples, baseline, Edit::Source, cached));
     let mut observed = BTreeMap::new();
     for (index, arm) in analysis.arms.iter().enumerate() {
         let mut of_arm = Observations::new();
         let total = jobs(&samples, &arm.name, Edit::None, |sample| sample.instructions_total.map(f64::from));
         let unchanged = jobs(&samples, &arm.name, Edit::None, cached);
         let pulled = jobs(&samples, &arm.name, Edit::None, |sample| sample.bytes_pulled.map(|bytes| bytes as f64));
-        let source = jobs(&samples, &arm.name, Edit::Source, cached);
-        let shares = [
-            ("cached_share", share(&unchanged, mean(total))),
-            ("cached_share_source", share(&source, changed)),
-            ("pulled_share", share(&pulled, first_pull)),
-        ];
+        let shares = [("cached_share", share(&unchanged, mean(total))), ("pulled_share", share(&pulled, first_pull))];
         of_arm.extend(shares.into_iter().filter_map(|(name, share)| Some((name.to_owned(), share?))));
         let against = analysis.comparisons.iter().filter(|one| {
             one.metric == Metric::ElapsedNs && one.topology == index && one.reference == analysis.baseline

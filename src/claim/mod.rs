@@ -18,7 +18,7 @@ pub use file::InvalidClaim;
 pub use judgement::{DETAIL, Judgement, Observations, Observed, Tried, judge};
 pub use ledger::{claim, ledger, measured_scenario};
 pub use measured::{observe, too_narrow};
-pub use script::{Site, tried};
+pub use script::{Site, missing_systems, tried};
 pub use umbrella::Umbrella;
 
 use crate::case::Verdict;
@@ -40,7 +40,8 @@ pub struct Claim {
     pub comment: String,
     /// Programs of the outer engine's host without which there is no experiment.
     pub needs: Vec<String>,
-    /// Verdicts of recorded runs, by the outer engine's version as far as it matters.
+    /// Verdicts of published runs, by the outer engine's version as far as it matters. They are no part of the digest: what
+    /// must be observed was there before them.
     pub expected: BTreeMap<String, Verdict>,
     pub procedure: Procedure,
     /// `sha256:` of its file.
@@ -102,9 +103,22 @@ pub struct MeasuredArm {
 }
 
 impl Claim {
-    /// The verdict that a recorded run of an engine of this version had, where there is one.
+    /// The verdict that a published run of an engine of this version had, where there is one.
     pub fn expected(&self, version: &str) -> Option<Verdict> {
         let of = |known: &&String| version == known.as_str() || version.starts_with(&format!("{known}."));
         self.expected.keys().find(of).map(|known| self.expected[known])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_expected_as_far_as_it_is_given() {
+        let expected = BTreeMap::from([("20.10".to_owned(), Verdict::Confirmed)]);
+        let claim = Claim { expected, ..ledger().remove(0) };
+        assert_eq!(claim.expected("20.10.24+dfsg1"), Some(Verdict::Confirmed));
+        assert_eq!((claim.expected("20.1"), claim.expected("28.5.2")), (None, None));
     }
 }

@@ -11,7 +11,7 @@ use crate::fixture::{self, images::BASE};
 use crate::image::System;
 use crate::journal::Journal;
 use crate::record::Text;
-use crate::scenario::{EngineVersion, Kind};
+use crate::scenario::{EngineVersion, Kind, Topology};
 use crate::topology::{Arm, Host, JobContainer, OuterHost, TopologyError, TrialKey};
 
 /// What must agree before a yes or a no is believed.
@@ -84,6 +84,11 @@ pub async fn tried(
     Ok(tried)
 }
 
+/// The reason why one of these cannot be had, where scripts/images has not built what it takes.
+pub fn missing_systems(topologies: &[Topology], missing: &BTreeSet<System>) -> Option<String> {
+    topologies.iter().find_map(|topology| missing_system(&topology.kind, missing))
+}
+
 /// The reason why an arm cannot be had, where scripts/images has not built what it takes.
 fn missing_system(kind: &Kind, missing: &BTreeSet<System>) -> Option<String> {
     let system = match kind {
@@ -136,8 +141,9 @@ impl Stage<'_> {
             let observed = self.repetition(repetition, &mut main, (&beside, &mut other)).await;
             match observed {
                 Ok(observed) => repetitions.push(observed),
-                Err(Trouble::Absent(how)) => return Observed::Absent(how),
-                Err(Trouble::Broken(how)) => {
+                // What started once can be had here.
+                Err(Trouble::Absent(how)) if repetition == 1 => return Observed::Absent(how),
+                Err(Trouble::Absent(how) | Trouble::Broken(how)) => {
                     return Observed::Broken(format!("{how}, in repetition {repetition}"));
                 }
             }

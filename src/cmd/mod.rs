@@ -55,7 +55,7 @@ pub enum Exit {
     Usage = 2,
     /// It ran, but some trials failed or were invalid, or an expectation broke.
     Incomplete = 3,
-    /// A claim's verdict differs from the one its file expects.
+    /// A claim's verdict differs from the published one of that engine.
     UnexpectedVerdict = 4,
     /// `compare` found a regression.
     Regression = 5,

@@ -50,7 +50,7 @@ pub struct FindingRow {
     pub verdict: Verdict,
     /// What the verdict rests on.
     pub reason: Text,
-    /// The verdict that the claim's file expects of this engine; empty where it expects none.
+    /// The verdict that published runs had of this engine; empty where there is none.
     pub expected: Option<Verdict>,
     pub elapsed_ns: u64,
     /// The file with what was executed and what it said, below the run directory; empty where nothing was.

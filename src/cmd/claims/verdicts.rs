@@ -48,14 +48,18 @@ fn needs(claim: &Claim) -> String {
 
 /// What was found. In a table the run directory is the last line.
 pub(super) fn found(tested: &Tested, format: Format, width: Option<u16>) -> String {
-    let Tested { dir, findings, changed, .. } = tested;
+    let Tested { dir, findings, changed, interrupted } = tested;
     match format {
         Format::Table => {
             let rows = findings.iter().map(|row| {
                 vec![row.claim.clone(), row.statement.as_str().to_owned(), verdict(row), row.reason.as_str().to_owned()]
             });
             let table = table::plain(&["claim", "statement", "verdict", "because"], rows, width);
-            let host = if changed.is_empty() { "the host is what it was" } else { "the host is not what it was" };
+            let host = match (interrupted, changed.is_empty()) {
+                (true, _) => "interrupted, and the host was not looked at again",
+                (false, true) => "the host is what it was",
+                (false, false) => "the host is not what it was",
+            };
             format!("{table}\n{}; {host}\n{}\n", tally(findings), dir.display())
         }
         Format::Json => {
