@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dindbench::analysis::{Analysis, Cell, Comparison, Contrast, Metric, Subject, Summary, Verdict};
-use dindbench::case::Edit;
+use dindbench::case::{Edit, Verdict as FindingVerdict};
+use dindbench::claim;
 use dindbench::record::{ClaimsDir, RunDir, TrialRow};
-use dindbench::report;
+use dindbench::report::{self, Found};
 use dindbench::units;
 
 /// The run that the README shows.
@@ -106,5 +107,32 @@ fn a_published_report_is_the_one_that_its_samples_make() {
             }
         }
         assert!(path.join("report.html").exists(), "{} has no report", path.display());
+    }
+}
+
+#[test]
+fn the_ledger_is_made_from_the_published_findings() {
+    let tests = published().into_iter().filter(|path| ClaimsDir::is(path));
+    let found: Vec<Found> = tests
+        .map(|path| {
+            let dir = ClaimsDir::open(&path).unwrap_or_else(|error| panic!("{error}"));
+            (path.strip_prefix(root()).unwrap().to_owned(), dir)
+        })
+        .collect();
+    assert!(!found.is_empty(), "no findings are published");
+    assert!(report::ledger(Path::new("docs"), &found) == read("docs/claims.md"), "report the published findings again");
+    let known = claim::ledger();
+    for (_, row) in report::standing(&found) {
+        let claim = known.iter().find(|claim| claim.id == row.claim).expect("a claim of the ledger");
+        assert_eq!(claim.digest, row.digest, "{} was found of another file", row.claim);
+        let expected = claim.expected(&row.engine_version);
+        // That nothing was decided is no verdict to expect.
+        let decided = Some(row.verdict).filter(|verdict| *verdict != FindingVerdict::Undecided);
+        assert_eq!(expected, decided, "{} on {}", row.claim, row.engine_version);
+    }
+    for (path, dir) in &found {
+        for row in dir.findings.iter().filter(|row| !row.evidence.is_empty()) {
+            assert!(root().join(path).join(&row.evidence).is_file(), "{}: no {}", path.display(), row.evidence);
+        }
     }
 }

@@ -45,6 +45,8 @@ struct Stage<'a> {
     outer: OuterHost,
     script: &'a Script,
     arm: &'a str,
+    /// How the engine of the arm's jobs grants a container what an engine needs.
+    granted: Privilege,
     evidence: &'a mut String,
 }
 
@@ -111,7 +113,8 @@ async fn one_arm(
 ) -> Result<Observed, TopologyError> {
     let key = TrialKey { salt: format!("{id}/{}", arm.topology.name), jobs: REPETITIONS };
     let outer = site.host.open(site.journal, &key).await?;
-    let mut stage = Stage { site, outer: outer.clone(), script, arm: &arm.topology.name, evidence };
+    let granted = granted(&arm.topology.kind, site.host.learnt.inner_privilege);
+    let mut stage = Stage { site, outer: outer.clone(), script, arm: &arm.topology.name, granted, evidence };
     let observed = match stage.lacking(needs).await {
         Some(program) => Observed::Absent(format!("the outer engine's host has no {program}")),
         None => stage.repetitions(arm).await,
@@ -195,7 +198,8 @@ impl Stage<'_> {
         repetition: u32,
         observations: &mut Observations,
     ) -> Result<(), Trouble> {
-        let said = self.outer.exec(&self.command(text, repetition), PATIENCE).await;
+        let privilege = self.site.host.learnt.inner_privilege;
+        let said = self.outer.exec(&self.command(text, repetition, privilege), PATIENCE).await;
         self.told(part, repetition, said, observations)
     }
 
@@ -207,13 +211,12 @@ impl Stage<'_> {
         repetition: u32,
         observations: &mut Observations,
     ) -> Result<(), Trouble> {
-        let said = job.exec(&self.command(text, repetition), PATIENCE).await;
+        let said = job.exec(&self.command(text, repetition, self.granted), PATIENCE).await;
         self.told(part, repetition, said, observations)
     }
 
-    fn command(&self, text: &str, repetition: u32) -> Command {
-        let privileged = privileged(self.site.host.learnt.inner_privilege);
-        let whole = format!("{privileged}\n{PRELUDE}\n{text}");
+    fn command(&self, text: &str, repetition: u32, privilege: Privilege) -> Command {
+        let whole = format!("{}\n{PRELUDE}\n{text}", privileged(privilege));
         let environment = [
             format!("ARM={}", self.arm),
             format!("REPETITION={repetition}"),
@@ -256,6 +259,14 @@ async fn start(arm: &mut Arm, outer: &OuterHost, repetition: u32) -> Result<JobC
     match arm.start(outer, repetition).await {
         Ok(started) => Ok(started.job),
         Err(error) => Err(Trouble::Absent(error.to_string())),
+    }
+}
+
+/// A newer engine grants what it has, where an old one around it cannot grant what it lacks.
+fn granted(kind: &Kind, around: Privilege) -> Privilege {
+    match kind {
+        Kind::Dind(dind) if matches!(dind.engine, EngineVersion::V26_1 | EngineVersion::V28_5) => Privilege::Real,
+        _ => around,
     }
 }
 
@@ -325,6 +336,7 @@ mod tests {
     use super::*;
     use crate::case::Verdict;
     use crate::claim::{Condition, judge};
+    use crate::scenario::Dind;
 
     fn observations(values: &[(&str, &str)]) -> Observations {
         let lines: String = values.iter().map(|(name, value)| format!("{OBSERVATION}{name} {value}\n")).collect();
@@ -366,6 +378,19 @@ mod tests {
     fn the_shell_gets_the_same_powers_as_the_api() {
         assert_eq!(privileged(Privilege::Real), "privileged() { docker run '--privileged' \"$@\"; }");
         assert!(privileged(Privilege::Explicit).contains(" '--device-cgroup-rule=a *:* rwm' "));
+    }
+
+    #[test]
+    fn a_newer_engine_inside_an_old_one_grants_what_it_has() {
+        let dind = |engine| Kind::Dind(Dind { engine, ..Dind::default() });
+        for (kind, expected) in [
+            (Kind::Socket, Privilege::Explicit),
+            (dind(EngineVersion::Auto), Privilege::Explicit),
+            (dind(EngineVersion::V20_10), Privilege::Explicit),
+            (dind(EngineVersion::V28_5), Privilege::Real),
+        ] {
+            assert_eq!(granted(&kind, Privilege::Explicit), expected, "{kind:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The ledger as it was found: each statement with its verdict per engine, its evidence, and what to know beside it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use strum::VariantArray;
@@ -45,7 +45,7 @@ pub fn ledger(out: &Path, found: &[Found]) -> String {
     let Grid { headings, rows } = overview(found);
     text.push('\n');
     table(&mut text, &headings, &rows);
-    for (_, rows) in &by_claim(found) {
+    for (_, rows) in &by_claim(&standing(found)) {
         section(&mut text, out, found, rows);
     }
     text
@@ -66,18 +66,43 @@ for nor against.
 /// The rows of one claim, each with the place of its test among all.
 type Rows<'a> = Vec<(usize, &'a FindingRow)>;
 
-/// In the order of the first test that has each.
-fn by_claim(found: &[Found]) -> Vec<(String, Rows<'_>)> {
-    let mut claims: Vec<(String, Rows<'_>)> = Vec::new();
-    let rows = found.iter().enumerate().flat_map(|(test, (_, one))| one.findings.iter().map(move |row| (test, row)));
-    for (test, row) in rows {
+/// Where a claim was tested: host, engine, storage driver and kernel.
+fn place(row: &FindingRow) -> [&str; 4] {
+    [&row.host, &row.engine_version, &row.storage_driver, &row.kernel]
+}
+
+/// The findings that stand, each with the place of its test among all: of one claim in one place the one of the latest test.
+pub fn standing(found: &[Found]) -> Vec<(usize, &FindingRow)> {
+    let all = || found.iter().enumerate().flat_map(|(test, (_, one))| one.findings.iter().map(move |row| (test, row)));
+    let began = |test: usize| &found[test].1.record.started_at;
+    let replaced = |(test, row): &(usize, &FindingRow)| {
+        all().any(|(other, by)| by.claim == row.claim && place(by) == place(row) && began(other) > began(*test))
+    };
+    all().filter(|one| !replaced(one)).collect()
+}
+
+/// By the numbers of the claims.
+fn by_claim<'a>(standing: &Rows<'a>) -> Vec<(&'a str, Rows<'a>)> {
+    let mut claims: Vec<(&str, Rows<'_>)> = Vec::new();
+    for (test, row) in standing {
         match claims.iter_mut().find(|(claim, _)| *claim == row.claim) {
-            Some((_, rows)) => rows.push((test, row)),
-            None => claims.push((row.claim.clone(), vec![(test, row)])),
+            Some((_, rows)) => rows.push((*test, row)),
+            None => claims.push((&row.claim, vec![(*test, row)])),
         }
     }
     claims.sort_by_key(|(claim, _)| rank(claim));
     claims
+}
+
+/// In the order in which they were first tested.
+fn places<'a>(standing: &Rows<'a>) -> Vec<[&'a str; 4]> {
+    let mut places = Vec::new();
+    for (_, row) in standing {
+        if !places.contains(&place(row)) {
+            places.push(place(row));
+        }
+    }
+    places
 }
 
 /// `C` before `S`, each by its number.
@@ -86,55 +111,44 @@ fn rank(claim: &str) -> (String, u32) {
     (letter.to_owned(), number.parse().unwrap_or(u32::MAX))
 }
 
-/// How each test ended, and on what.
+/// How many claims have which verdict in each place.
 fn counts(text: &mut String, found: &[Found]) {
     let headings = ["host", "engine", "storage driver", "kernel"].map(str::to_owned);
     let headings: Vec<String> = headings.into_iter().chain(Verdict::VARIANTS.iter().map(ToString::to_string)).collect();
-    let rows: Vec<Vec<String>> = found
-        .iter()
-        .map(|(_, one)| {
-            let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
-            one.findings.iter().for_each(|row| *counts.entry(row.verdict).or_default() += 1);
-            let about = |of: fn(&FindingRow) -> &str| one.findings.first().map_or("", of).to_owned();
-            let about = [
-                one.record.host.clone(),
-                about(|row| &row.engine_version),
-                about(|row| &row.storage_driver),
-                about(|row| &row.kernel),
-            ];
-            let counts = Verdict::VARIANTS.iter().map(|verdict| counts.get(verdict).unwrap_or(&0).to_string());
-            about.into_iter().chain(counts).collect()
-        })
-        .collect();
+    let standing = standing(found);
+    let line = |about: [&str; 4]| -> Vec<String> {
+        let here = || standing.iter().filter(|(_, row)| place(row) == about);
+        let counts = Verdict::VARIANTS.iter().map(|verdict| here().filter(|(_, row)| row.verdict == *verdict).count());
+        about.into_iter().map(shown).chain(counts.map(|count| count.to_string())).collect()
+    };
+    let rows: Vec<Vec<String>> = places(&standing).into_iter().map(line).collect();
     text.push('\n');
     table(text, &headings, &rows);
-    let mut warnings: Vec<&String> = found.iter().flat_map(|(_, one)| &one.record.warnings).collect();
-    warnings.dedup();
+    let warnings: BTreeSet<&String> = found.iter().flat_map(|(_, one)| &one.record.warnings).collect();
     warnings.into_iter().for_each(|warning| text.push_str(&format!("\n> {}\n", inline(warning))));
 }
 
-/// One line a claim, one column a test; nothing where none was tested.
+/// One line a claim, one column a place; nothing where none was tested.
 pub(super) fn overview(found: &[Found]) -> Grid {
-    let claims = by_claim(found);
-    let engines = found.iter().map(|(_, one)| one.findings.first().map_or("", |row| &row.engine_version));
+    let standing = standing(found);
+    let places = places(&standing);
+    let engines = places.iter().map(|[_, engine, ..]| *engine);
     let headings: Vec<String> = ["claim", "statement"].into_iter().chain(engines).map(shown).collect();
-    let rows: Vec<Vec<String>> = claims
-        .iter()
-        .map(|(claim, rows)| {
-            let statement = rows.first().map_or(String::new(), |(_, row)| shown(row.statement.as_str()));
-            let verdicts = (0..found.len()).map(|test| {
-                rows.iter().find(|(of, _)| *of == test).map_or(String::new(), |(_, row)| row.verdict.to_string())
-            });
-            [shown(claim), statement].into_iter().chain(verdicts).collect()
-        })
-        .collect();
+    let line = |(claim, rows): (&str, Rows<'_>)| {
+        let statement = rows.first().map_or(String::new(), |(_, row)| shown(row.statement.as_str()));
+        let verdicts = places.iter().map(|here| {
+            rows.iter().find(|(_, row)| place(row) == *here).map_or(String::new(), |(_, row)| row.verdict.to_string())
+        });
+        [shown(claim), statement].into_iter().chain(verdicts).collect()
+    };
+    let rows = by_claim(&standing).into_iter().map(line).collect();
     Grid { headings, rows }
 }
 
 fn section(text: &mut String, out: &Path, found: &[Found], rows: &Rows<'_>) {
     let Some((_, first)) = rows.first() else { return };
     text.push_str(&format!("\n## {}: {}\n\n", first.claim, inline(first.statement.as_str())));
-    text.push_str(&format!("{} Rule: {}\n\n", place(&first.paragraphs), inline(first.rule.as_str())));
+    text.push_str(&format!("{} Rule: {}\n\n", where_said(&first.paragraphs), inline(first.rule.as_str())));
     for (test, row) in rows {
         let engine = inline(&format!("engine {}, {}", row.engine_version, row.storage_driver));
         let reason = inline(row.reason.as_str());
@@ -150,7 +164,7 @@ fn section(text: &mut String, out: &Path, found: &[Found], rows: &Rows<'_>) {
     }
 }
 
-fn place(paragraphs: &str) -> String {
+fn where_said(paragraphs: &str) -> String {
     match paragraphs {
         "" => "The article is silent on it.".to_owned(),
         "0" => "The article's title.".to_owned(),
@@ -192,9 +206,9 @@ mod tests {
 
     #[test]
     fn where_a_statement_stands_is_told_in_words() {
-        assert_eq!(place(""), "The article is silent on it.");
-        assert_eq!(place("0"), "The article's title.");
-        assert_eq!(place("9"), "The article's paragraph 9.");
-        assert_eq!(place("18;19"), "The article's paragraphs 18, 19.");
+        assert_eq!(where_said(""), "The article is silent on it.");
+        assert_eq!(where_said("0"), "The article's title.");
+        assert_eq!(where_said("9"), "The article's paragraph 9.");
+        assert_eq!(where_said("18;19"), "The article's paragraphs 18, 19.");
     }
 }

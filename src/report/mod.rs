@@ -27,7 +27,7 @@ mod words;
 use std::path::{Path, PathBuf};
 
 pub use answer::{Sentence, answer};
-pub use claims::{Found, ledger, write_claims, write_findings};
+pub use claims::{Found, ledger, standing, write_claims, write_findings};
 pub use noise::self_check;
 pub use plot::{Figure, PlotError, figures};
 pub use pool::pool;
