@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use dindbench::analysis::{Analysis, Cell, Comparison, Contrast, Metric, Subject, Summary, Verdict};
 use dindbench::case::{Edit, Verdict as FindingVerdict};
-use dindbench::claim;
+use dindbench::claim::{self, Procedure};
 use dindbench::record::{ClaimsDir, RunDir, TrialRow};
 use dindbench::report::{self, Found};
 use dindbench::units;
@@ -129,6 +129,19 @@ fn the_ledger_is_made_from_the_published_findings() {
         // That nothing was decided is no verdict to expect.
         let decided = Some(row.verdict).filter(|verdict| *verdict != FindingVerdict::Undecided);
         assert_eq!(expected, decided, "{} on {}", row.claim, row.engine_version);
+    }
+    for (test, row) in report::standing(&found) {
+        let claim = known.iter().find(|claim| claim.id == row.claim).expect("a claim of the ledger");
+        if let Procedure::Measured(measured) = &claim.procedure {
+            let run = RunDir::open(&root().join(&found[test].0).join("measured").join(&measured.scenario)).unwrap();
+            let judgement = claim::judge(&measured.tried(&claim::observe(&run).map_err(|error| error.to_string())));
+            assert_eq!(
+                (judgement.verdict, judgement.reason.as_str()),
+                (row.verdict, row.reason.as_str()),
+                "{}",
+                row.claim
+            );
+        }
     }
     for (path, dir) in &found {
         for row in dir.findings.iter().filter(|row| !row.evidence.is_empty()) {

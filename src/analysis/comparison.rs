@@ -44,6 +44,11 @@ pub struct Undisturbed {
 }
 
 impl Comparison {
+    /// The ratio with an interval of another level, where the metric has one.
+    pub fn ratio_at(&self, level: Level) -> Option<Estimate> {
+        if self.metric.has_ratio() { Paired::new(&self.pairs).ratio(level) } else { None }
+    }
+
     /// Whether it compares the times of whole jobs.
     pub fn of_jobs(&self) -> bool {
         (self.metric, &self.case.subject) == (Metric::ElapsedNs, &Subject::Job)

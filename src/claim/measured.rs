@@ -2,47 +2,45 @@
 
 use std::collections::BTreeMap;
 
-use super::{Measured, Observations, Value};
-use crate::analysis::{AnalyseError, Analysis, Comparison, Metric, Subject};
+use super::{Measured, MeasuredArm, Observations, Observed, Tried, Value};
+use crate::analysis::{AnalyseError, Analysis, CaseKey, Comparison, Metric, Subject, Summary};
 use crate::case::{Edit, Op, Status};
 use crate::record::{RunDir, Sample};
-use crate::stats::{FORESEEN_NOISE, Interval, Level, foreseen_half_width, ratio};
+use crate::stats::{FORESEEN_NOISE, Interval, Level, foreseen_half_width};
 
 /// In the names of what is a ratio.
 const RATIO: &str = "_ratio_";
 
 /// What every topology of a run showed:
-/// - `cached_share`: of the instructions of all builds after the first job, with nothing changed, those that were cached;
+/// - `cached_share`: of the instructions of a later job's builds, with nothing changed, those that were cached;
 /// - `pulled_share`: bytes that a later job pulled with nothing changed, as a part of those of the baseline's first job;
 /// - `job_ratio_EDIT`, `job_ratio_90_EDIT`: time of a job against the baseline's, intervals of 95 % and 90 %;
 /// - `pull_ratio_EDIT`, `pull_ratio_90_EDIT`: the same of a job's pull, where it has one;
 /// - `volumes_leaked`: the most volumes that were left at a job's end;
 /// - `failed`: steps that failed.
 ///
-/// Shares are ranges from the least block to the largest. What has no value is not among them.
+/// Shares are ranges from the least block to the largest, of the attempts that count. What has no value is not among them.
 ///
 /// # Errors
 /// The files cannot be read or are not of one run.
 pub fn observe(run: &RunDir) -> Result<BTreeMap<String, Observations>, AnalyseError> {
     let analysis = Analysis::of(run)?;
     let samples: Vec<Sample> = run.samples()?.collect::<Result<_, _>>()?;
-    let samples: Vec<&Sample> = samples.iter().filter(|sample| !sample.warmup).collect();
-    let baseline = &run.record().baseline;
-    let first_pull =
-        mean(jobs(&samples, baseline, Edit::First, |sample| sample.bytes_pulled.map(|bytes| bytes as f64)));
+    let first_pull = ends(&analysis, analysis.baseline, Metric::BytesPulled, Edit::First).map(|(_, most)| most);
     let mut observed = BTreeMap::new();
     for (index, arm) in analysis.arms.iter().enumerate() {
         let mut of_arm = Observations::new();
-        let total = jobs(&samples, &arm.name, Edit::None, |sample| sample.instructions_total.map(f64::from));
-        let unchanged = jobs(&samples, &arm.name, Edit::None, cached);
-        let pulled = jobs(&samples, &arm.name, Edit::None, |sample| sample.bytes_pulled.map(|bytes| bytes as f64));
-        let shares = [("cached_share", share(&unchanged, mean(total))), ("pulled_share", share(&pulled, first_pull))];
+        let mine = || samples.iter().filter(|sample| !sample.warmup && sample.topology.as_str() == arm.name);
+        let unchanged = |metric| ends(&analysis, index, metric, Edit::None);
+        let shares = [
+            ("cached_share", share(unchanged(Metric::InstructionsCached), instructions(mine()))),
+            ("pulled_share", share(unchanged(Metric::BytesPulled), first_pull)),
+        ];
         of_arm.extend(shares.into_iter().filter_map(|(name, share)| Some((name.to_owned(), share?))));
         let against = analysis.comparisons.iter().filter(|one| {
             one.metric == Metric::ElapsedNs && one.topology == index && one.reference == analysis.baseline
         });
         of_arm.extend(against.flat_map(ratios));
-        let mine = || samples.iter().filter(|sample| sample.topology.as_str() == arm.name);
         if let Some(leaked) = mine().filter_map(|sample| sample.volumes_leaked).max() {
             of_arm.insert("volumes_leaked".to_owned(), Value::exactly(f64::from(leaked)));
         }
@@ -51,6 +49,23 @@ pub fn observe(run: &RunDir) -> Result<BTreeMap<String, Observations>, AnalyseEr
         observed.insert(arm.name.clone(), of_arm);
     }
     Ok(observed)
+}
+
+impl Measured {
+    /// The arms of a claim with what its scenario's topologies showed, or why it could not be measured.
+    pub fn tried(&self, shown: &Result<BTreeMap<String, Observations>, String>) -> Vec<Tried> {
+        let observed = |topology: &str| match shown {
+            Ok(arms) => Observed::Repetitions(arms.get(topology).cloned().into_iter().collect()),
+            Err(how) => Observed::Absent(how.clone()),
+        };
+        let tried = |arm: &MeasuredArm| Tried {
+            arm: arm.topology.clone(),
+            control: arm.control,
+            holds: arm.holds.clone(),
+            observed: observed(&arm.topology),
+        };
+        self.arms.iter().map(tried).collect()
+    }
 }
 
 /// Why a condition on ratios asks for more than so many blocks can show on a machine that is fit for measuring; nothing where
@@ -66,35 +81,31 @@ pub fn too_narrow(measured: &Measured, blocks: u32) -> Option<String> {
     })
 }
 
-fn cached(sample: &Sample) -> Option<f64> {
-    (sample.op == Op::Build).then_some(sample.instructions_cached.map(f64::from)).flatten()
-}
-
-/// The sums of a number over the steps of each job of one kind.
-fn jobs(samples: &[&Sample], topology: &str, edit: Edit, number: impl Fn(&Sample) -> Option<f64>) -> Vec<f64> {
-    let mut sums: BTreeMap<(u32, u32, u32), f64> = BTreeMap::new();
-    let of_kind = samples
-        .iter()
-        .filter(|sample| sample.topology.as_str() == topology && sample.edit == edit && sample.status == Status::Ok);
-    for sample in of_kind {
-        if let Some(number) = number(sample) {
-            *sums.entry((sample.block, sample.attempt, sample.job)).or_default() += number;
-        }
+/// The least and the largest value that a block has of whole jobs.
+fn ends(analysis: &Analysis, topology: usize, metric: Metric, edit: Edit) -> Option<(f64, f64)> {
+    let case = CaseKey { subject: Subject::Job, edit };
+    let cell =
+        analysis.cells.iter().find(|cell| (cell.topology, cell.metric) == (topology, metric) && cell.case == case);
+    match cell?.summary {
+        Summary::Missing => None,
+        Summary::Constant { value, .. } => Some((value, value)),
+        Summary::Median { min, max, .. } => Some((min, max)),
     }
-    sums.into_values().collect()
 }
 
-fn mean(values: Vec<f64>) -> Option<f64> {
-    let count = values.len() as f64;
-    (count > 0.0).then(|| values.iter().sum::<f64>() / count)
+/// Instructions of all builds of one job: each build has as many in every job.
+fn instructions<'a>(samples: impl Iterator<Item = &'a Sample>) -> Option<f64> {
+    let builds = samples.filter(|sample| sample.op == Op::Build);
+    let of_each: BTreeMap<&str, u32> =
+        builds.filter_map(|sample| Some((sample.step.as_str(), sample.instructions_total?))).collect();
+    (!of_each.is_empty()).then(|| of_each.values().copied().map(f64::from).sum())
 }
 
-/// From the least value to the largest, each as a part of a whole; empty without values and without a whole.
-fn share(values: &[f64], whole: Option<f64>) -> Option<Value> {
+/// Both ends as parts of a whole; empty without them and without a whole.
+fn share(ends: Option<(f64, f64)>, whole: Option<f64>) -> Option<Value> {
     let whole = whole.filter(|whole| *whole > 0.0)?;
-    let low = values.iter().copied().reduce(f64::min)? / whole;
-    let high = values.iter().copied().reduce(f64::max)? / whole;
-    Some(Value::Range { low, high })
+    let (low, high) = ends?;
+    Some(Value::Range { low: low / whole, high: high / whole })
 }
 
 /// The ratio of a job's times, or of its pull's, with both intervals, where there are enough blocks for them.
@@ -106,7 +117,7 @@ fn ratios(comparison: &Comparison) -> Vec<(String, Value)> {
     };
     let edit = comparison.case.edit;
     let wide = comparison.ratio.and_then(|estimate| estimate.interval);
-    let narrow = ratio(&comparison.pairs, Level::P90).ok().and_then(|estimate| estimate.interval);
+    let narrow = comparison.ratio_at(Level::P90).and_then(|estimate| estimate.interval);
     let named = [(format!("{subject}_ratio_{edit}"), wide), (format!("{subject}_ratio_90_{edit}"), narrow)];
     let value = |(name, interval): (String, Option<Interval>)| {
         let interval = interval?;
@@ -118,7 +129,6 @@ fn ratios(comparison: &Comparison) -> Vec<(String, Value)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::MeasuredArm;
 
     #[test]
     fn a_margin_below_what_the_blocks_can_show_is_refused() {
@@ -141,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_share_is_a_range_of_what_was_seen() {
-        assert_eq!(share(&[3.0, 6.0], Some(10.0)), Some(Value::Range { low: 0.3, high: 0.6 }));
-        assert_eq!((share(&[], Some(10.0)), share(&[1.0], None), share(&[1.0], Some(0.0))), (None, None, None));
+        assert_eq!(share(Some((3.0, 6.0)), Some(10.0)), Some(Value::Range { low: 0.3, high: 0.6 }));
+        let one = Some((1.0, 1.0));
+        assert_eq!((share(None, Some(10.0)), share(one, None), share(one, Some(0.0))), (None, None, None));
     }
 }

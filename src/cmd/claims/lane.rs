@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::book::Book;
 use super::{Context, WAIT_FOR_QUIET, could_not_run, scenario_of, verdicts};
 use crate::case::Verdict;
-use crate::claim::{self, Claim, Judgement, Measured, Observations, Observed, Script, Site, Tried, judge};
+use crate::claim::{self, Claim, Judgement, Measured, Observations, Script, Site, judge};
 use crate::cmd::Failure;
 use crate::cmd::description;
 use crate::cmd::environment::{environment, host_name, now};
@@ -143,20 +143,7 @@ impl<'a> Lane<'a> {
         if let Ok(arms) = observed {
             evidence.push_str(&verdicts::observations(name, arms));
         }
-        let tried: Vec<Tried> = measured
-            .arms
-            .iter()
-            .map(|arm| Tried {
-                arm: arm.topology.clone(),
-                control: arm.control,
-                holds: arm.holds.clone(),
-                observed: match observed {
-                    Ok(arms) => Observed::Repetitions(arms.get(&arm.topology).cloned().into_iter().collect()),
-                    Err(how) => Observed::Absent(how.clone()),
-                },
-            })
-            .collect();
-        Ok(judge(&tried))
+        Ok(judge(&measured.tried(observed)))
     }
 
     /// Runs a scenario into a run directory of its own below this one, and says what its topologies showed, or why it
