@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use bollard::models::{
-    ContainerCreateBody, EndpointSettings, HostConfig, MountBindOptions, MountType, NetworkingConfig,
+    ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, MountBindOptions, MountType,
+    NetworkingConfig,
 };
 use bollard::query_parameters as query;
 use bytes::Bytes;
@@ -30,6 +31,10 @@ pub struct ContainerSpec {
     pub bounds: Bounds,
     /// A container that lives only as long as the client that holds its standard input, and is removed with its end.
     pub dead_man: bool,
+}
+
+fn unlogged() -> HostConfigLogConfig {
+    HostConfigLogConfig { typ: Some("none".to_owned()), config: None }
 }
 
 /// The network namespace of a container.
@@ -220,6 +225,8 @@ impl ContainerSpec {
             mounts: Some(self.mounts.iter().filter_map(Mount::body).collect()),
             tmpfs: self.memory(),
             auto_remove: Some(self.dead_man),
+            // Read as it comes, its output needs no second copy; of an image's layer that would be several times its size.
+            log_config: self.dead_man.then(unlogged),
             // A reaper as first process: engines leave orphans behind that dindbench does not wait for.
             init: Some(true),
             ..HostConfig::default()
