@@ -211,7 +211,7 @@ pub struct ClaimsArgs {
     /// List the claims, and test nothing
     #[arg(long)]
     pub list: bool,
-    /// Where to test: a reference host, your engine, or the virtual machine of the lab
+    /// Where to test: a reference host, your engine, or the lab's virtual machines (scripts/lab-vm)
     #[arg(long, value_name = "reference|local|lab|URL", default_value_t = ClaimHost::Engine(Host::Reference))]
     pub host: ClaimHost,
     /// Version of the outer engine of a reference host
@@ -413,6 +413,12 @@ impl fmt::Display for Host {
             Self::Local => "local",
             Self::Url(url) => url,
         })
+    }
+}
+
+impl ClaimHost {
+    pub fn is_reference(&self) -> bool {
+        *self == Self::Engine(Host::Reference)
     }
 }
 

@@ -41,11 +41,28 @@ fn help_and_version_are_data() {
 
 #[test]
 fn what_is_not_built_yet_ends_with_2_and_says_what_works() {
-    for (arguments, works) in
-        [(&["claims", "--host", "lab"][..], "reference host"), (&["run", "--image", "official"], "--image host-engine")]
-    {
+    for (arguments, works) in [
+        (&["claims", "--host", "local"][..], "reference host"),
+        (&["run", "--image", "official"], "--image host-engine"),
+    ] {
         let told = contains("not built yet").and(contains("what works now")).and(contains(works));
         dindbench().args(arguments).assert().code(2).stdout(is_empty()).stderr(told);
+    }
+}
+
+#[test]
+fn the_lab_is_for_its_own_claims_and_must_be_started() {
+    let cache = tempfile::tempdir().unwrap();
+    for (arguments, code, told, help) in [
+        (&["C11"][..], 2, "C11 is not tested in the lab", "leave --host lab out"),
+        (&["C99"], 2, "\"C99\" is no claim of the ledger", "--list"),
+        (&["C16", "--engine", "28.5"], 2, "--engine 28.5 asks for another one", "leave --engine out"),
+        (&["C16"], 1, "the lab's machine with apparmor is not started", "scripts/lab-vm start"),
+    ] {
+        let mut command = dindbench();
+        command.args(["claims", "--host", "lab"]).args(arguments).env("XDG_CACHE_HOME", cache.path());
+        let said = contains(told).and(contains(help));
+        command.assert().code(code).stdout(is_empty()).stderr(said);
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::ledger::{measured_scenario, shared_script};
-use super::{Claim, Condition, Measured, MeasuredArm, Procedure, Script, ScriptArm, Umbrella};
+use super::{Claim, Condition, Kernel, Lab, LabArm, Measured, MeasuredArm, Procedure, Script, ScriptArm, Umbrella};
 use crate::scenario::{self, Topology};
 use crate::units::hex;
 
@@ -59,8 +59,11 @@ enum Word {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Arm {
-    /// A table of a scenario's keys; of a measured claim the name of one of its scenario's topologies.
-    topology: toml::Value,
+    /// A table of a scenario's keys; of a measured claim the name of one of its scenario's topologies. None in the lab.
+    topology: Option<toml::Value>,
+    /// In the lab alone: where the script is executed, and under which name where an arm is not alone there.
+    kernel: Option<Kernel>,
+    name: Option<String>,
     #[serde(default)]
     control: bool,
     holds: BTreeMap<String, String>,
@@ -96,22 +99,26 @@ fn in_one_line(text: &str) -> String {
 impl File {
     /// Keys of another procedure would be ignored.
     fn only_its_own(&self) -> Result<(), String> {
-        let script = Word::Script;
-        let keys = [
-            ("reason", self.reason.is_some(), Word::None),
-            ("lacks", self.lacks.is_some(), Word::Lab),
-            ("any_of", self.any_of.is_some(), Word::Umbrella),
-            ("all_of", self.all_of.is_some(), Word::Umbrella),
-            ("before", self.before.is_some(), script),
-            ("script", self.script.is_some(), script),
-            ("script_file", self.script_file.is_some(), script),
-            ("neighbour", self.neighbour.is_some(), script),
-            ("after", self.after.is_some(), script),
-            ("alike", self.alike.is_some(), script),
-            ("scenario", self.scenario.is_some(), Word::Measured),
+        const SCRIPT: &[Word] = &[Word::Script];
+        let any_arm = |has: fn(&Arm) -> bool| self.arms.iter().any(has);
+        let keys: [(&str, bool, &[Word]); 14] = [
+            ("reason", self.reason.is_some(), &[Word::None]),
+            ("lacks", self.lacks.is_some(), &[Word::Lab]),
+            ("any_of", self.any_of.is_some(), &[Word::Umbrella]),
+            ("all_of", self.all_of.is_some(), &[Word::Umbrella]),
+            ("before", self.before.is_some(), SCRIPT),
+            ("script", self.script.is_some(), &[Word::Script, Word::Lab]),
+            ("script_file", self.script_file.is_some(), SCRIPT),
+            ("neighbour", self.neighbour.is_some(), SCRIPT),
+            ("after", self.after.is_some(), SCRIPT),
+            ("alike", self.alike.is_some(), SCRIPT),
+            ("scenario", self.scenario.is_some(), &[Word::Measured]),
+            ("arm.topology", any_arm(|arm| arm.topology.is_some()), &[Word::Script, Word::Measured]),
+            ("arm.kernel", any_arm(|arm| arm.kernel.is_some()), &[Word::Lab]),
+            ("arm.name", any_arm(|arm| arm.name.is_some()), &[Word::Lab]),
         ];
-        let foreign = keys.iter().find(|(_, there, of)| *there && *of != self.procedure);
-        let armless = !matches!(self.procedure, Word::Script | Word::Measured) && !self.arms.is_empty();
+        let foreign = keys.iter().find(|(_, there, of)| *there && !of.contains(&self.procedure));
+        let armless = matches!(self.procedure, Word::None | Word::Umbrella) && !self.arms.is_empty();
         match foreign {
             Some((key, ..)) => Err(format!("`{key}` is no key of its procedure")),
             None if armless => Err("its procedure has no arms".to_owned()),
@@ -123,7 +130,11 @@ impl File {
         let needed = |key: &str| format!("its procedure needs the key `{key}`");
         Ok(match self.procedure {
             Word::None => Procedure::None { reason: self.reason.clone().ok_or_else(|| needed("reason"))? },
-            Word::Lab => Procedure::Lab { lacks: self.lacks.clone().ok_or_else(|| needed("lacks"))? },
+            Word::Lab => Procedure::Lab(Lab {
+                lacks: self.lacks.clone().ok_or_else(|| needed("lacks"))?,
+                script: self.script.clone().ok_or_else(|| needed("script"))?,
+                arms: self.lab_arms()?,
+            }),
             Word::Umbrella => Procedure::Umbrella(match (&self.any_of, &self.all_of) {
                 (Some(any), None) => Umbrella::Any(any.clone()),
                 (None, Some(all)) => Umbrella::All(all.clone()),
@@ -152,12 +163,25 @@ impl File {
         Ok(Script { before, job, neighbour, after, alike: self.alike.clone(), arms })
     }
 
+    fn lab_arms(&self) -> Result<Vec<LabArm>, String> {
+        let mut arms: Vec<LabArm> = Vec::new();
+        for arm in &self.arms {
+            let kernel = arm.kernel.ok_or("an arm in the lab needs the key `kernel`")?;
+            let name = arm.name.clone().unwrap_or_else(|| kernel.to_string());
+            if arms.iter().any(|other| other.name == name) {
+                return Err(format!("two arms are named {name}"));
+            }
+            arms.push(LabArm { name, kernel, control: arm.control, holds: conditions(&arm.holds)? });
+        }
+        if arms.is_empty() { Err("it has no arm".to_owned()) } else { Ok(arms) }
+    }
+
     /// The arms as topologies of a scenario that checks them.
     fn topologies(&self) -> Result<Vec<Topology>, String> {
-        let first =
-            self.arms.first().ok_or("it has no arm")?.topology.as_table().ok_or("an arm's topology is a table")?;
+        let tables: Option<toml::value::Array> = self.arms.iter().map(|arm| arm.topology.clone()).collect();
+        let tables = tables.ok_or("an arm has no topology")?;
+        let first = tables.first().ok_or("it has no arm")?.as_table().ok_or("an arm's topology is a table")?;
         let baseline = first.get("name").or(first.get("use")).cloned().ok_or("an arm's topology has no `use`")?;
-        let tables: toml::value::Array = self.arms.iter().map(|arm| arm.topology.clone()).collect();
         let mut scenario = toml::Table::from_iter([
             ("question".to_owned(), toml::Value::from(self.statement.as_str())),
             ("baseline".to_owned(), baseline),
@@ -173,7 +197,8 @@ impl File {
         let name = self.scenario.clone().ok_or("its procedure needs the key `scenario`")?;
         let scenario = measured_scenario(&name).ok_or_else(|| format!("there is no scenario {name} for claims"))?;
         let arm = |arm: &Arm| {
-            let topology = arm.topology.as_str().ok_or("an arm's topology is a name of its scenario")?;
+            let topology = arm.topology.as_ref().and_then(toml::Value::as_str);
+            let topology = topology.ok_or("an arm's topology is a name of its scenario")?;
             if !scenario.topologies.iter().any(|one| one.name == topology) {
                 return Err(format!("the scenario {name} has no topology {topology}"));
             }
@@ -239,6 +264,20 @@ mod tests {
             ("procedure = \"script\"\nscript_file = \"none.sh\"\n", "there is no script none.sh"),
             ("procedure = \"measured\"\nscenario = \"none\"\n", "there is no scenario none for claims"),
             ("procedure = \"guess\"\n", "guess"),
+            ("procedure = \"lab\"\nlacks = \"l\"\nscript = \"s\"\n", "it has no arm"),
+            (
+                "procedure = \"lab\"\nlacks = \"l\"\nscript = \"s\"\n[[arm]]\nholds = { a = \"b\" }\n",
+                "needs the key `kernel`",
+            ),
+            (
+                "procedure = \"lab\"\nlacks = \"l\"\nscript = \"s\"\n[[arm]]\nkernel = \"apparmor\"\n\
+                 holds = { a = \"b\" }\n[[arm]]\nkernel = \"apparmor\"\nholds = { a = \"b\" }\n",
+                "two arms are named apparmor",
+            ),
+            (
+                "procedure = \"script\"\nscript = \"s\"\n[[arm]]\nkernel = \"apparmor\"\nholds = { a = \"b\" }\n",
+                "`arm.kernel` is no key of its procedure",
+            ),
             ("procedure = \"none\"\nreason = \"r\"\nnote = \"n\"\n", "note"),
         ] {
             let reason = reason(rest);

@@ -110,7 +110,12 @@ mod tests {
                     measured.arms.iter().filter(|arm| arm.control).count(),
                     measured.arms.iter().map(|arm| arm.holds.len()).max().unwrap_or(0),
                 ),
-                Procedure::None { .. } | Procedure::Lab { .. } | Procedure::Umbrella(_) => continue,
+                Procedure::Lab(lab) => (
+                    lab.arms.len(),
+                    lab.arms.iter().filter(|arm| arm.control).count(),
+                    lab.arms.iter().map(|arm| arm.holds.len()).max().unwrap_or(0),
+                ),
+                Procedure::None { .. } | Procedure::Umbrella(_) => continue,
             };
             assert!(arms > controls, "{}: nothing but controls", claim.id);
             // One arm with one condition has nothing beside it that shows that the probe can tell the difference.

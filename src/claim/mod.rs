@@ -6,8 +6,10 @@
 mod condition;
 mod file;
 mod judgement;
+mod lab;
 mod ledger;
 mod measured;
+mod said;
 mod script;
 mod umbrella;
 
@@ -16,6 +18,7 @@ use std::collections::BTreeMap;
 pub use condition::{Condition, Value};
 pub use file::InvalidClaim;
 pub use judgement::{DETAIL, Judgement, Observations, Observed, Tried, judge};
+pub use lab::{Kernel, Lab, LabArm, Machine, tried_in_lab};
 pub use ledger::{claim, ledger, measured_scenario};
 pub use measured::{observe, too_narrow};
 pub use script::{Site, missing_systems, tried};
@@ -53,8 +56,8 @@ pub struct Claim {
 pub enum Procedure {
     /// No experiment decides it.
     None { reason: String },
-    /// It takes a kernel or an engine that only the lab's virtual machine has.
-    Lab { lacks: String },
+    /// Shell scripts on kernels that only the lab's virtual machines have.
+    Lab(Lab),
     /// It follows from other claims.
     Umbrella(Umbrella),
     /// Shell scripts in jobs and on their host.

@@ -15,10 +15,12 @@ yes_if() {
 engine() {
     engine_name=$1 engine_run=${ENGINE_RUN:-}
     [ "$2" = - ] || engine_run="$engine_run --volume $2:/var/lib/docker"
+    # The lab has no registry.
+    [ -z "$FORWARD" ] || engine_run="$engine_run --mount type=bind,source=/run/registry,target=/run/registry,readonly"
     shift 2
     # shellcheck disable=SC2086
     privileged --detach --init --name "$engine_name" --env DOCKER_HOST=unix:///run/docker.sock $engine_run \
-        --mount type=bind,source=/run/registry,target=/run/registry,readonly "$ENGINE_IMAGE" sh -c '
+        "$ENGINE_IMAGE" sh -c '
         for group in /sys/fs/cgroup /sys/fs/cgroup/*/; do mount -o remount,rw,bind "$group" 2>/dev/null || :; done
         # Version 2 wants processes in leaves alone.
         if [ -e /sys/fs/cgroup/cgroup.controllers ] && mkdir -p /sys/fs/cgroup/init; then
@@ -26,7 +28,7 @@ engine() {
             sed "s/^/+/; s/ / +/g" /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
         fi
         # shellcheck disable=SC2086
-        $0 /run/registry/registry.sock &
+        [ -z "$0" ] || $0 /run/registry/registry.sock &
         exec dockerd --host unix:///run/docker.sock --bip 10.203.0.1/24 "$@"
     ' "$FORWARD" "$@"
 }

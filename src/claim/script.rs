@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::said::{self, Trouble};
 use super::{DETAIL, Observations, Observed, Script, ScriptArm, Tried, Value};
 use crate::agent;
-use crate::engine::{Command, EngineError, Output, Patience, Privilege, Source};
+use crate::engine::{Command, EngineError, Output, Patience, Privilege};
 use crate::fixture::{self, images::BASE};
 use crate::image::System;
 use crate::journal::Journal;
@@ -19,11 +20,6 @@ const REPETITIONS: u32 = 3;
 
 /// How long one script may take.
 const PATIENCE: Patience = Patience { total: Duration::from_secs(120), silence: Duration::from_secs(120) };
-
-const PRELUDE: &str = include_str!("prelude.sh");
-
-/// Before what a script tells with `observe`.
-const OBSERVATION: &str = "@observe ";
 
 /// What the results of an operation begin with, where two arms are compared.
 const RESULT: &str = "op_";
@@ -48,12 +44,6 @@ struct Stage<'a> {
     /// How the engine of the arm's jobs grants a container what an engine needs.
     granted: Privilege,
     evidence: &'a mut String,
-}
-
-/// A script that did not do its part.
-enum Trouble {
-    Absent(String),
-    Broken(String),
 }
 
 /// Tries every arm, and adds to the evidence what was executed and what it said.
@@ -216,7 +206,6 @@ impl Stage<'_> {
     }
 
     fn command(&self, text: &str, repetition: u32, privilege: Privilege) -> Command {
-        let whole = format!("{}\n{PRELUDE}\n{text}", privileged(privilege));
         let environment = [
             format!("ARM={}", self.arm),
             format!("REPETITION={repetition}"),
@@ -224,10 +213,12 @@ impl Stage<'_> {
             format!("ENGINE_IMAGE={}", self.site.host.image()),
             format!("FORWARD={}", agent::command(["forward"]).join(" ")),
         ];
-        Command { environment: environment.to_vec(), ..Command::new(["sh", "-eu", "-c", &whole]) }
+        Command {
+            environment: environment.to_vec(),
+            ..Command::new(["sh", "-eu", "-c", &said::whole(text, privilege)])
+        }
     }
 
-    /// Keeps what a script said as evidence, and takes its observations out.
     fn told(
         &mut self,
         part: &str,
@@ -235,20 +226,7 @@ impl Stage<'_> {
         said: Result<Output, EngineError>,
         observations: &mut Observations,
     ) -> Result<(), Trouble> {
-        let output = said.map_err(|error| Trouble::Broken(format!("its script `{part}`: {error}")))?;
-        let (out, errors) = (output.text(Source::Stdout), output.text(Source::Stderr));
-        let code = output.exit_code;
-        let _ = writeln!(self.evidence, "Repetition {repetition}, {part}, exit code {code}:\n");
-        for line in out.lines().chain(errors.lines()) {
-            let _ = writeln!(self.evidence, "    {}", Text::from(line));
-        }
-        let _ = writeln!(self.evidence);
-        observations.extend(observed(&out));
-        if code == 0 {
-            return Ok(());
-        }
-        let last = errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-        Err(Trouble::Broken(format!("its script `{part}` ended with {code}: {last}")))
+        said::told(self.evidence, part, repetition, said, observations)
     }
 }
 
@@ -268,21 +246,6 @@ fn granted(kind: &Kind, around: Privilege) -> Privilege {
         Kind::Dind(dind) if matches!(dind.engine, EngineVersion::V26_1 | EngineVersion::V28_5) => Privilege::Real,
         _ => around,
     }
-}
-
-/// `docker run` with what an engine's container needs.
-fn privileged(privilege: Privilege) -> String {
-    let options: String = privilege.options().iter().map(|option| format!(" '{option}'")).collect();
-    format!("privileged() {{ docker run{options} \"$@\"; }}")
-}
-
-/// What a script observed, the last value of a name.
-fn observed(out: &str) -> Observations {
-    let observation = |line: &str| {
-        let (name, value) = line.strip_prefix(OBSERVATION)?.split_once(' ')?;
-        Some((name.to_owned(), Value::Text(value.trim().to_owned())))
-    };
-    out.lines().filter_map(observation).collect()
 }
 
 /// Tells both arms how many of their results differ, repetition by repetition, and which.
@@ -323,10 +286,7 @@ fn write_scripts(script: &Script, evidence: &mut String) {
     ];
     for (part, text) in parts {
         if let Some(text) = text {
-            let _ = writeln!(evidence, "\nScript `{part}`:\n");
-            for line in text.lines() {
-                let _ = writeln!(evidence, "    {line}");
-            }
+            said::write_script(part, text, evidence);
         }
     }
 }
@@ -339,17 +299,8 @@ mod tests {
     use crate::scenario::Dind;
 
     fn observations(values: &[(&str, &str)]) -> Observations {
-        let lines: String = values.iter().map(|(name, value)| format!("{OBSERVATION}{name} {value}\n")).collect();
-        observed(&lines)
-    }
-
-    #[test]
-    fn observations_stand_among_other_lines_and_the_last_counts() {
-        let out =
-            "hello\n@observe seen no\n @observe seen maybe\n@observe seen yes\n@observe words a b \n@observe empty \n";
-        let expected = [("seen", "yes"), ("words", "a b"), ("empty", "")];
-        let expected = expected.map(|(name, value)| (name.to_owned(), Value::Text(value.to_owned())));
-        assert_eq!(observed(out), expected.into());
+        let value = |(name, value): &(&str, &str)| ((*name).to_owned(), Value::Text((*value).to_owned()));
+        values.iter().map(value).collect()
     }
 
     #[test]
@@ -372,12 +323,6 @@ mod tests {
             let Observed::Repetitions(repetitions) = &tried[1].observed else { panic!("no repetitions") };
             assert_eq!(repetitions[0]["differing_ops_detail"], Value::Text(names.to_owned()));
         }
-    }
-
-    #[test]
-    fn the_shell_gets_the_same_powers_as_the_api() {
-        assert_eq!(privileged(Privilege::Real), "privileged() { docker run '--privileged' \"$@\"; }");
-        assert!(privileged(Privilege::Explicit).contains(" '--device-cgroup-rule=a *:* rwm' "));
     }
 
     #[test]

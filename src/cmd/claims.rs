@@ -3,6 +3,7 @@
 mod book;
 mod lane;
 mod verdicts;
+mod watches;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -14,20 +15,19 @@ use tokio::sync::watch;
 
 use self::book::Book;
 use self::lane::Lane;
+use self::watches::Watches;
 use super::connect::{self, Connected};
 use super::description::Setting;
 use super::progress::Progress;
 use super::{Exit, Failure, could_not_run, interrupt, notice, print, runtime, terminal_width};
-use crate::claim::{self, Claim, Measured, Procedure};
-use crate::cli::{self, ClaimsArgs};
-use crate::engine::Description;
+use crate::claim::{self, Claim, Kernel, Measured, Procedure};
+use crate::cli::{ClaimHost, ClaimsArgs};
 use crate::image::{self, System, Wanted};
 use crate::journal::cache_folder;
 use crate::plan::draw_seed;
 use crate::record::{ClaimsDir, ClaimsWriter, FindingRow};
 use crate::report;
 use crate::scenario::{EngineVersion, Kind, Scenario, StorageDriver, Topology};
-use crate::topology::differences;
 
 /// Hosts on which scripts are executed at a time.
 const LANES: usize = 2;
@@ -35,16 +35,25 @@ const LANES: usize = 2;
 /// How long a trial of a measured claim waits for a quiet machine.
 const WAIT_FOR_QUIET: Duration = Duration::from_secs(60);
 
-/// A claim that the ledger does not have.
+/// What cannot be tested as it was asked for.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("{id:?} is no claim of the ledger")]
-#[diagnostic(help("`dindbench claims --list` tells all of them"))]
-struct Unknown {
-    id: String,
+enum Refusal {
+    #[error("{id:?} is no claim of the ledger")]
+    #[diagnostic(help("`dindbench claims --list` tells all of them"))]
+    Unknown { id: String },
+    #[error("{id} is not tested in the lab: a reference host decides it")]
+    #[diagnostic(help("leave --host lab out"))]
+    NotOfTheLab { id: String },
+    #[error("the lab's machines have an engine of their own, and --engine {version} asks for another one")]
+    #[diagnostic(help("leave --engine out, or --host lab"))]
+    Engine { version: EngineVersion },
 }
 
 pub fn run(args: &ClaimsArgs) -> Result<Exit, Failure> {
-    let claims = selected(&args.ids)?;
+    let claims = selected(&args.ids, &args.host).map_err(Failure::usage)?;
+    if args.host == ClaimHost::Lab && args.engine != EngineVersion::Auto {
+        return Err(Failure::usage(Refusal::Engine { version: args.engine }));
+    }
     if args.list {
         return print(verdicts::list(&claims, args.format, terminal_width()).as_bytes());
     }
@@ -64,12 +73,18 @@ pub fn run(args: &ClaimsArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// The claims that are asked for, in the ledger's order, with those that they rest on.
-fn selected(ids: &[String]) -> Result<Vec<Claim>, Failure> {
-    let ledger = claim::ledger();
-    let known = |id: &String| ledger.iter().any(|claim| claim.id.eq_ignore_ascii_case(id));
-    if let Some(id) = ids.iter().find(|id| !known(id)) {
-        return Err(Failure::usage(Unknown { id: id.clone() }));
+/// The claims that are asked for, in the ledger's order, with those that they rest on; in the lab those that need it.
+fn selected(ids: &[String], host: &ClaimHost) -> Result<Vec<Claim>, Refusal> {
+    let mut ledger = claim::ledger();
+    let known = |ledger: &[Claim], id: &String| ledger.iter().any(|claim| claim.id.eq_ignore_ascii_case(id));
+    if let Some(id) = ids.iter().find(|id| !known(&ledger, id)) {
+        return Err(Refusal::Unknown { id: id.clone() });
+    }
+    if *host == ClaimHost::Lab {
+        ledger.retain(|claim| matches!(claim.procedure, Procedure::Lab(_)));
+        if let Some(id) = ids.iter().find(|id| !known(&ledger, id)) {
+            return Err(Refusal::NotOfTheLab { id: id.clone() });
+        }
     }
     let asked = |claim: &Claim| ids.is_empty() || ids.iter().any(|id| claim.id.eq_ignore_ascii_case(id));
     let mut wanted: BTreeSet<String> =
@@ -88,7 +103,7 @@ fn selected(ids: &[String]) -> Result<Vec<Claim>, Failure> {
 struct Tested {
     dir: PathBuf,
     findings: Vec<FindingRow>,
-    /// In what the user's engine and its machine are not what they were.
+    /// In what the engines and their machines are not what they were.
     changed: Vec<String>,
     interrupted: bool,
 }
@@ -96,7 +111,6 @@ struct Tested {
 /// What the tests of all claims share.
 struct Context<'a> {
     setting: Setting<'a>,
-    user: Description,
     dir: PathBuf,
     seed: u64,
     /// Systems that were not built on this machine.
@@ -115,23 +129,20 @@ impl Context<'_> {
 async fn test(args: &ClaimsArgs, claims: &[Claim]) -> Result<Tested, Failure> {
     let progress = Progress::new();
     let interrupt = interrupt::watch().map_err(could_not_run)?;
-    let Connected { engine, description, place } =
-        connect::engine(&cli::Host::Reference, StorageDriver::Auto, 0).await?;
     let missing: BTreeSet<System> = image::systems(&cache_folder(), false).into_iter().collect();
     let setting = Setting {
-        host: &cli::Host::Reference,
+        host: args.host.clone(),
         registry: None,
         host_label: args.host_label.as_deref(),
         precision: None,
         wait_for_quiet: WAIT_FOR_QUIET,
     };
-    let seed = args.seed.unwrap_or_else(draw_seed);
     let wanted = wanted(args.engine, claims, &missing);
-    let mut context =
-        Context { setting, user: description, dir: PathBuf::new(), seed, missing, interrupt, progress: &progress };
+    let seed = args.seed.unwrap_or_else(draw_seed);
+    let mut context = Context { setting, dir: PathBuf::new(), seed, missing, interrupt, progress: &progress };
     let (mut lanes, mut tested) = (Vec::new(), Ok((Vec::new(), Vec::new())));
-    for _ in 0..lanes_for(claims) {
-        match Lane::open(&engine, &place, &wanted, &context).await {
+    for (connected, kernel) in places(&args.host, claims).await? {
+        match Lane::open(connected, kernel, &wanted, &context).await {
             Ok(lane) => lanes.push(lane),
             Err(failure) => {
                 tested = Err(failure);
@@ -156,6 +167,32 @@ async fn test(args: &ClaimsArgs, claims: &[Claim]) -> Result<Tested, Failure> {
     changed.iter().for_each(|line| notice(format_args!("the host is not what it was: {line}")));
     let interrupted = context.interrupted();
     Ok(Tested { dir: context.dir, findings, changed, interrupted })
+}
+
+/// The engines on which lanes are opened, one a lane, in the lab with the kernels that they are on.
+async fn places(host: &ClaimHost, claims: &[Claim]) -> Result<Vec<(Connected, Option<Kernel>)>, Failure> {
+    match host {
+        ClaimHost::Engine(host) => {
+            let connected = connect::engine(host, StorageDriver::Auto, 0).await?;
+            Ok(vec![(connected, None); lanes_for(claims)])
+        }
+        ClaimHost::Lab => {
+            let mut machines = Vec::new();
+            for kernel in kernels(claims) {
+                machines.push((connect::lab(kernel).await?, Some(kernel)));
+            }
+            Ok(machines)
+        }
+    }
+}
+
+/// Those that the arms of the lab's claims ask for.
+fn kernels(claims: &[Claim]) -> BTreeSet<Kernel> {
+    let labs = claims.iter().filter_map(|claim| match &claim.procedure {
+        Procedure::Lab(lab) => Some(lab),
+        _ => None,
+    });
+    labs.flat_map(|lab| lab.arms.iter().map(|arm| arm.kernel)).collect()
 }
 
 /// A few claims are not worth a second host.
@@ -186,7 +223,7 @@ fn topologies(claim: &Claim) -> Vec<Topology> {
     match &claim.procedure {
         Procedure::Script(script) => script.arms.iter().map(|arm| arm.topology.clone()).collect(),
         Procedure::Measured(measured) => scenario_of(measured).topologies,
-        Procedure::None { .. } | Procedure::Lab { .. } | Procedure::Umbrella(_) => Vec::new(),
+        Procedure::None { .. } | Procedure::Lab(_) | Procedure::Umbrella(_) => Vec::new(),
     }
 }
 
@@ -194,28 +231,28 @@ fn scenario_of(measured: &Measured) -> Scenario {
     claim::measured_scenario(&measured.scenario).expect("a claim names a scenario that is there, which is checked")
 }
 
-/// Tests the claims between two looks at the user's engine and its machine; returns also what differs between them.
+/// Tests the claims between two looks at every engine in use and its machine; returns also what differs between them.
 async fn watched(
     context: &Context<'_>,
     lanes: &mut [Lane<'_>],
     claims: &[Claim],
 ) -> Result<(Vec<FindingRow>, Vec<String>), Failure> {
-    let watch = lanes[0].watch().await?;
-    let before = watch.look().await.map_err(could_not_run)?;
-    let findings = all(context, lanes, claims).await;
-    if context.interrupted() {
-        // What was under way goes with the run, and is there still.
-        watch.end().await.map_err(could_not_run)?;
-        return Ok((findings?, Vec::new()));
-    }
-    let after = watch.look().await.map_err(could_not_run)?;
-    watch.end().await.map_err(could_not_run)?;
-    Ok((findings?, differences(&before, &after)))
+    let watches = Watches::start(lanes).await?;
+    let findings = all(context, lanes, &watches, claims).await;
+    // What was under way when it was interrupted goes with the run, and is there still.
+    let changed = if context.interrupted() { Vec::new() } else { watches.changes().await? };
+    watches.end().await?;
+    Ok((findings?, changed))
 }
 
 /// What is measured comes first, with the machine to itself; scripts wait more than they compute and are executed on several
 /// hosts at a time; what rests on others comes last.
-async fn all(context: &Context<'_>, lanes: &mut [Lane<'_>], claims: &[Claim]) -> Result<Vec<FindingRow>, Failure> {
+async fn all(
+    context: &Context<'_>,
+    lanes: &mut [Lane<'_>],
+    watches: &Watches,
+    claims: &[Claim],
+) -> Result<Vec<FindingRow>, Failure> {
     let record = lanes[0].record(context);
     context.progress.warn_all(&record.warnings);
     let writer = ClaimsWriter::create(&context.dir, &record).map_err(could_not_run)?;
@@ -235,9 +272,22 @@ async fn all(context: &Context<'_>, lanes: &mut [Lane<'_>], claims: &[Claim]) ->
             }
             Procedure::Measured(_) | Procedure::Umbrella(_) => {}
             Procedure::None { reason } => book.borrow_mut().enter_untestable(claim, reason.clone())?,
-            Procedure::Lab { lacks } => {
-                let modules = security_modules(&context.user);
-                let reason = format!("it takes {lacks}; {modules}, and the lab's virtual machine is not built yet");
+            Procedure::Lab(lab) if context.setting.host == ClaimHost::Lab => {
+                if context.interrupted() {
+                    continue;
+                }
+                context.progress.claim(&claim.id);
+                let (began, mut evidence) = (Instant::now(), String::new());
+                if let Some(judgement) = watches.lab(context, lab, &mut evidence).await {
+                    book.borrow_mut().enter(claim, judgement, &evidence, began.elapsed())?;
+                }
+            }
+            Procedure::Lab(lab) => {
+                let modules = watches.security_modules().await;
+                let reason = format!(
+                    "it takes {}, which the lab has (--host lab); security modules that are active here: {modules}",
+                    lab.lacks
+                );
                 book.borrow_mut().enter_untestable(claim, reason)?;
             }
         }
@@ -257,13 +307,4 @@ async fn all(context: &Context<'_>, lanes: &mut [Lane<'_>], claims: &[Claim]) ->
     let order = |row: &FindingRow| claims.iter().position(|claim| claim.id == row.claim);
     book.findings.sort_by_key(order);
     Ok(book.findings)
-}
-
-fn security_modules(user: &Description) -> String {
-    let options = &user.security_options;
-    if options.is_empty() {
-        "the engine here names no security option".to_owned()
-    } else {
-        format!("the engine here names the security options {}", options.join(", "))
-    }
 }

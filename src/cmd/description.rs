@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::environment::{environment, host_name, now};
 use super::tenancy::Tenancy;
 use crate::case::Builder;
-use crate::cli::{self, Percent, RunArgs};
+use crate::cli::{self, ClaimHost, Percent, RunArgs};
 use crate::engine::{Description, Privilege};
 use crate::plan::Plan;
 use crate::record::{ArmRecord, RunRecord, SCHEMA};
@@ -19,7 +19,7 @@ use crate::units::{as_nanos, hex};
 
 /// What was asked for besides a scenario and its plan.
 pub(super) struct Setting<'a> {
-    pub host: &'a cli::Host,
+    pub host: ClaimHost,
     /// A registry that others run.
     pub registry: Option<&'a Address>,
     pub host_label: Option<&'a str>,
@@ -30,7 +30,7 @@ pub(super) struct Setting<'a> {
 impl<'a> Setting<'a> {
     pub fn of(args: &'a RunArgs) -> Self {
         Self {
-            host: &args.host,
+            host: ClaimHost::Engine(args.host.clone()),
             registry: args.registry.as_ref(),
             host_label: args.host_label.as_deref(),
             precision: args.design.precision,
@@ -97,10 +97,17 @@ pub(super) fn warnings(setting: &Setting<'_>, scenario: Option<&Scenario>, host:
              without confinement instead"
         )
     });
-    let shared = (*setting.host != cli::Host::Reference).then_some(
-        "the outer engine is one in use, with its age, its settings and its other work; where its storage driver or \
-         version differs from the inner engines', --host reference runs both on the same",
-    );
+    let shared = match setting.host {
+        ClaimHost::Engine(cli::Host::Reference) => None,
+        ClaimHost::Engine(_) => Some(
+            "the outer engine is one in use, with its age, its settings and its other work; where its storage driver or \
+             version differs from the inner engines', --host reference runs both on the same",
+        ),
+        ClaimHost::Lab => Some(
+            "the lab's machines are virtual, and may be emulated: what works there is told, and no time; of the machines \
+             that differ in their security modules alone the first is described",
+        ),
+    };
     let registry = setting.registry.map(|address| {
         format!(
             "the registry is one in use, {address}: its distance, its age and its other clients are part of every pull \
@@ -162,7 +169,7 @@ fn unavailable(
     if setting.wait_for_quiet.is_zero() {
         say("flags, waited_ns and calibration_ns", "--wait-for-quiet 0s looks at nothing before a trial");
     }
-    if *setting.host != cli::Host::Reference {
+    if !setting.host.is_reference() {
         say("engine_disk_bytes", "the engine stores what others built too");
         say("volumes_leaked", "nobody can say whose a volume without a label is on an engine that others use");
     }

@@ -8,7 +8,6 @@ use time::format_description::well_known::Rfc3339;
 use super::description::Setting;
 use super::tenancy::Tenancy;
 use crate::agent::Mounted;
-use crate::cli;
 use crate::engine::Description;
 use crate::image::RunImages;
 use crate::record::{EngineRecord, Environment, HostRecord, ImageRecord, own_registry};
@@ -40,7 +39,7 @@ pub(super) fn environment(
 ) -> Environment {
     let Learnt { machine, outer, docker_command, inner_privilege, buildkit } = &host.learnt;
     // On a reference host the outer engine has data of its own; else it is the user's engine.
-    let own = if *setting.host == cli::Host::Reference { &machine.within } else { &machine.around };
+    let own = if setting.host.is_reference() { &machine.within } else { &machine.around };
     let outer = EngineRecord { mtu: machine.mtu, buildkit: buildkit.clone().ok(), ..engine(outer, own.as_ref()) };
     let mut environment = Environment {
         host: HostRecord {

@@ -61,7 +61,7 @@ pub(super) const PROGRAMS: [&str; 54] = [
 
 /// Programs that an engine, or a file system of its own, uses where they are there: so an inner engine has what the outer
 /// one has.
-pub(super) const OPTIONAL_PROGRAMS: [&str; 17] = [
+pub(super) const OPTIONAL_PROGRAMS: [&str; 20] = [
     "fuse-overlayfs",
     "mkfs.xfs",
     "mkfs.btrfs",
@@ -76,6 +76,9 @@ pub(super) const OPTIONAL_PROGRAMS: [&str; 17] = [
     "xz",
     "ps",
     "modprobe",
+    "dmsetup",
+    "tune2fs",
+    "apparmor_parser",
     "git",
     "bash",
     "cmp",

@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 
 use super::{Held, TopologyError};
 use crate::agent::{self, Fingerprint};
-use crate::engine::{Command, ContainerSpec, Engine, Mount, Network, Patience, Powers, Privilege, Source};
+use crate::engine::{
+    Command, ContainerSpec, Engine, EngineError, Mount, Network, Output, Patience, Powers, Privilege, Source,
+};
 use crate::journal::{Journal, Kind};
 
 /// Where the machine's processes are told in the watching container.
 const PROC: &str = "/run/machine";
+
+const SECURITY_MODULES: &str = "/sys/kernel/security/lsm";
 
 /// A container that looks at the machine under the user's engine, from its network.
 pub struct Watch {
@@ -58,6 +62,30 @@ impl Watch {
         ];
         found.extend(lists.map(|(kind, names)| (kind.to_owned(), names.into_iter().collect())));
         Ok(found)
+    }
+
+    /// Executes a command on the machine itself, outside of every container but for the processes that it can signal: a process
+    /// cannot enter the process name space that its own one is in. It may wreck the machine.
+    pub async fn on_machine(&self, command: &Command, patience: Patience) -> Result<Output, EngineError> {
+        let of = |flag: &str, kind: &str| format!("--{flag}={PROC}/1/ns/{kind}");
+        let enter = [of("mount", "mnt"), of("uts", "uts"), of("ipc", "ipc"), of("net", "net")];
+        let words = ["nsenter".to_owned()].into_iter().chain(enter).chain(command.arguments.iter().cloned());
+        let entered = Command { arguments: words.collect(), ..command.clone() };
+        self.held.engine().exec(self.held.name(), &entered, patience).await
+    }
+
+    /// Security modules that are active in the machine's kernel, joined by commas.
+    ///
+    /// # Errors
+    /// Why the machine does not tell them.
+    pub async fn security_modules(&self) -> Result<String, String> {
+        let said = self.on_machine(&Command::new(["cat", SECURITY_MODULES]), Patience::CHORE).await;
+        let said = said.map_err(|error| error.to_string())?;
+        let modules = said.text(Source::Stdout).trim().to_owned();
+        match said.exit_code {
+            0 => Ok(modules),
+            _ => Err(format!("not known, for the machine has no {SECURITY_MODULES}")),
+        }
     }
 
     pub async fn end(self) -> Result<(), TopologyError> {

@@ -1,10 +1,10 @@
 //! Claims on the real engine: every verdict from a cause that is planted, and the command as a whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use dindbench::case::Verdict;
-use dindbench::claim::{self, Judgement, Procedure, Site};
+use dindbench::claim::{self, Judgement, Kernel, Machine, Procedure, Site};
 use dindbench::record::ClaimsDir;
 use libtest_mimic::{Failed, Trial};
 
@@ -15,6 +15,7 @@ use crate::lab::{self, Lab};
 pub fn tests() -> Vec<Trial> {
     vec![
         Trial::test("claims::every_verdict_has_its_cause", verdicts),
+        Trial::test("claims::a_script_of_the_lab_is_executed_on_the_machine_itself", on_machine),
         alone("claims::the_command_leaves_findings_with_evidence_and_nothing_else", command),
     ]
 }
@@ -71,6 +72,54 @@ async fn judged(lab: &mut Lab, text: &str) -> (Judgement, String) {
     let mut evidence = String::new();
     let tried = claim::tried(&mut site, &claim.id, script, &claim.needs, &mut evidence).await;
     (claim::judge(&tried.expect("a host")), evidence)
+}
+
+/// A script for the lab that this machine can have too: it looks for its own container with the machine's docker command.
+const OUTSIDE: &str = r#"
+statement = "It is executed outside of every container"
+paragraphs = [8]
+rule = "It finds the container that executes it."
+touches = "nothing"
+procedure = "lab"
+lacks = "nothing"
+script = '''
+observe watches "$(docker ps --quiet --filter ancestor="$ENGINE_IMAGE" --filter label=dindbench.role=watch | wc -l)"
+observe arm "$ARM on $KERNEL"
+'''
+"#;
+
+fn on_machine() -> Result<(), Failed> {
+    let arm = |name: &str, kernel: &str, watches: &str| {
+        format!("[[arm]]\nname = \"{name}\"\nkernel = \"{kernel}\"\nholds = {{ watches = \"{watches}\" }}\n")
+    };
+    let control = |text: &str| text.replace("holds", "control = true\nholds");
+    let (one, two) = (arm("one", "apparmor", "1"), arm("two", "apparmor", "2"));
+    let absent = arm("three", "selinux-enforcing", "1");
+    let cases = [
+        (one.clone(), Verdict::Confirmed, "holds in one"),
+        (two.clone(), Verdict::Refuted, "watches is 1, and not 2"),
+        (format!("{one}{two}"), Verdict::Conditional, "holds in one; not in two"),
+        (format!("{one}{}", control(&two)), Verdict::Undecided, "the control two: watches is 1"),
+        (format!("{one}{absent}"), Verdict::Confirmed, "not tried in three: the lab's machine with selinux-enforcing"),
+        (absent, Verdict::NotTestable, "the lab's machine with selinux-enforcing is not there"),
+    ];
+    lab::with(async |lab| {
+        let watch = lab.host.watch(&mut lab.journal).await.expect("a watch");
+        let (image, privilege) = (lab.host.image().to_owned(), lab.host.privilege());
+        let machines = BTreeMap::from([(Kernel::Apparmor, Machine { watch, image, privilege })]);
+        for (arms, verdict, reason) in &cases {
+            let claim = claim::claim("C1", &format!("{OUTSIDE}{arms}")).unwrap_or_else(|error| panic!("{error}"));
+            let Procedure::Lab(script) = &claim.procedure else { panic!("no script of the lab") };
+            let mut evidence = String::new();
+            let judgement = claim::judge(&claim::tried_in_lab(&machines, script, &mut evidence).await);
+            assert_eq!(judgement.verdict, *verdict, "{arms}\n{}\n{evidence}", judgement.reason);
+            assert!(judgement.reason.contains(reason), "{}", judgement.reason);
+        }
+        for machine in machines.into_values() {
+            machine.watch.end().await.expect("an end");
+        }
+    });
+    Ok(())
 }
 
 /// One claim that cannot be tested anywhere, and one whose verdict is the same on every engine.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::lane::Lane;
 use super::{Context, could_not_run};
 use crate::case::Verdict;
-use crate::claim::{Claim, Judgement};
+use crate::claim::{Claim, Judgement, Procedure};
 use crate::cmd::Failure;
 use crate::cmd::environment::host_name;
 use crate::cmd::progress::Progress;
@@ -19,6 +19,7 @@ struct Place {
     engine_version: String,
     storage_driver: String,
     kernel: String,
+    in_lab: bool,
 }
 
 pub(super) struct Book<'a> {
@@ -33,10 +34,11 @@ impl<'a> Book<'a> {
         let outer = &lane.host().learnt.outer;
         let place = Place {
             run_id: lane.tenancy.run_id().to_owned(),
-            host: host_name(context.setting.host_label, &context.user),
+            host: host_name(context.setting.host_label, &lane.user),
             engine_version: outer.version.clone(),
             storage_driver: outer.storage_driver.clone(),
-            kernel: context.user.kernel.clone(),
+            kernel: lane.user.kernel.clone(),
+            in_lab: lane.kernel.is_some(),
         };
         Self { place, writer, progress: context.progress, findings: Vec::new() }
     }
@@ -70,6 +72,9 @@ impl<'a> Book<'a> {
     }
 
     fn row(&self, claim: &Claim, judgement: Judgement, evidence: String, elapsed: Duration) -> FindingRow {
+        // What the lab is for is tested there alone, and has no verdict to expect elsewhere.
+        let tested_here = self.place.in_lab || !matches!(claim.procedure, Procedure::Lab(_));
+        let expected = tested_here.then(|| claim.expected(&self.place.engine_version)).flatten();
         let paragraphs: Vec<String> = claim.paragraphs.iter().map(u32::to_string).collect();
         FindingRow {
             schema: SCHEMA,
@@ -86,7 +91,7 @@ impl<'a> Book<'a> {
             kernel: self.place.kernel.clone(),
             verdict: judgement.verdict,
             reason: Text::from(judgement.reason.as_str()),
-            expected: claim.expected(&self.place.engine_version),
+            expected,
             elapsed_ns: as_nanos(elapsed),
             evidence,
         }

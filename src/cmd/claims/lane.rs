@@ -8,20 +8,25 @@ use std::time::Instant;
 use super::book::Book;
 use super::{Context, WAIT_FOR_QUIET, could_not_run, scenario_of, verdicts};
 use crate::case::Verdict;
-use crate::claim::{self, Claim, Judgement, Measured, Observations, Script, Site, judge};
+use crate::claim::{self, Claim, Judgement, Kernel, Machine, Measured, Observations, Script, Site, judge};
 use crate::cmd::Failure;
+use crate::cmd::connect::Connected;
 use crate::cmd::description;
 use crate::cmd::environment::{environment, host_name, now};
 use crate::cmd::tenancy::Tenancy;
-use crate::engine::Engine;
+use crate::engine::Description;
 use crate::image::Wanted;
 use crate::plan::Plan;
 use crate::record::{ClaimsRecord, RunDir, SCHEMA, Writer};
 use crate::runner::{DockerExecutor, Ledger, Runner};
 use crate::scenario::Scenario;
-use crate::topology::{Host, Place, Watch};
+use crate::topology::{Host, Watch};
 
 pub(super) struct Lane<'a> {
+    /// The account of itself of the engine that it is on.
+    pub user: Description,
+    /// Of the machine in the lab that it is on.
+    pub kernel: Option<Kernel>,
     pub tenancy: Tenancy<'a>,
     /// Empty where the test was interrupted while it was prepared.
     pub host: Option<Host>,
@@ -37,15 +42,15 @@ impl<'a> Lane<'a> {
     /// # Errors
     /// It could not be prepared; nothing of it is left.
     pub async fn open(
-        engine: &Engine,
-        place: &Place,
+        Connected { engine, description: user, place }: Connected,
+        kernel: Option<Kernel>,
         wanted: &Wanted<'_>,
         context: &Context<'a>,
     ) -> Result<Self, Failure> {
-        let mut tenancy = Tenancy::open(engine, &context.user.id, "claims", None, context.progress)?;
-        let prepared = tenancy.prepare(place, wanted, &BTreeSet::new(), context.seed, context.interrupt.clone()).await;
+        let mut tenancy = Tenancy::open(&engine, &user.id, "claims", None, context.progress)?;
+        let prepared = tenancy.prepare(&place, wanted, &BTreeSet::new(), context.seed, context.interrupt.clone()).await;
         match prepared {
-            Ok(host) => Ok(Self { tenancy, host }),
+            Ok(host) => Ok(Self { user, kernel, tenancy, host }),
             Err(failure) => {
                 // The failure explains more than what follows from it.
                 let _ = tenancy.close().await;
@@ -59,7 +64,7 @@ impl<'a> Lane<'a> {
     }
 
     fn parts(&mut self) -> (&mut Tenancy<'a>, &mut Host) {
-        let Self { tenancy, host } = self;
+        let Self { tenancy, host, .. } = self;
         (tenancy, host.as_mut().expect("claims are tested on lanes that are prepared"))
     }
 
@@ -68,18 +73,24 @@ impl<'a> Lane<'a> {
         host.watch(&mut tenancy.journal).await.map_err(could_not_run)
     }
 
+    /// The machine that it is on, for scripts of the lab.
+    pub async fn machine(&mut self) -> Result<Machine, Failure> {
+        let (image, privilege) = (self.host().image().to_owned(), self.host().privilege());
+        Ok(Machine { watch: self.watch().await?, image, privilege })
+    }
+
     pub fn record(&self, context: &Context<'_>) -> ClaimsRecord {
         ClaimsRecord {
             schema: SCHEMA,
             run_id: self.tenancy.run_id().to_owned(),
-            host: host_name(context.setting.host_label, &context.user),
+            host: host_name(context.setting.host_label, &self.user),
             started_at: now(),
             command_line: std::env::args().collect(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             revision: env!("DINDBENCH_REVISION").to_owned(),
             seed: context.seed,
             warnings: description::warnings(&context.setting, None, self.host()),
-            environment: environment(&context.setting, &self.tenancy, &context.user, self.host()),
+            environment: environment(&context.setting, &self.tenancy, &self.user, self.host()),
         }
     }
 
@@ -156,9 +167,9 @@ impl<'a> Lane<'a> {
         if let Some(reason) = claim::missing_systems(&scenario.topologies, &context.missing) {
             return Ok(Err(reason));
         }
-        let (tenancy, host) = self.parts();
         let plan = Plan::new(scenario, scenario.sequence.blocks, context.seed);
-        let record = description::record(&context.setting, scenario, &plan, tenancy, &context.user, host);
+        let record = description::record(&context.setting, scenario, &plan, &self.tenancy, &self.user, self.host());
+        let (tenancy, host) = self.parts();
         let dir = context.dir.join("measured").join(&scenario.name);
         let mut writer = Writer::create(&dir, &record).map_err(could_not_run)?;
         let ledger = Ledger::new(&mut writer, scenario, &record.run_id, &record.host);

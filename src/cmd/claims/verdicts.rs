@@ -39,7 +39,7 @@ fn needs(claim: &Claim) -> String {
     };
     match &claim.procedure {
         Procedure::None { .. } => "no experiment decides it".to_owned(),
-        Procedure::Lab { lacks } => format!("the lab: {lacks}"),
+        Procedure::Lab(lab) => format!("the lab: {}", lab.lacks),
         Procedure::Umbrella(umbrella) => format!("the claims {}", umbrella.claims().join(", ")),
         Procedure::Script(_) => host(),
         Procedure::Measured(measured) => format!("{}, and its scenario {}", host(), measured.scenario),
