@@ -7,10 +7,10 @@ use super::failure::Failures;
 use super::metric::Measures;
 use super::steps::Steps;
 use super::{AnalyseError, Arm, Failure, Point, attempt, job, point};
-use crate::case::{Edit, Status};
+use crate::case::{Edit, Op, Status};
 use crate::record::{ReadError, RunRecord, Sample};
 
-/// One step of one job, or the whole job.
+/// One step of one job, or a whole job.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     pub job: JobKey,
@@ -64,7 +64,10 @@ impl Row {
 /// All rows of a run, with what was met while reading them.
 #[derive(Debug)]
 pub(super) struct Table {
+    /// Of steps; by job and step once they are settled.
     pub rows: Vec<Row>,
+    /// Totals of jobs, by job.
+    pub jobs: Vec<Row>,
     pub steps: Steps,
     pub arms: Vec<Arm>,
     failures: Failures,
@@ -79,6 +82,7 @@ impl Table {
         let arms = run.arms.iter().map(Arm::new).collect();
         let mut table = Self {
             rows: Vec::new(),
+            jobs: Vec::new(),
             steps: Steps::new(),
             arms,
             failures: Failures::default(),
@@ -97,25 +101,27 @@ impl Table {
         Ok(table)
     }
 
-    /// Sorts the rows by job and step, and decides which count.
+    /// Sorts the rows by job and step, decides which count, and adds the totals of jobs.
     pub fn settle(&mut self) {
-        self.sort_by_job();
+        // Rows come trial by trial, and a stable sort is quick with what is in order.
+        self.rows.sort_by_key(|row| (row.job, self.steps.rank(row.subject)));
         attempt::settle(&mut self.rows);
+        self.jobs = job::totals(&self.rows, &self.steps);
     }
 
-    /// Adds the totals of jobs; the rows are sorted by job.
-    pub fn add_jobs(&mut self) {
-        let jobs = job::totals(&self.rows, &self.steps);
-        self.rows.extend(jobs);
+    /// The row of a step, if it counts. The rows are settled.
+    pub fn find(&self, job: JobKey, op: Op, step: &str) -> Option<&Row> {
+        let place = (job, self.steps.rank(self.steps.find(op, step)?));
+        let found = self.rows.binary_search_by_key(&place, |row| (row.job, self.steps.rank(row.subject))).ok()?;
+        Some(&self.rows[found]).filter(|row| row.counts())
     }
 
     pub fn measured_blocks(&self) -> usize {
         self.rows.iter().filter(|row| row.counts()).map(|row| row.job.block).collect::<BTreeSet<_>>().len()
     }
 
-    pub fn into_points(mut self) -> (Vec<Point>, Vec<Arm>, Vec<Failure>) {
-        self.sort_by_job();
-        let points = point::points(self.rows, &self.steps);
+    pub fn into_points(self) -> (Vec<Point>, Vec<Arm>, Vec<Failure>) {
+        let points = point::points(self.rows, &self.jobs, &self.steps);
         (points, self.arms, self.failures.into_list())
     }
 
@@ -137,10 +143,6 @@ impl Table {
             standing: Standing::Superseded,
             measures: Measures::of_sample(sample),
         });
-    }
-
-    fn sort_by_job(&mut self) {
-        self.rows.sort_unstable_by_key(|row| (row.job, self.steps.rank(row.subject)));
     }
 }
 

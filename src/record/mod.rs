@@ -13,7 +13,7 @@ mod trial;
 mod writer;
 
 pub use claims::{ClaimsDir, ClaimsRecord, ClaimsWriter, FindingRow};
-pub use event::Event;
+pub use event::{Event, PHASE};
 pub use instruction::InstructionRow;
 pub use reader::{ReadError, RunDir};
 pub use run::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, own_registry};

@@ -1,5 +1,6 @@
 //! Reads a run directory back.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::marker::PhantomData;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
+use super::event::PHASE;
 use super::{Event, InstructionRow, RunRecord, SCHEMA, Sample, TrialRow};
 
 /// A file of a run directory could not be read.
@@ -57,16 +59,52 @@ impl RunDir {
 
     /// The recorded events; none where the run ended before its first step.
     pub fn events(&self) -> Result<impl Iterator<Item = Result<Event, ReadError>> + use<>, ReadError> {
-        let path = self.path.join("events.jsonl");
-        let file = open(&path)?;
-        Ok(BufReader::new(file).lines().zip(1..).map(move |(line, number)| {
-            let wrong = |reason: String| ReadError::Row { path: path.clone(), line: number, reason };
-            let line = line.map_err(|error| wrong(error.to_string()))?;
-            let head: Head = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
-            refuse_newer(&path, head.schema)?;
-            serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))
-        }))
+        self.events_that(|_| true)
     }
+
+    /// The events that are parts of a step; empty where the directory has no `events.jsonl`, which a published one may
+    /// leave out.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read.
+    pub fn phases(&self) -> Result<Option<impl Iterator<Item = Result<Event, ReadError>> + use<>>, ReadError> {
+        let there = self.path.join("events.jsonl").exists();
+        there.then(|| self.events_that(|source| source == PHASE)).transpose()
+    }
+
+    /// The events of these sources. What a step printed is long: lines of other sources are not taken apart.
+    fn events_that(
+        &self,
+        wanted: fn(&str) -> bool,
+    ) -> Result<impl Iterator<Item = Result<Event, ReadError>> + use<>, ReadError> {
+        let path = self.path.join("events.jsonl");
+        let lines = BufReader::new(open(&path)?).lines().zip(1..);
+        Ok(lines.filter_map(move |(line, number)| event(&path, number, line, wanted).transpose()))
+    }
+}
+
+/// The event of a line, if it is of a wanted source.
+fn event(
+    path: &Path,
+    line: u64,
+    text: io::Result<String>,
+    wanted: fn(&str) -> bool,
+) -> Result<Option<Event>, ReadError> {
+    let wrong = |reason: String| ReadError::Row { path: path.to_owned(), line, reason };
+    let text = text.map_err(|error| wrong(error.to_string()))?;
+    let head: EventHead = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    refuse_newer(path, head.schema)?;
+    let event = wanted(&head.source).then(|| serde_json::from_str(&text));
+    event.transpose().map_err(|error| wrong(error.to_string()))
+}
+
+/// What of an event decides whether it is read.
+#[derive(serde::Deserialize)]
+struct EventHead<'a> {
+    schema: u32,
+    // A newer file may have none, and is to be refused for its age.
+    #[serde(borrow, default)]
+    source: Cow<'a, str>,
 }
 
 /// A TOML file that begins with its schema.

@@ -36,7 +36,7 @@ fn an_unreadable_row_ends_the_analysis() {
     let run = two_arms([2.0; 6]);
     let broken = || ReadError::Row { path: "samples.csv".into(), line: 8, reason: "broken".into() };
     let samples = run.samples.iter().cloned().map(Ok).chain([Err(broken())]);
-    let error = analyse(&run.record, samples, std::iter::empty()).unwrap_err();
+    let error = analyse(&run.record, samples, std::iter::empty(), None).unwrap_err();
     assert_eq!(error.to_string(), "samples.csv, line 8: broken");
 }
 
@@ -44,10 +44,12 @@ fn an_unreadable_row_ends_the_analysis() {
 fn a_run_directory_gives_the_same_analysis() {
     let mut run = two_arms([1.5, 3.0, 1.4, 1.6, 2.0, 1.5]);
     run.instruction("dind", block(1), 1, true);
+    run.phases("dind", block(1), &[("engine", 40), ("job-container", 60)]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let mut writer = Writer::create(&path, &run.record).unwrap();
     run.samples.iter().for_each(|row| writer.sample(row).unwrap());
     run.instructions.iter().for_each(|row| writer.instruction(row).unwrap());
+    writer.events(run.phases.as_deref().unwrap()).unwrap();
     assert_eq!(Analysis::of(&RunDir::open(&path).unwrap()).unwrap(), run.analyse());
 }

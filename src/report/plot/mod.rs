@@ -9,9 +9,13 @@ mod cumulative;
 mod distribution;
 mod font;
 mod forest;
+mod ladder;
 mod ledger;
 mod legend;
+mod ratio_axis;
+mod ratios;
 mod sequence;
+mod storage;
 mod theme;
 mod waterfall;
 
@@ -43,7 +47,9 @@ pub struct Figure {
 pub fn figures(analysis: &Analysis) -> Result<Vec<Figure>, PlotError> {
     font::register()?;
     let mut figures = vec![sequence::elapsed(analysis)?];
-    figures.extend(forest::figure(analysis)?);
+    figures.extend(ratios::figure(analysis)?);
+    figures.extend(ladder::figure(analysis)?);
+    figures.extend(storage::figure(analysis)?);
     figures.extend([
         cumulative::figure(analysis)?,
         ledger::figure(analysis)?,
