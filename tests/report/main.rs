@@ -18,6 +18,8 @@ mod directory;
 #[path = "../document/mod.rs"]
 mod document;
 mod figure;
+#[cfg(feature = "png")]
+mod png;
 mod sample;
 mod summary;
 

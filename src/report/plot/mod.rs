@@ -12,6 +12,8 @@ mod forest;
 mod ladder;
 mod ledger;
 mod legend;
+#[cfg(feature = "png")]
+mod png;
 mod ratio_axis;
 mod ratios;
 mod sequence;
