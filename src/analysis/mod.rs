@@ -54,7 +54,7 @@ pub use ledger::LedgerCell;
 pub use metric::Metric;
 pub use phase::Phase;
 pub use point::Point;
-pub use pool::{Pool, PoolCase, pools};
+pub use pool::{HostRatio, Pool, PoolCase, pools};
 pub use storage::{Storage, storage_grid};
 
 use std::collections::BTreeMap;

@@ -14,6 +14,7 @@ mod environment;
 mod html;
 mod markdown;
 mod noise;
+mod overview;
 mod page;
 mod plot;
 mod pool;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 pub use answer::{Sentence, answer};
 pub use claims::{Found, ledger, standing, write_claims, write_findings};
 pub use noise::self_check;
+pub use overview::{Member, write_overview};
 pub use plot::{Figure, PlotError, figures};
 pub use pool::pool;
 

@@ -18,6 +18,7 @@ mod directory;
 #[path = "../document/mod.rs"]
 mod document;
 mod figure;
+mod overview;
 #[cfg(feature = "png")]
 mod png;
 mod sample;

@@ -14,6 +14,7 @@ mod ledger;
 mod legend;
 #[cfg(feature = "png")]
 mod png;
+mod pooled;
 mod ratio_axis;
 mod ratios;
 mod sequence;
@@ -23,7 +24,7 @@ mod waterfall;
 
 pub(super) use font::BYTES as FONT;
 
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, Pool};
 
 /// A figure could not be drawn: the bundled font does not load, or the drawing backend failed.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,12 @@ pub struct Figure {
     pub caption: String,
     /// A whole SVG document with `<title>` and `<desc>`.
     pub svg: String,
+}
+
+/// The ratios of several runs, each with the index of its topology in its runs; nothing where there is none.
+pub(super) fn pooled(pools: &[(Pool, usize)]) -> Result<Option<Figure>, PlotError> {
+    font::register()?;
+    pooled::figure(pools)
 }
 
 /// Every figure, in the order of the report.
