@@ -2,7 +2,7 @@
 
 use strum::VariantArray as _;
 
-use crate::record::{ArmRecord, Sample};
+use crate::record::{ArmRecord, Observation};
 
 /// A driver that an engine chooses by itself where it can have none of those that make a copy only of what changes, in the
 /// kernel.
@@ -37,7 +37,7 @@ impl Arm {
     }
 
     /// Notes what a row says that ran, the row of a failed step too.
-    pub(super) fn observe(&mut self, sample: &Sample) {
+    pub(super) fn observe(&mut self, sample: &Observation) {
         note(&mut self.storage_drivers, &sample.storage_driver);
         note(&mut self.engines, &sample.engine_version);
         if let Some(builder) = sample.builder {

@@ -62,7 +62,7 @@ use std::collections::BTreeMap;
 use self::expectation::Expectations;
 use self::row::Table;
 use crate::case::{Edit, Op};
-use crate::record::{Event, InstructionRow, ReadError, RunDir, RunRecord, Sample};
+use crate::record::{Event, InstructionRow, Observation, ReadError, RunDir, RunRecord, Sample};
 use crate::stats::{Estimate, half_width};
 
 /// What a run's rows say. Topologies are indices into `arms`, which keep the scenario's order.
@@ -142,8 +142,12 @@ impl Analysis {
     /// # Errors
     /// A file that cannot be read, or rows that are not of this run.
     pub fn of(run: &RunDir) -> Result<Self, AnalyseError> {
+        let (mut reading, mut rows) = (Reading::begin(run.record())?, run.observations()?);
+        while let Some(row) = rows.read()? {
+            reading.add(&row)?;
+        }
         let phases = run.phases()?.map(|phases| Box::new(phases) as Events);
-        analyse(run.record(), run.samples()?, run.instructions()?, phases)
+        reading.end(run.instructions()?, phases)
     }
 }
 
@@ -160,36 +164,64 @@ pub fn analyse(
     instructions: impl Iterator<Item = Result<InstructionRow, ReadError>>,
     phases: Option<Events>,
 ) -> Result<Analysis, AnalyseError> {
-    let baseline = run
-        .arms
-        .iter()
-        .position(|arm| arm.name == run.baseline)
-        .ok_or_else(|| AnalyseError::UnknownBaseline { run_id: run.run_id.clone(), name: run.baseline.clone() })?;
-    let mut expectations = Expectations::of(run)?;
-    let samples = samples.inspect(|sample| sample.iter().for_each(|sample| expectations.observe(sample)));
-    let mut table = Table::read(run, samples)?;
-    table.settle();
-    let ledger = ledger::ledger(run, &table, instructions)?;
-    let phases = phases.map(|phases| phase::phases(run, &table, phases)).transpose()?;
-    let (cells, comparisons) = comparison::cells_and_comparisons(&table, baseline);
-    let at_once = at_once::at_once(&table);
-    let (order, disturbed) = (order::order(&table.jobs), std::mem::take(&mut table.disturbed).into_counts());
-    let blocks = table.measured_blocks();
-    let expectations = expectations.into_list(run);
-    let (points, arms, failures) = table.into_points();
-    Ok(Analysis {
-        arms,
-        baseline,
-        blocks,
-        cells,
-        comparisons,
-        points,
-        ledger,
-        phases,
-        at_once,
-        order,
-        disturbed,
-        failures,
-        expectations,
-    })
+    let mut reading = Reading::begin(run)?;
+    for sample in samples {
+        reading.add(&Observation::from(&sample?))?;
+    }
+    reading.end(instructions, phases)
+}
+
+/// What is known of a run while its rows are read.
+struct Reading<'a> {
+    run: &'a RunRecord,
+    baseline: usize,
+    expectations: Expectations,
+    table: Table,
+}
+
+impl<'a> Reading<'a> {
+    fn begin(run: &'a RunRecord) -> Result<Self, AnalyseError> {
+        let baseline = run
+            .arms
+            .iter()
+            .position(|arm| arm.name == run.baseline)
+            .ok_or_else(|| AnalyseError::UnknownBaseline { run_id: run.run_id.clone(), name: run.baseline.clone() })?;
+        Ok(Self { run, baseline, expectations: Expectations::of(run)?, table: Table::new(run) })
+    }
+
+    fn add(&mut self, row: &Observation) -> Result<(), AnalyseError> {
+        self.expectations.observe(row);
+        self.table.add(self.run, row)
+    }
+
+    fn end(
+        self,
+        instructions: impl Iterator<Item = Result<InstructionRow, ReadError>>,
+        phases: Option<Events>,
+    ) -> Result<Analysis, AnalyseError> {
+        let Self { run, baseline, expectations, mut table } = self;
+        table.settle();
+        let ledger = ledger::ledger(run, &table, instructions)?;
+        let phases = phases.map(|phases| phase::phases(run, &table, phases)).transpose()?;
+        let (cells, comparisons) = comparison::cells_and_comparisons(&table, baseline);
+        let at_once = at_once::at_once(&table);
+        let (order, disturbed) = (order::order(&table.jobs), std::mem::take(&mut table.disturbed).into_counts());
+        let blocks = table.measured_blocks();
+        let (points, arms, failures) = table.into_points();
+        Ok(Analysis {
+            arms,
+            baseline,
+            blocks,
+            cells,
+            comparisons,
+            points,
+            ledger,
+            phases,
+            at_once,
+            order,
+            disturbed,
+            failures,
+            expectations: expectations.into_list(run),
+        })
+    }
 }

@@ -8,7 +8,7 @@ use super::metric::Measures;
 use super::steps::Steps;
 use super::{AnalyseError, Arm, Failure, Point, attempt, job, point};
 use crate::case::{Edit, Op, Status};
-use crate::record::{ReadError, RunRecord, Sample};
+use crate::record::{Observation, RunRecord};
 
 /// One step of one job, or a whole job.
 #[derive(Clone, Copy, Debug)]
@@ -72,33 +72,50 @@ pub(super) struct Table {
     pub arms: Vec<Arm>,
     failures: Failures,
     pub disturbed: Disturbed,
+    /// The last row of each worker: several of them write by turns.
+    last: BTreeMap<u32, (JobKey, u32)>,
 }
 
 impl Table {
-    pub fn read(
-        run: &RunRecord,
-        samples: impl Iterator<Item = Result<Sample, ReadError>>,
-    ) -> Result<Self, AnalyseError> {
-        let arms = run.arms.iter().map(Arm::new).collect();
-        let mut table = Self {
+    pub fn new(run: &RunRecord) -> Self {
+        Self {
             rows: Vec::new(),
             jobs: Vec::new(),
             steps: Steps::new(),
-            arms,
+            arms: run.arms.iter().map(Arm::new).collect(),
             failures: Failures::default(),
             disturbed: Disturbed::default(),
-        };
-        // The last row of each worker: several of them write by turns.
-        let mut last: BTreeMap<u32, (JobKey, u32)> = BTreeMap::new();
-        for sample in samples {
-            let sample = sample?;
-            let job = job_of(run, &sample)?;
-            let previous = last.get(&job.worker).filter(|(same, _)| *same == job).map_or(Steps::JOB, |(_, step)| *step);
-            let subject = table.steps.number(sample.op, sample.step.as_str(), previous);
-            last.insert(job.worker, (job, subject));
-            table.add(job, subject, &sample);
+            last: BTreeMap::new(),
         }
-        Ok(table)
+    }
+
+    /// Adds the next row of the run.
+    ///
+    /// # Errors
+    /// It is not of this run.
+    pub fn add(&mut self, run: &RunRecord, row: &Observation) -> Result<(), AnalyseError> {
+        let job = job_of(run, row)?;
+        let previous = self.last.get(&job.worker).filter(|(same, _)| *same == job);
+        let subject = self.steps.number(row.op, &row.step, previous.map_or(Steps::JOB, |(_, step)| *step));
+        self.last.insert(job.worker, (job, subject));
+        self.arms[job.topology as usize].observe(row);
+        self.failures.count(job.topology as usize, row);
+        if !row.warmup {
+            self.disturbed.note(&job, &row.flags);
+        }
+        self.rows.push(Row {
+            job,
+            subject,
+            edit: row.edit,
+            position: row.position,
+            warmup: row.warmup,
+            flagged: !row.flags.is_empty(),
+            status: row.status,
+            // Nothing counts before the trial's attempts are known.
+            standing: Standing::Superseded,
+            measures: Measures::of_sample(row),
+        });
+        Ok(())
     }
 
     /// Sorts the rows by job and step, decides which count, and adds the totals of jobs.
@@ -124,26 +141,6 @@ impl Table {
         let points = point::points(self.rows, &self.jobs, &self.steps);
         (points, self.arms, self.failures.into_list())
     }
-
-    fn add(&mut self, job: JobKey, subject: u32, sample: &Sample) {
-        self.arms[job.topology as usize].observe(sample);
-        self.failures.count(job.topology as usize, sample);
-        if !sample.warmup {
-            self.disturbed.note(&job, &sample.flags);
-        }
-        self.rows.push(Row {
-            job,
-            subject,
-            edit: sample.edit,
-            position: sample.position,
-            warmup: sample.warmup,
-            flagged: !sample.flags.is_empty(),
-            status: sample.status,
-            // Nothing counts before the trial's attempts are known.
-            standing: Standing::Superseded,
-            measures: Measures::of_sample(sample),
-        });
-    }
 }
 
 /// Index of the topology that a row names.
@@ -157,9 +154,9 @@ pub(super) fn topology(run: &RunRecord, name: &str) -> Result<u32, AnalyseError>
         .ok_or_else(|| AnalyseError::UnknownTopology { run_id: run.run_id.clone(), name: name.to_owned() })
 }
 
-fn job_of(run: &RunRecord, sample: &Sample) -> Result<JobKey, AnalyseError> {
+fn job_of(run: &RunRecord, sample: &Observation) -> Result<JobKey, AnalyseError> {
     Ok(JobKey {
-        topology: topology(run, sample.topology.as_str())?,
+        topology: topology(run, &sample.topology)?,
         block: sample.block,
         attempt: sample.attempt,
         worker: sample.worker,

@@ -126,7 +126,9 @@ pub(super) fn is_job(point: &Point, metric: Metric) -> bool {
 
 /// Every job of the measured blocks with its edit, whether it has the metric of a figure or not.
 pub(super) fn jobs(analysis: &Analysis) -> BTreeMap<u32, Edit> {
-    analysis.points.iter().filter(|point| !point.warmup).map(|point| (point.job, point.edit)).collect()
+    // The points of one job lie side by side, and are many.
+    let jobs = analysis.points.chunk_by(|a, b| (a.warmup, a.job) == (b.warmup, b.job)).map(|points| &points[0]);
+    jobs.filter(|point| !point.warmup).map(|point| (point.job, point.edit)).collect()
 }
 
 pub(super) fn job_columns(jobs: &BTreeMap<u32, Edit>) -> Vec<Column> {
