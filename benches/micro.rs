@@ -92,7 +92,7 @@ fn analysis(criterion: &mut Criterion, record: &RunRecord, published: &[Sample])
         group.bench_with_input(BenchmarkId::from_parameter(rows.len()), rows, |bencher, rows| {
             let given = || -> Vec<Result<Sample, ReadError>> { rows.iter().cloned().map(Ok).collect() };
             let analysed =
-                |rows: Vec<_>| analyse(record, rows.into_iter(), std::iter::empty()).expect("rows of this run");
+                |rows: Vec<_>| analyse(record, rows.into_iter(), std::iter::empty(), None).expect("rows of this run");
             bencher.iter_batched(given, analysed, BatchSize::PerIteration);
         });
     }

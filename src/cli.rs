@@ -182,7 +182,8 @@ pub struct ReportArgs {
     /// Run directories
     #[arg(value_name = "RUN_DIR", required = true)]
     pub runs: Vec<PathBuf>,
-    /// Folder for the report; without it, the first run directory
+    /// Folder for the report, and a page of all runs where there are several; without it, each run's own directory. Figures
+    /// are SVG, and PNG too in a dindbench that was built with --features png
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

@@ -1,14 +1,21 @@
 //! What is published says what its samples say: the README's table and figure, reports, and the ledger of claims.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use dindbench::analysis::{Analysis, Cell, Comparison, Contrast, Metric, Subject, Summary, Verdict};
 use dindbench::case::{Edit, Verdict as FindingVerdict};
 use dindbench::claim::{self, Procedure};
-use dindbench::record::{ClaimsDir, RunDir, TrialRow};
+use dindbench::record::{ClaimsDir, RunDir, Sample, TrialRow};
 use dindbench::report::{self, Found};
 use dindbench::units;
+use tempfile::TempDir;
+
+/// Two runs of one scenario on one machine, one after the other.
+const BEFORE: &str = "results/2026-11-29-cloud-2cpu-selfcheck-1";
+const AFTER: &str = "results/2026-11-29-cloud-2cpu-selfcheck-2";
 
 /// The run that the README shows.
 const SHOWN: &str = "results/2026-11-25-cloud-2cpu";
@@ -152,4 +159,46 @@ fn the_ledger_is_made_from_the_published_findings() {
             assert!(root().join(path).join(&row.evidence).is_file(), "{}: no {}", path.display(), row.evidence);
         }
     }
+}
+
+/// The topologies of the second run that have a regression, and the exit code. Ten blocks, and 150 cases whose intervals
+/// hold together, know a ratio to some 15 %: a fifth more is shown to be slower, and not by how much more than 1 %.
+fn regressions(after: &Path) -> (BTreeSet<String>, i32) {
+    let mut compare = Command::new(env!("CARGO_BIN_EXE_dindbench"));
+    let runs = [root().join(BEFORE), after.to_owned()];
+    let ended = compare.arg("compare").args(runs).args(["--threshold", "1%", "--format", "json"]).output().unwrap();
+    let object: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let changes = object["changes"].as_array().unwrap().iter();
+    let regressions = changes.filter(|change| change["regression"] == true);
+    let names = regressions.map(|change| change["topology"].as_str().unwrap().to_owned());
+    (names.collect(), ended.status.code().unwrap())
+}
+
+/// Copies a run, with the steps of one topology this much longer.
+fn lengthened(run: &Path, topology: &str, factor: f64) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["run.toml", "instructions.csv", "trials.csv"] {
+        fs::copy(run.join(name), folder.path().join(name)).unwrap();
+    }
+    let mut rows = csv::Reader::from_path(run.join("samples.csv")).unwrap();
+    let mut copy = csv::Writer::from_path(folder.path().join("samples.csv")).unwrap();
+    for row in rows.deserialize() {
+        let mut row: Sample = row.unwrap();
+        if row.topology.as_str() == topology {
+            row.elapsed_ns = row.elapsed_ns.map(|nanos| (nanos as f64 * factor).round() as u64);
+        }
+        copy.serialize(row).unwrap();
+    }
+    copy.flush().unwrap();
+    folder
+}
+
+#[test]
+fn a_slowdown_planted_in_a_real_run_is_found_and_nothing_else() {
+    let after = root().join(AFTER);
+    assert_eq!(regressions(&after), (BTreeSet::new(), 0), "nothing was planted");
+    let copy = lengthened(&after, "socket-again", 1.0);
+    assert_eq!(regressions(copy.path()), (BTreeSet::new(), 0), "a copy is as good as the run");
+    let planted = lengthened(&after, "socket-again", 1.2);
+    assert_eq!(regressions(planted.path()), (BTreeSet::from(["socket-again".to_owned()]), 5));
 }

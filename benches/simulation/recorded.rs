@@ -27,7 +27,7 @@ impl Recorded {
     pub fn of(run: &RunDir) -> Result<Self, String> {
         let analysis = Analysis::of(run).map_err(|error| error.to_string())?;
         let jobs = analysis.points.iter().filter(|point| {
-            let job = (point.metric, &point.subject) == (Metric::ElapsedNs, &Subject::Job);
+            let job = (point.metric, &*point.subject) == (Metric::ElapsedNs, &Subject::Job);
             job && point.topology == analysis.baseline && !point.warmup
         });
         let logs: Vec<_> = jobs.map(|point| (point.edit, point.value.ln())).collect();

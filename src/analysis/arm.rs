@@ -1,6 +1,17 @@
 //! One arm of a run: what was asked for, and what really ran.
 
-use crate::record::{ArmRecord, Sample};
+use strum::VariantArray as _;
+
+use crate::record::{ArmRecord, Observation};
+
+/// A driver that an engine chooses by itself where it can have none of those that make a copy only of what changes, in the
+/// kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Fallback {
+    Vfs,
+    FuseOverlayfs,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arm {
@@ -26,12 +37,19 @@ impl Arm {
     }
 
     /// Notes what a row says that ran, the row of a failed step too.
-    pub(super) fn observe(&mut self, sample: &Sample) {
+    pub(super) fn observe(&mut self, sample: &Observation) {
         note(&mut self.storage_drivers, &sample.storage_driver);
         note(&mut self.engines, &sample.engine_version);
         if let Some(builder) = sample.builder {
             note(&mut self.builders, &builder.to_string());
         }
+    }
+
+    /// The slow drivers that ran in an engine that was left the choice: it could not have a quick one.
+    pub fn fallbacks(&self) -> impl Iterator<Item = Fallback> {
+        let left = self.parameter("storage_driver") == Some("auto");
+        let ran = |fallback: &Fallback| self.storage_drivers.contains(&fallback.to_string());
+        Fallback::VARIANTS.iter().copied().filter(move |fallback| left && ran(fallback))
     }
 
     /// A parameter's value; empty where the arm has no such parameter.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::comparison::in_pairs;
 use super::row::{Row, Table};
-use super::steps::Steps;
 use super::{Arm, Metric};
 use crate::case::Edit;
 use crate::stats::{Estimate, Level, Ordered, median, ratio};
@@ -15,6 +14,8 @@ const CONCURRENCY: &str = "concurrency";
 #[derive(Clone, Debug, PartialEq)]
 pub struct AtOnce {
     pub topology: usize,
+    /// The first topology that is the same but for the number of its jobs.
+    pub family: usize,
     pub edit: Edit,
     /// Jobs at the same time.
     pub concurrency: usize,
@@ -47,6 +48,7 @@ pub(super) fn at_once(table: &Table) -> Vec<AtOnce> {
         let alone = alone(arms, *topology).and_then(|other| cases.get(&(*edit, other)));
         Some(AtOnce {
             topology: *topology,
+            family: family(arms, *topology),
             edit: *edit,
             concurrency: concurrency(&arms[*topology]),
             makespan: estimate(blocks, |moment| moment.makespan)?,
@@ -67,17 +69,23 @@ fn concurrency(arm: &Arm) -> usize {
 
 /// The same topology with one job at a time, for one that has several.
 fn alone(arms: &[Arm], topology: usize) -> Option<usize> {
-    let same = |one: &Arm, other: &Arm| {
-        one.kind == other.kind && one.parameters_without(&[CONCURRENCY]) == other.parameters_without(&[CONCURRENCY])
-    };
     let crowded = concurrency(&arms[topology]) > 1;
-    arms.iter().position(|arm| crowded && concurrency(arm) == 1 && same(arm, &arms[topology]))
+    arms.iter().position(|arm| crowded && concurrency(arm) == 1 && related(arm, &arms[topology]))
+}
+
+fn family(arms: &[Arm], topology: usize) -> usize {
+    arms.iter().position(|arm| related(arm, &arms[topology])).unwrap_or(topology)
+}
+
+/// Whether two topologies are the same but for the number of their jobs.
+fn related(one: &Arm, other: &Arm) -> bool {
+    one.kind == other.kind && one.parameters_without(&[CONCURRENCY]) == other.parameters_without(&[CONCURRENCY])
 }
 
 /// Of each edit and topology the blocks, in their order.
 fn cases(table: &Table) -> BTreeMap<(Edit, usize), Vec<(u32, Moment)>> {
     let mut jobs: BTreeMap<_, Vec<f64>> = BTreeMap::new();
-    for row in table.rows.iter().filter(|row| row.subject == Steps::JOB && row.counts()) {
+    for row in table.jobs.iter().filter(|row| row.counts()) {
         if let Some(elapsed) = row.measures.get(Metric::ElapsedNs) {
             jobs.entry(place(row)).or_default().push(elapsed);
         }

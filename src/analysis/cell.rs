@@ -60,9 +60,9 @@ pub(super) struct Series {
 
 impl Series {
     /// `rows` are of one case in one topology, sorted by block. Empty if the measured blocks have nothing of it.
-    pub fn new(rows: &[Row]) -> Option<Self> {
+    pub fn new(rows: &[&Row]) -> Option<Self> {
         let excluded = rows.iter().filter(|row| row.standing == Standing::Excluded && !row.warmup).count();
-        let measured = excluded > 0 || rows.iter().any(Row::counts);
+        let measured = excluded > 0 || rows.iter().any(|row| row.counts());
         let blocks = || Metric::VARIANTS.iter().map(|&metric| block_means(rows, metric)).collect();
         let disturbed = rows.iter().filter(|row| row.flagged && row.counts()).map(|row| row.job.block).collect();
         measured.then(|| Self { topology: rows[0].job.topology as usize, excluded, disturbed, blocks: blocks() })
@@ -99,13 +99,13 @@ impl Series {
     }
 }
 
-fn block_means(rows: &[Row], metric: Metric) -> Vec<(u32, f64)> {
+fn block_means(rows: &[&Row], metric: Metric) -> Vec<(u32, f64)> {
     let blocks = rows.chunk_by(|a, b| a.job.block == b.job.block);
     blocks.filter_map(|block| Some((block[0].job.block, mean(block, metric)?))).collect()
 }
 
 /// Empty if no row that counts has the metric.
-fn mean(rows: &[Row], metric: Metric) -> Option<f64> {
+fn mean(rows: &[&Row], metric: Metric) -> Option<f64> {
     let counted = rows.iter().filter(|row| row.counts());
     let (sum, count) = counted
         .filter_map(|row| row.measures.get(metric))

@@ -135,7 +135,7 @@ fn mean_of_blocks(analysis: &Analysis, topology: usize, jobs: usize) -> Option<E
     const SEED: u64 = 16;
     let mut blocks: BTreeMap<u32, BTreeMap<u32, Vec<f64>>> = BTreeMap::new();
     let times = analysis.points.iter().filter(|point| {
-        !point.warmup && (point.topology, point.metric, &point.subject) == (topology, Metric::ElapsedNs, &Subject::Job)
+        !point.warmup && (point.topology, point.metric, &*point.subject) == (topology, Metric::ElapsedNs, &Subject::Job)
     });
     for point in times {
         blocks.entry(point.block).or_default().entry(point.job).or_default().push(point.value);

@@ -1,11 +1,14 @@
 //! A topology against another one, paired within blocks.
 
+use std::collections::BTreeMap;
+
 use super::cell::Series;
 use super::contrast::{Pair, pairs};
 use super::multiplicity::adjust;
 use super::paired::Paired;
 use super::row::{Row, Table};
 use super::{CaseKey, Cell, Contrast, Course, Metric, Subject};
+use crate::case::Edit;
 use crate::stats::{Estimate, Interval, Level};
 
 /// A topology against another one, paired within blocks. Where all differences (or ratios) are the same number, the
@@ -66,14 +69,12 @@ pub enum Verdict {
     Indistinguishable,
 }
 
-/// All cells and comparisons, case by case. Leaves the table's rows sorted by case, topology and block.
-pub(super) fn cells_and_comparisons(table: &mut Table, baseline: usize) -> (Vec<Cell>, Vec<Comparison>) {
+/// All cells and comparisons, case by case.
+pub(super) fn cells_and_comparisons(table: &Table, baseline: usize) -> (Vec<Cell>, Vec<Comparison>) {
     let pairs = pairs(&table.arms, baseline);
-    let steps = &table.steps;
-    table.rows.sort_unstable_by_key(|row| (steps.rank(row.subject), row.edit, row.job));
     let (mut cells, mut comparisons) = (Vec::new(), Vec::new());
-    for rows in table.rows.chunk_by(|a, b| (a.subject, a.edit) == (b.subject, b.edit)) {
-        let case = CaseKey { subject: steps.subject(rows[0].subject).clone(), edit: rows[0].edit };
+    for rows in cases(table).values() {
+        let case = CaseKey { subject: (**table.steps.subject(rows[0].subject)).clone(), edit: rows[0].edit };
         let arms = series(rows);
         let metrics = Series::metrics(&arms);
         for arm in &arms {
@@ -88,8 +89,17 @@ pub(super) fn cells_and_comparisons(table: &mut Table, baseline: usize) -> (Vec<
     (cells, comparisons)
 }
 
+/// The rows of each case, by the subject's place in a job and by edit; each in the table's order.
+fn cases(table: &Table) -> BTreeMap<(u32, Edit), Vec<&Row>> {
+    let mut cases: BTreeMap<(u32, Edit), Vec<&Row>> = BTreeMap::new();
+    for row in table.jobs.iter().chain(&table.rows) {
+        cases.entry((table.steps.rank(row.subject), row.edit)).or_default().push(row);
+    }
+    cases
+}
+
 /// One series per topology that has measured rows in this case.
-fn series(rows: &[Row]) -> Vec<Series> {
+fn series(rows: &[&Row]) -> Vec<Series> {
     rows.chunk_by(|a, b| a.job.topology == b.job.topology).filter_map(Series::new).collect()
 }
 

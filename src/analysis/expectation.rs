@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::AnalyseError;
 use crate::case::{ErrorClass, Op, Status};
-use crate::record::{RunRecord, Sample};
+use crate::record::{Observation, RunRecord};
 use crate::scenario::{Expected, Stated, stated};
 
 /// One expectation, and what every block found. The warm-up's count too: an expectation that breaks there spoils a
@@ -50,8 +50,8 @@ impl Expectations {
         Ok(Self { list, found: BTreeMap::new(), wrong: BTreeMap::new(), begun: 0 })
     }
 
-    pub fn observe(&mut self, sample: &Sample) {
-        let topology = sample.topology.as_str();
+    pub fn observe(&mut self, sample: &Observation) {
+        let topology = &*sample.topology;
         self.begun = self.begun.max(sample.block + 1);
         if let (false, Some(class)) = (sample.status == Status::Ok, sample.error_class) {
             self.wrong.entry((topology.to_owned(), sample.block)).or_insert(class);
@@ -59,9 +59,8 @@ impl Expectations {
         if sample.op != Op::Build {
             return;
         }
-        let meant = |one: &Stated| {
-            (one.topology.as_str(), one.job, one.step.as_str()) == (topology, sample.job, sample.step.as_str())
-        };
+        let meant =
+            |one: &Stated| (one.topology.as_str(), one.job, one.step.as_str()) == (topology, sample.job, &*sample.step);
         let (Some(index), Some(cached), Some(total)) =
             (self.list.iter().position(meant), sample.instructions_cached, sample.instructions_total)
         else {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::case::{ErrorClass, Op, Status};
-use crate::record::Sample;
+use crate::record::Observation;
 use crate::stats::{Estimate, Level, proportion};
 
 /// Failures of one class in one topology, over all blocks and attempts.
@@ -28,7 +28,7 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    pub fn count(&mut self, topology: usize, sample: &Sample) {
+    pub fn count(&mut self, topology: usize, sample: &Observation) {
         *self.samples.entry((topology, sample.op)).or_default() += 1;
         if sample.status == Status::Ok {
             return;
@@ -38,7 +38,7 @@ impl Failures {
         let (count, example) = self.found.entry((topology, sample.op, class)).or_default();
         *count += 1;
         if example.is_empty() {
-            *example = sample.error.as_str().to_owned();
+            *example = sample.error.clone().into_owned();
         }
     }
 

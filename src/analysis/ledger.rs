@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::AnalyseError;
-use super::row::{JobKey, Row, Table, topology};
+use super::row::{JobKey, Table, topology};
 use crate::case::{Edit, Op};
 use crate::record::{InstructionRow, ReadError, RunRecord};
 
@@ -23,8 +23,8 @@ pub struct LedgerCell {
     pub builds: u32,
 }
 
-/// The instructions of builds whose own row counts: others have no outcome to speak of. The table's rows are sorted by
-/// job and step.
+/// The instructions of builds whose own row counts: others have no outcome to speak of. The table is
+/// settled.
 pub(super) fn ledger(
     run: &RunRecord,
     table: &Table,
@@ -34,8 +34,8 @@ pub(super) fn ledger(
     for instruction in instructions {
         let instruction = instruction?;
         let job = job_of(run, &instruction)?;
-        let Some((rank, build)) = build_of(table, job, &instruction) else { continue };
-        let key = (job.topology, job.number, rank, instruction.index);
+        let Some(build) = table.find(job, Op::Build, instruction.step.as_str()) else { continue };
+        let key = (job.topology, job.number, table.steps.rank(build.subject), instruction.index);
         let cell = cells.entry(key).or_insert_with(|| LedgerCell {
             topology: job.topology as usize,
             step: instruction.step.as_str().to_owned(),
@@ -50,14 +50,6 @@ pub(super) fn ledger(
         cell.builds += 1;
     }
     Ok(cells.into_values().collect())
-}
-
-/// The build that an instruction belongs to, with its place in the job, if it counts.
-fn build_of<'a>(table: &'a Table, job: JobKey, instruction: &InstructionRow) -> Option<(u32, &'a Row)> {
-    let rank = table.steps.rank(table.steps.find(Op::Build, instruction.step.as_str())?);
-    let found = table.rows.binary_search_by_key(&(job, rank), |row| (row.job, table.steps.rank(row.subject))).ok()?;
-    let build = &table.rows[found];
-    build.counts().then_some((rank, build))
 }
 
 fn job_of(run: &RunRecord, row: &InstructionRow) -> Result<JobKey, AnalyseError> {

@@ -3,7 +3,7 @@
 use strum::VariantArray as _;
 
 use crate::case::Op;
-use crate::record::Sample;
+use crate::record::Observation;
 
 /// A named column of samples.csv; the unit is in its name.
 #[derive(
@@ -31,7 +31,7 @@ impl Metric {
         matches!(self, Self::ElapsedNs | Self::CpuNs | Self::PeakMemoryBytes)
     }
 
-    fn of_sample(self, sample: &Sample) -> Option<f64> {
+    fn of_sample(self, sample: &Observation) -> Option<f64> {
         let count = match self {
             Self::ElapsedNs => sample.elapsed_ns,
             Self::UploadNs => sample.upload_ns,
@@ -77,7 +77,7 @@ fn combine(mut values: impl Iterator<Item = Option<f64>>, with: impl Fn(f64, f64
 pub(super) struct Measures([f64; Metric::VARIANTS.len()]);
 
 impl Measures {
-    pub fn of_sample(sample: &Sample) -> Self {
+    pub fn of_sample(sample: &Observation) -> Self {
         Self::by_metric(|metric| metric.of_sample(sample))
     }
 

@@ -31,12 +31,14 @@ mod metric;
 mod multiplicity;
 mod order;
 mod paired;
+mod phase;
 mod point;
 mod pool;
 mod row;
 mod steps;
+mod storage;
 
-pub use arm::Arm;
+pub use arm::{Arm, Fallback};
 pub use at_once::AtOnce;
 pub use cell::{Cell, Summary};
 pub use change::{Change, Changes, Undecidable, changes};
@@ -50,15 +52,17 @@ pub use expectation::{Checked, Found};
 pub use failure::Failure;
 pub use ledger::LedgerCell;
 pub use metric::Metric;
+pub use phase::Phase;
 pub use point::Point;
-pub use pool::{Pool, PoolCase, pools};
+pub use pool::{HostRatio, Pool, PoolCase, pools};
+pub use storage::{Storage, storage_grid};
 
 use std::collections::BTreeMap;
 
 use self::expectation::Expectations;
 use self::row::Table;
 use crate::case::{Edit, Op};
-use crate::record::{InstructionRow, ReadError, RunDir, RunRecord, Sample};
+use crate::record::{Event, InstructionRow, Observation, ReadError, RunDir, RunRecord, Sample};
 use crate::stats::{Estimate, half_width};
 
 /// What a run's rows say. Topologies are indices into `arms`, which keep the scenario's order.
@@ -79,6 +83,8 @@ pub struct Analysis {
     pub points: Vec<Point>,
     /// By topology, job, step and instruction.
     pub ledger: Vec<LedgerCell>,
+    /// By topology, in the order in which they end; empty where the run's events are not at hand.
+    pub phases: Option<Vec<Phase>>,
     /// By edit and topology; nothing where no topology has several jobs at once.
     pub at_once: Vec<AtOnce>,
     /// The time of a block's first trial against its second, each as a part of the median of its topology.
@@ -136,11 +142,19 @@ impl Analysis {
     /// # Errors
     /// A file that cannot be read, or rows that are not of this run.
     pub fn of(run: &RunDir) -> Result<Self, AnalyseError> {
-        analyse(run.record(), run.samples()?, run.instructions()?)
+        let (mut reading, mut rows) = (Reading::begin(run.record())?, run.observations()?);
+        while let Some(row) = rows.read()? {
+            reading.add(&row)?;
+        }
+        let phases = run.phases()?.map(|phases| Box::new(phases) as Events);
+        reading.end(run.instructions()?, phases)
     }
 }
 
-/// Analyses the rows of one run, in any order.
+/// Events that are parts of steps.
+pub type Events = Box<dyn Iterator<Item = Result<Event, ReadError>>>;
+
+/// Analyses the rows of one run, in any order but that of the events of one job.
 ///
 /// # Errors
 /// The first row that cannot be read, or one that is not of this run.
@@ -148,36 +162,66 @@ pub fn analyse(
     run: &RunRecord,
     samples: impl Iterator<Item = Result<Sample, ReadError>>,
     instructions: impl Iterator<Item = Result<InstructionRow, ReadError>>,
+    phases: Option<Events>,
 ) -> Result<Analysis, AnalyseError> {
-    let baseline = run
-        .arms
-        .iter()
-        .position(|arm| arm.name == run.baseline)
-        .ok_or_else(|| AnalyseError::UnknownBaseline { run_id: run.run_id.clone(), name: run.baseline.clone() })?;
-    let mut expectations = Expectations::of(run)?;
-    let samples = samples.inspect(|sample| sample.iter().for_each(|sample| expectations.observe(sample)));
-    let mut table = Table::read(run, samples)?;
-    table.settle();
-    let ledger = ledger::ledger(run, &table, instructions)?;
-    table.add_jobs();
-    let (cells, comparisons) = comparison::cells_and_comparisons(&mut table, baseline);
-    let at_once = at_once::at_once(&table);
-    let (order, disturbed) = (order::order(&table.rows), std::mem::take(&mut table.disturbed).into_counts());
-    let blocks = table.measured_blocks();
-    let expectations = expectations.into_list(run);
-    let (points, arms, failures) = table.into_points();
-    Ok(Analysis {
-        arms,
-        baseline,
-        blocks,
-        cells,
-        comparisons,
-        points,
-        ledger,
-        at_once,
-        order,
-        disturbed,
-        failures,
-        expectations,
-    })
+    let mut reading = Reading::begin(run)?;
+    for sample in samples {
+        reading.add(&Observation::from(&sample?))?;
+    }
+    reading.end(instructions, phases)
+}
+
+/// What is known of a run while its rows are read.
+struct Reading<'a> {
+    run: &'a RunRecord,
+    baseline: usize,
+    expectations: Expectations,
+    table: Table,
+}
+
+impl<'a> Reading<'a> {
+    fn begin(run: &'a RunRecord) -> Result<Self, AnalyseError> {
+        let baseline = run
+            .arms
+            .iter()
+            .position(|arm| arm.name == run.baseline)
+            .ok_or_else(|| AnalyseError::UnknownBaseline { run_id: run.run_id.clone(), name: run.baseline.clone() })?;
+        Ok(Self { run, baseline, expectations: Expectations::of(run)?, table: Table::new(run) })
+    }
+
+    fn add(&mut self, row: &Observation) -> Result<(), AnalyseError> {
+        self.expectations.observe(row);
+        self.table.add(self.run, row)
+    }
+
+    fn end(
+        self,
+        instructions: impl Iterator<Item = Result<InstructionRow, ReadError>>,
+        phases: Option<Events>,
+    ) -> Result<Analysis, AnalyseError> {
+        let Self { run, baseline, expectations, mut table } = self;
+        table.settle();
+        let ledger = ledger::ledger(run, &table, instructions)?;
+        let phases = phases.map(|phases| phase::phases(run, &table, phases)).transpose()?;
+        let (cells, comparisons) = comparison::cells_and_comparisons(&table, baseline);
+        let at_once = at_once::at_once(&table);
+        let (order, disturbed) = (order::order(&table.jobs), std::mem::take(&mut table.disturbed).into_counts());
+        let blocks = table.measured_blocks();
+        let (points, arms, failures) = table.into_points();
+        Ok(Analysis {
+            arms,
+            baseline,
+            blocks,
+            cells,
+            comparisons,
+            points,
+            ledger,
+            phases,
+            at_once,
+            order,
+            disturbed,
+            failures,
+            expectations: expectations.into_list(run),
+        })
+    }
 }

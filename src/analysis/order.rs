@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 
 use super::Metric;
 use super::row::Row;
-use super::steps::Steps;
 use crate::stats::{Estimate, Level, Ordered, ratio};
 
 /// The time of the first trial of a block against that of the second, each as a part of the median of its topology, paired
 /// within blocks. A trial's time is the sum of its jobs'. Empty where no block has both.
-pub(super) fn order(rows: &[Row]) -> Option<Estimate> {
-    let trials = trials(rows);
+pub(super) fn order(jobs: &[Row]) -> Option<Estimate> {
+    let trials = trials(jobs);
     let mut of_topology: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for trial in trials.values() {
         of_topology.entry(trial.topology).or_default().push(trial.time);
@@ -36,9 +35,9 @@ struct Trial {
 }
 
 /// By block and position, those with as many jobs as any of their topology.
-fn trials(rows: &[Row]) -> BTreeMap<(u32, u32), Trial> {
+fn trials(jobs: &[Row]) -> BTreeMap<(u32, u32), Trial> {
     let mut trials: BTreeMap<(u32, u32), Trial> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.subject == Steps::JOB && row.counts()) {
+    for row in jobs.iter().filter(|row| row.counts()) {
         let Some(time) = row.measures.get(Metric::ElapsedNs) else { continue };
         let begun = Trial { topology: row.job.topology, jobs: 0, time: 0.0 };
         let trial = trials.entry((row.job.block, row.position)).or_insert(begun);

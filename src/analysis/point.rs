@@ -1,6 +1,8 @@
 //! Single values along the sequence, for plots.
 
-use super::row::{Row, Standing};
+use std::sync::Arc;
+
+use super::row::{JobKey, Row, Standing};
 use super::steps::Steps;
 use super::{Metric, Subject};
 use crate::case::Edit;
@@ -21,38 +23,53 @@ pub struct Point {
     pub warmup: bool,
     pub job: u32,
     pub edit: Edit,
-    pub subject: Subject,
+    /// Shared by all of its points.
+    pub subject: Arc<Subject>,
     pub metric: Metric,
     pub value: f64,
 }
 
-/// The points of all usable rows, the warm-up's too, in the rows' order.
-pub(super) fn points(mut rows: Vec<Row>, steps: &Steps) -> Vec<Point> {
-    let mut points = Vec::new();
+/// The points of all usable rows, the warm-up's too, by job: first those of the whole, then those of its steps. Both are
+/// sorted by job.
+pub(super) fn points(mut rows: Vec<Row>, jobs: &[Row], steps: &Steps) -> Vec<Point> {
+    let (mut points, mut jobs) = (Vec::new(), jobs);
     // From the end, giving memory back piece by piece: rows and points together are twice as large as either.
     while !rows.is_empty() {
         let piece = rows.split_off(rows.len().saturating_sub(PIECE));
         rows.shrink_to_fit();
-        let usable = piece.iter().rev().filter(|row| row.standing == Standing::Usable);
-        points.extend(usable.flat_map(|row| points_of(row, steps.subject(row.subject))));
+        for row in piece.iter().rev() {
+            jobs = add_jobs_after(&mut points, jobs, row.job, steps);
+            add(&mut points, row, steps);
+        }
     }
+    jobs.iter().rev().for_each(|job| add(&mut points, job, steps));
     points.reverse();
     points
 }
 
+/// Adds the jobs that are behind this one, the last first; returns those that are left.
+fn add_jobs_after<'a>(points: &mut Vec<Point>, mut jobs: &'a [Row], job: JobKey, steps: &Steps) -> &'a [Row] {
+    while let Some((last, others)) = jobs.split_last().filter(|(last, _)| last.job > job) {
+        add(points, last, steps);
+        jobs = others;
+    }
+    jobs
+}
+
 /// The row's points, last metric first.
-fn points_of<'a>(row: &'a Row, subject: &'a Subject) -> impl Iterator<Item = Point> + 'a {
-    let metrics: &'static [Metric] = if *subject == Subject::Job { &OF_JOBS } else { &OF_STEPS };
-    metrics.iter().rev().filter_map(move |&metric| {
+fn add(points: &mut Vec<Point>, row: &Row, steps: &Steps) {
+    let metrics: &[Metric] = if row.subject == Steps::JOB { &OF_JOBS } else { &OF_STEPS };
+    let usable = metrics.iter().rev().filter(|_| row.standing == Standing::Usable);
+    points.extend(usable.filter_map(|&metric| {
         Some(Point {
             topology: row.job.topology as usize,
             block: row.job.block,
             warmup: row.warmup,
             job: row.job.number,
             edit: row.edit,
-            subject: subject.clone(),
+            subject: Arc::clone(steps.subject(row.subject)),
             metric,
             value: row.measures.get(metric)?,
         })
-    })
+    }));
 }

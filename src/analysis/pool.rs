@@ -14,10 +14,30 @@ const WIDER: f64 = 1.5;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pool {
     pub case: PoolCase,
-    /// By host, with how many runs it has.
-    pub hosts: Vec<(String, usize, Estimate)>,
+    pub hosts: Vec<HostRatio>,
     /// Of three hosts or more: their mean, and the share of their differences that is more than error.
     pub all: Option<(Estimate, f64)>,
+}
+
+/// A ratio as the runs of one host measured it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostRatio {
+    pub host: String,
+    pub runs: usize,
+    /// Of the blocks of all runs.
+    pub blocks: Estimate,
+    /// With what differs from run to run in its interval; empty for one run.
+    pub between_runs: Option<Estimate>,
+}
+
+impl HostRatio {
+    /// The estimate to quote: where the runs differ more than their blocks do, the one that holds it.
+    pub fn quoted(&self) -> &Estimate {
+        let width = |estimate: &Estimate| estimate.interval.map(|one| (one.high / one.low).ln());
+        let wider =
+            |runs: &&Estimate| width(runs).zip(width(&self.blocks)).is_some_and(|(runs, blocks)| runs > WIDER * blocks);
+        self.between_runs.as_ref().filter(wider).unwrap_or(&self.blocks)
+    }
 }
 
 /// What runs must have alike to measure the same.
@@ -27,9 +47,9 @@ pub struct PoolCase {
     pub scenario_digest: String,
     pub driver: Driver,
     pub builder: Builder,
-    pub edit: Edit,
     pub topology: String,
     pub reference: String,
+    pub edit: Edit,
 }
 
 /// The pairs of each run of a host.
@@ -64,21 +84,18 @@ impl PoolCase {
 }
 
 fn pool(case: PoolCase, hosts: BTreeMap<String, Runs>) -> Pool {
-    let hosts: Vec<(String, usize, Estimate)> =
-        hosts.into_iter().filter_map(|(host, runs)| Some((host, runs.len(), of_host(&runs)?))).collect();
-    let effects: Option<Vec<Effect>> = hosts.iter().map(|(_, _, estimate)| effect(estimate)).collect();
+    let hosts: Vec<HostRatio> = hosts.into_iter().filter_map(|(host, runs)| of_host(host, &runs)).collect();
+    let effects: Option<Vec<Effect>> = hosts.iter().map(|one| effect(one.quoted())).collect();
     let all = effects.and_then(|effects| random_effects(&effects, Level::P95).ok()?);
     let all = all.map(|pooled| (pooled.estimate.map(f64::exp), pooled.i2));
     Pool { case, hosts, all }
 }
 
 /// Of the pairs of each run of a host.
-fn of_host(runs: &[Vec<(f64, f64)>]) -> Option<Estimate> {
+fn of_host(host: String, runs: &[Vec<(f64, f64)>]) -> Option<HostRatio> {
     let blocks = ratio(&runs.concat(), Level::P95).ok()?;
-    let by_run = hierarchical_ratio(runs, Level::P95).ok()?;
-    let width = |estimate: &Estimate| estimate.interval.map(|one| (one.high / one.low).ln());
-    let wider = width(&by_run).zip(width(&blocks)).is_some_and(|(runs, blocks)| runs > WIDER * blocks);
-    Some(if wider { by_run } else { blocks })
+    let between_runs = hierarchical_ratio(runs, Level::P95).ok()?;
+    Some(HostRatio { host, runs: runs.len(), blocks, between_runs: (runs.len() > 1).then_some(between_runs) })
 }
 
 /// The logarithm of a ratio, with the error that its interval tells; empty without one, or where it has no width.
@@ -122,11 +139,17 @@ mod tests {
     #[test]
     fn runs_that_agree_are_as_sure_as_all_their_blocks_and_runs_that_do_not_are_not() {
         let (alike, apart) = (pooled(&[("a", &[1.2, 1.2, 1.2])]), pooled(&[("a", &[1.0, 1.2, 1.4])]));
-        let (low, high) = bounds(&alike.hosts[0].2);
+        let (low, high) = bounds(alike.hosts[0].quoted());
         assert!(1.19 < low && high < 1.21, "{alike:?}");
-        let (low, high) = bounds(&apart.hosts[0].2);
+        let (low, high) = bounds(apart.hosts[0].quoted());
         assert!(low < 1.05 && high > 1.35, "{apart:?}");
-        assert_eq!((alike.hosts[0].1, alike.all, apart.all), (3, None, None), "one host has no others to differ from");
+        assert!(bounds(&apart.hosts[0].blocks).0 > low, "their blocks alone are surer than the runs");
+        assert_eq!(pooled(&[("a", &[1.2])]).hosts[0].between_runs, None, "one run has no others to differ from");
+        assert_eq!(
+            (alike.hosts[0].runs, alike.all, apart.all),
+            (3, None, None),
+            "one host has no others to differ from"
+        );
     }
 
     #[test]

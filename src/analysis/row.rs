@@ -7,10 +7,10 @@ use super::failure::Failures;
 use super::metric::Measures;
 use super::steps::Steps;
 use super::{AnalyseError, Arm, Failure, Point, attempt, job, point};
-use crate::case::{Edit, Status};
-use crate::record::{ReadError, RunRecord, Sample};
+use crate::case::{Edit, Op, Status};
+use crate::record::{Observation, RunRecord};
 
-/// One step of one job, or the whole job.
+/// One step of one job, or a whole job.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     pub job: JobKey,
@@ -64,83 +64,82 @@ impl Row {
 /// All rows of a run, with what was met while reading them.
 #[derive(Debug)]
 pub(super) struct Table {
+    /// Of steps; by job and step once they are settled.
     pub rows: Vec<Row>,
+    /// Totals of jobs, by job.
+    pub jobs: Vec<Row>,
     pub steps: Steps,
     pub arms: Vec<Arm>,
     failures: Failures,
     pub disturbed: Disturbed,
+    /// The last row of each worker: several of them write by turns.
+    last: BTreeMap<u32, (JobKey, u32)>,
 }
 
 impl Table {
-    pub fn read(
-        run: &RunRecord,
-        samples: impl Iterator<Item = Result<Sample, ReadError>>,
-    ) -> Result<Self, AnalyseError> {
-        let arms = run.arms.iter().map(Arm::new).collect();
-        let mut table = Self {
+    pub fn new(run: &RunRecord) -> Self {
+        Self {
             rows: Vec::new(),
+            jobs: Vec::new(),
             steps: Steps::new(),
-            arms,
+            arms: run.arms.iter().map(Arm::new).collect(),
             failures: Failures::default(),
             disturbed: Disturbed::default(),
-        };
-        // The last row of each worker: several of them write by turns.
-        let mut last: BTreeMap<u32, (JobKey, u32)> = BTreeMap::new();
-        for sample in samples {
-            let sample = sample?;
-            let job = job_of(run, &sample)?;
-            let previous = last.get(&job.worker).filter(|(same, _)| *same == job).map_or(Steps::JOB, |(_, step)| *step);
-            let subject = table.steps.number(sample.op, sample.step.as_str(), previous);
-            last.insert(job.worker, (job, subject));
-            table.add(job, subject, &sample);
+            last: BTreeMap::new(),
         }
-        Ok(table)
     }
 
-    /// Sorts the rows by job and step, and decides which count.
+    /// Adds the next row of the run.
+    ///
+    /// # Errors
+    /// It is not of this run.
+    pub fn add(&mut self, run: &RunRecord, row: &Observation) -> Result<(), AnalyseError> {
+        let job = job_of(run, row)?;
+        let previous = self.last.get(&job.worker).filter(|(same, _)| *same == job);
+        let subject = self.steps.number(row.op, &row.step, previous.map_or(Steps::JOB, |(_, step)| *step));
+        self.last.insert(job.worker, (job, subject));
+        self.arms[job.topology as usize].observe(row);
+        self.failures.count(job.topology as usize, row);
+        if !row.warmup {
+            self.disturbed.note(&job, &row.flags);
+        }
+        self.rows.push(Row {
+            job,
+            subject,
+            edit: row.edit,
+            position: row.position,
+            warmup: row.warmup,
+            flagged: !row.flags.is_empty(),
+            status: row.status,
+            // Nothing counts before the trial's attempts are known.
+            standing: Standing::Superseded,
+            measures: Measures::of_sample(row),
+        });
+        Ok(())
+    }
+
+    /// Sorts the rows by job and step, decides which count, and adds the totals of jobs.
     pub fn settle(&mut self) {
-        self.sort_by_job();
+        // Rows come trial by trial, and a stable sort is quick with what is in order.
+        self.rows.sort_by_key(|row| (row.job, self.steps.rank(row.subject)));
         attempt::settle(&mut self.rows);
+        self.jobs = job::totals(&self.rows, &self.steps);
     }
 
-    /// Adds the totals of jobs; the rows are sorted by job.
-    pub fn add_jobs(&mut self) {
-        let jobs = job::totals(&self.rows, &self.steps);
-        self.rows.extend(jobs);
+    /// The row of a step, if it counts. The rows are settled.
+    pub fn find(&self, job: JobKey, op: Op, step: &str) -> Option<&Row> {
+        let place = (job, self.steps.rank(self.steps.find(op, step)?));
+        let found = self.rows.binary_search_by_key(&place, |row| (row.job, self.steps.rank(row.subject))).ok()?;
+        Some(&self.rows[found]).filter(|row| row.counts())
     }
 
     pub fn measured_blocks(&self) -> usize {
         self.rows.iter().filter(|row| row.counts()).map(|row| row.job.block).collect::<BTreeSet<_>>().len()
     }
 
-    pub fn into_points(mut self) -> (Vec<Point>, Vec<Arm>, Vec<Failure>) {
-        self.sort_by_job();
-        let points = point::points(self.rows, &self.steps);
+    pub fn into_points(self) -> (Vec<Point>, Vec<Arm>, Vec<Failure>) {
+        let points = point::points(self.rows, &self.jobs, &self.steps);
         (points, self.arms, self.failures.into_list())
-    }
-
-    fn add(&mut self, job: JobKey, subject: u32, sample: &Sample) {
-        self.arms[job.topology as usize].observe(sample);
-        self.failures.count(job.topology as usize, sample);
-        if !sample.warmup {
-            self.disturbed.note(&job, &sample.flags);
-        }
-        self.rows.push(Row {
-            job,
-            subject,
-            edit: sample.edit,
-            position: sample.position,
-            warmup: sample.warmup,
-            flagged: !sample.flags.is_empty(),
-            status: sample.status,
-            // Nothing counts before the trial's attempts are known.
-            standing: Standing::Superseded,
-            measures: Measures::of_sample(sample),
-        });
-    }
-
-    fn sort_by_job(&mut self) {
-        self.rows.sort_unstable_by_key(|row| (row.job, self.steps.rank(row.subject)));
     }
 }
 
@@ -155,9 +154,9 @@ pub(super) fn topology(run: &RunRecord, name: &str) -> Result<u32, AnalyseError>
         .ok_or_else(|| AnalyseError::UnknownTopology { run_id: run.run_id.clone(), name: name.to_owned() })
 }
 
-fn job_of(run: &RunRecord, sample: &Sample) -> Result<JobKey, AnalyseError> {
+fn job_of(run: &RunRecord, sample: &Observation) -> Result<JobKey, AnalyseError> {
     Ok(JobKey {
-        topology: topology(run, sample.topology.as_str())?,
+        topology: topology(run, &sample.topology)?,
         block: sample.block,
         attempt: sample.attempt,
         worker: sample.worker,

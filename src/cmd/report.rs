@@ -7,7 +7,7 @@ use super::{Exit, Failure, notice, print};
 use crate::analysis::{AnalyseError, Analysis, pools, self_checks, together};
 use crate::cli::ReportArgs;
 use crate::record::{ClaimsDir, ReadError, RunDir, RunRecord, TrialRow};
-use crate::report::{self, Found, ReportError, Written};
+use crate::report::{self, Found, Member, ReportError, Written};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReportRunError {
@@ -23,8 +23,8 @@ pub enum ReportRunError {
 }
 
 /// Writes a report per run: into the run directory itself, or into `out`. Several runs each get a folder of
-/// their own name in `out`, and what they tell together is said on standard error. Nothing is written unless every run can
-/// be opened and has a place of its own.
+/// their own name in `out`, which itself gets a page of all of them; what they tell together is said on standard error too.
+/// Nothing is written unless every run can be opened and has a place of its own.
 ///
 /// Tests of claims become a section of every report; without runs they are reported together, as one ledger.
 pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
@@ -36,18 +36,39 @@ pub fn run(args: &ReportArgs) -> Result<Exit, Failure> {
         return print(format!("{}\n", ledger.display()).as_bytes());
     }
     let reported = reports(&runs, args.out.as_deref(), &found)?;
+    let mut places: Vec<&Path> = reported.iter().map(|one| one.written.html.as_path()).collect();
+    let overview = match &args.out {
+        Some(out) if reported.len() > 1 => Some(overview(out, &reported)?),
+        _ => None,
+    };
+    places.extend(overview.as_deref());
     if reported.len() > 1 {
         of_all(&reported);
     }
-    let places: String = reported.iter().map(|one| format!("{}\n", one.written.html.display())).collect();
+    let places: String = places.iter().map(|place| format!("{}\n", place.display())).collect();
     print(places.as_bytes())
 }
 
 /// A run whose report was written.
 struct Reported {
+    /// The folder of the report.
+    place: PathBuf,
     written: Written,
     record: RunRecord,
     analysis: Analysis,
+}
+
+impl Reported {
+    fn member(&self) -> Member<'_> {
+        let folder = self.place.file_name().unwrap_or_default();
+        Member { run: &self.record, analysis: &self.analysis, folder }
+    }
+}
+
+/// Writes the page of all runs into the folder that holds their own reports.
+fn overview(out: &Path, reported: &[Reported]) -> Result<PathBuf, ReportRunError> {
+    let members: Vec<Member> = reported.iter().map(Reported::member).collect();
+    Ok(report::write_overview(out, &members)?)
 }
 
 /// Says what several runs tell together.
@@ -79,7 +100,8 @@ fn reports(runs: &[PathBuf], out: Option<&Path>, found: &[Found]) -> Result<Vec<
     }
     let one = |(dir, place): (&RunDir, &PathBuf)| {
         let analysis = Analysis::of(dir)?;
-        Ok(Reported { written: write(dir, &analysis, place, found)?, record: dir.record().clone(), analysis })
+        let written = write(dir, &analysis, place, found)?;
+        Ok(Reported { place: place.clone(), written, record: dir.record().clone(), analysis })
     };
     dirs.iter().zip(&places).map(one).collect()
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The source of an event that is a part of a step.
+pub const PHASE: &str = "phase";
+
 /// One line of output, or one phase, with the time at which it was seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {

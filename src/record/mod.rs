@@ -5,6 +5,7 @@
 mod claims;
 mod event;
 mod instruction;
+mod observation;
 mod reader;
 mod run;
 mod sample;
@@ -13,8 +14,9 @@ mod trial;
 mod writer;
 
 pub use claims::{ClaimsDir, ClaimsRecord, ClaimsWriter, FindingRow};
-pub use event::Event;
+pub use event::{Event, PHASE};
 pub use instruction::InstructionRow;
+pub use observation::{Observation, Observations};
 pub use reader::{ReadError, RunDir};
 pub use run::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, own_registry};
 pub use sample::Sample;

@@ -1,5 +1,6 @@
 //! Reads a run directory back.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::marker::PhantomData;
@@ -8,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use super::{Event, InstructionRow, RunRecord, SCHEMA, Sample, TrialRow};
+use super::event::PHASE;
+use super::{Event, InstructionRow, Observations, RunRecord, SCHEMA, Sample, TrialRow};
 
 /// A file of a run directory could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,11 @@ impl RunDir {
         Rows::open(self.path.join("samples.csv"))
     }
 
+    /// The same rows, as an analysis needs them.
+    pub fn observations(&self) -> Result<Observations, ReadError> {
+        Observations::open(self.path.join("samples.csv"))
+    }
+
     pub fn instructions(&self) -> Result<impl Iterator<Item = Result<InstructionRow, ReadError>> + use<>, ReadError> {
         Rows::open(self.path.join("instructions.csv"))
     }
@@ -57,16 +64,52 @@ impl RunDir {
 
     /// The recorded events; none where the run ended before its first step.
     pub fn events(&self) -> Result<impl Iterator<Item = Result<Event, ReadError>> + use<>, ReadError> {
-        let path = self.path.join("events.jsonl");
-        let file = open(&path)?;
-        Ok(BufReader::new(file).lines().zip(1..).map(move |(line, number)| {
-            let wrong = |reason: String| ReadError::Row { path: path.clone(), line: number, reason };
-            let line = line.map_err(|error| wrong(error.to_string()))?;
-            let head: Head = serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
-            refuse_newer(&path, head.schema)?;
-            serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))
-        }))
+        self.events_that(|_| true)
     }
+
+    /// The events that are parts of a step; empty where the directory has no `events.jsonl`, which a published one may
+    /// leave out.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read.
+    pub fn phases(&self) -> Result<Option<impl Iterator<Item = Result<Event, ReadError>> + use<>>, ReadError> {
+        let there = self.path.join("events.jsonl").exists();
+        there.then(|| self.events_that(|source| source == PHASE)).transpose()
+    }
+
+    /// The events of these sources. What a step printed is long: lines of other sources are not taken apart.
+    fn events_that(
+        &self,
+        wanted: fn(&str) -> bool,
+    ) -> Result<impl Iterator<Item = Result<Event, ReadError>> + use<>, ReadError> {
+        let path = self.path.join("events.jsonl");
+        let lines = BufReader::new(open(&path)?).lines().zip(1..);
+        Ok(lines.filter_map(move |(line, number)| event(&path, number, line, wanted).transpose()))
+    }
+}
+
+/// The event of a line, if it is of a wanted source.
+fn event(
+    path: &Path,
+    line: u64,
+    text: io::Result<String>,
+    wanted: fn(&str) -> bool,
+) -> Result<Option<Event>, ReadError> {
+    let wrong = |reason: String| ReadError::Row { path: path.to_owned(), line, reason };
+    let text = text.map_err(|error| wrong(error.to_string()))?;
+    let head: EventHead = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    refuse_newer(path, head.schema)?;
+    let event = wanted(&head.source).then(|| serde_json::from_str(&text));
+    event.transpose().map_err(|error| wrong(error.to_string()))
+}
+
+/// What of an event decides whether it is read.
+#[derive(serde::Deserialize)]
+struct EventHead<'a> {
+    schema: u32,
+    // A newer file may have none, and is to be refused for its age.
+    #[serde(borrow, default)]
+    source: Cow<'a, str>,
 }
 
 /// A TOML file that begins with its schema.
@@ -99,50 +142,93 @@ fn open(path: &Path) -> Result<File, ReadError> {
     })
 }
 
-/// The rows of one CSV file, checked for their schema one by one.
-pub(super) struct Rows<T> {
+/// The lines of one CSV file, checked for their schema one by one.
+pub(super) struct Lines {
     path: PathBuf,
-    rows: csv::StringRecordsIntoIter<BufReader<File>>,
-    headers: csv::StringRecord,
+    reader: csv::Reader<File>,
+    pub(super) headers: csv::StringRecord,
+    /// The line that was read last.
+    pub(super) record: csv::StringRecord,
     /// Where a last line without an end stops.
     torn: Option<u64>,
-    row: PhantomData<T>,
 }
 
-impl<T: DeserializeOwned> Rows<T> {
+impl Lines {
+    /// Bytes that are read at a time.
+    const PIECE: usize = 1 << 17;
+
     pub(super) fn open(path: PathBuf) -> Result<Self, ReadError> {
         let wrong = |reason: String| ReadError::Record { path: path.clone(), reason };
         let file = open(&path)?;
         let torn = torn(&file).map_err(|error| wrong(error.to_string()))?;
-        let mut reader = csv::Reader::from_reader(BufReader::new(file));
+        let mut reader = csv::ReaderBuilder::new().buffer_capacity(Self::PIECE).from_reader(file);
         let headers = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
-        let rows = Self { path, rows: reader.into_records(), headers, torn, row: PhantomData };
-        if rows.at_torn_end() { Err(rows.cut_off(1)) } else { Ok(rows) }
+        let lines = Self { path, reader, headers, record: csv::StringRecord::new(), torn };
+        if lines.at_torn_end() { Err(lines.cut_off(1)) } else { Ok(lines) }
     }
 
-    fn parse(&self, record: Result<csv::StringRecord, csv::Error>) -> Result<T, ReadError> {
-        let position = record.as_ref().map_or_else(csv::Error::position, csv::StringRecord::position);
-        let line = position.map_or(0, csv::Position::line);
-        if self.at_torn_end() {
-            return Err(self.cut_off(line));
+    /// Reads the next line into `record`; tells whether there was one.
+    pub(super) fn read(&mut self) -> Result<bool, ReadError> {
+        match self.reader.read_record(&mut self.record) {
+            Ok(false) => return Ok(false),
+            read if self.at_torn_end() => {
+                let position = read.as_ref().map_or_else(csv::Error::position, |_| self.record.position());
+                return Err(self.cut_off(position.map_or(0, csv::Position::line)));
+            }
+            Ok(true) => {}
+            Err(error) => return Err(self.wrong(&error, error.position())),
         }
-        let wrong = |reason: csv::Error| ReadError::Row { path: self.path.clone(), line, reason: reason.to_string() };
-        let record = record.map_err(wrong)?;
         // `schema` is the first column of every file.
-        if let Some(found) = record.get(0).and_then(|cell| cell.parse().ok()) {
+        if let Some(found) = self.record.get(0).and_then(|cell| cell.parse().ok()) {
             refuse_newer(&self.path, found)?;
         }
-        record.deserialize(Some(&self.headers)).map_err(wrong)
+        Ok(true)
+    }
+
+    /// Where a column stands in every line.
+    pub(super) fn place(&self, column: &str) -> Result<usize, ReadError> {
+        let place = self.headers.iter().position(|name| name == column);
+        place.ok_or_else(|| ReadError::Record { path: self.path.clone(), reason: format!("it has no column {column}") })
+    }
+
+    /// That the line which was read last has no meaning.
+    pub(super) fn meaningless(&self, error: &csv::Error) -> ReadError {
+        self.wrong(error, self.record.position())
+    }
+
+    fn wrong(&self, error: &csv::Error, position: Option<&csv::Position>) -> ReadError {
+        let line = position.map_or(0, csv::Position::line);
+        ReadError::Row { path: self.path.clone(), line, reason: error.to_string() }
     }
 
     /// Whether the line that was read last has no end. Its last cell may be cut short and still look like a value.
     fn at_torn_end(&self) -> bool {
-        self.torn == Some(self.rows.reader().position().byte())
+        self.torn == Some(self.reader.position().byte())
     }
 
     fn cut_off(&self, line: u64) -> ReadError {
         let reason = "the line has no end: the run ended while it was written; remove it to read the lines before it";
         ReadError::Row { path: self.path.clone(), line, reason: reason.to_owned() }
+    }
+}
+
+/// The rows of one CSV file.
+pub(super) struct Rows<T> {
+    lines: Lines,
+    row: PhantomData<T>,
+}
+
+impl<T: DeserializeOwned> Rows<T> {
+    pub(super) fn open(path: PathBuf) -> Result<Self, ReadError> {
+        Ok(Self { lines: Lines::open(path)?, row: PhantomData })
+    }
+
+    fn read(&mut self) -> Result<Option<T>, ReadError> {
+        if !self.lines.read()? {
+            return Ok(None);
+        }
+        let row = self.lines.record.deserialize(Some(&self.lines.headers));
+        row.map(Some).map_err(|error| self.lines.meaningless(&error))
     }
 }
 
@@ -159,7 +245,6 @@ impl<T: DeserializeOwned> Iterator for Rows<T> {
     type Item = Result<T, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let record = self.rows.next()?;
-        Some(self.parse(record))
+        self.read().transpose()
     }
 }

@@ -1,5 +1,6 @@
 //! Text from engines, Dockerfiles and scenarios in one line of a data file.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -81,6 +82,12 @@ pub(super) mod escaped {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
         Text::deserialize(deserializer).map(|text| text.0)
     }
+}
+
+/// For borrowed cells: only one with an escape in it is copied.
+pub(super) fn unescaped<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+    let line = <&str>::deserialize(deserializer)?;
+    Ok(if line.contains('\\') { Cow::Owned(Text::unescaped(line).0) } else { Cow::Borrowed(line) })
 }
 
 impl From<String> for Text {

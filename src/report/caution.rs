@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::shown::shown;
 use super::{noise, steadiness};
-use crate::analysis::{Analysis, Arm};
+use crate::analysis::{Analysis, Arm, Fallback};
 use crate::record::RunRecord;
 
 /// Below this many blocks no interval of 95 % exists: twice one half to the power of n is above 5 %.
@@ -49,19 +49,13 @@ fn imprecise(goal: f64, width: Option<f64>) -> String {
     format!("Precision goal not met: every job's ratio was to be known to {}, and {reached}.", percent(goal))
 }
 
-/// Drivers that an engine chooses by itself where it can have none of those that make a copy only of what changes, in the
-/// kernel, with what they do instead.
-const FALLBACKS: [(&str, &str); 2] = [
-    ("vfs", "copies every layer whole"),
-    ("fuse-overlayfs", "has a process of its own between a container and its files"),
-];
-
 /// An engine that was left the choice of its storage driver, and could not have a quick one.
 fn fallbacks(arm: &Arm) -> impl Iterator<Item = String> {
-    let left = arm.parameter("storage_driver") == Some("auto");
-    let chosen =
-        FALLBACKS.iter().filter(move |(driver, _)| left && arm.storage_drivers.iter().any(|ran| ran == driver));
-    chosen.map(|(driver, how)| {
+    arm.fallbacks().map(|driver| {
+        let how = match driver {
+            Fallback::Vfs => "copies every layer whole",
+            Fallback::FuseOverlayfs => "has a process of its own between a container and its files",
+        };
         format!(
             "The engine of {} fell back to the storage driver {driver}, which {how}: where its data are it could have no \
              better one, and times and disk are those of this driver.",

@@ -21,7 +21,7 @@ pub type Found = (PathBuf, ClaimsDir);
 /// A file cannot be written.
 pub fn write_findings(dir: &Path, found: &ClaimsDir) -> Result<(), ReportError> {
     write_claims(dir, &[(dir.to_owned(), found.clone())])?;
-    file(dir.join("junit.xml"), &summary::findings(found)?).map(drop)
+    file(dir.join("junit.xml"), summary::findings(found)?.as_bytes()).map(drop)
 }
 
 /// Writes `claims.md` of one or more tests into a folder. Links to evidence are relative to it.
@@ -35,7 +35,7 @@ pub fn write_claims(out: &Path, found: &[Found]) -> Result<PathBuf, ReportError>
     };
     let found: Vec<Found> =
         found.iter().map(|(folder, one)| Ok((absolute(folder)?, one.clone()))).collect::<Result<_, ReportError>>()?;
-    file(out.join("claims.md"), &ledger(&absolute(out)?, &found))
+    file(out.join("claims.md"), ledger(&absolute(out)?, &found).as_bytes())
 }
 
 /// The ledger as Markdown, for a reader in the folder `out`.

@@ -17,11 +17,16 @@ struct Html<'a> {
 }
 
 pub(super) fn render(page: &Page) -> Result<String, askama::Error> {
-    Html { page, font: STANDARD.encode(FONT), legend: LEGEND }.render()
+    Html { page, font: embedded_font(), legend: LEGEND }.render()
+}
+
+/// The font as it stands in a page.
+pub(super) fn embedded_font() -> String {
+    STANDARD.encode(FONT)
 }
 
 /// Keeps a number and its unit, and both sides of an equals sign, on one line.
-fn unbroken(text: &str) -> String {
+pub(super) fn unbroken(text: &str) -> String {
     const UNITS: [&str; 15] =
         ["ns", "µs", "ms", "s", "min", "h", "B", "kB", "MB", "GB", "TB", "%", "CI", "block", "blocks"];
     let mut words = text.split(' ').peekable();

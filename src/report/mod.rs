@@ -14,6 +14,7 @@ mod environment;
 mod html;
 mod markdown;
 mod noise;
+mod overview;
 mod page;
 mod plot;
 mod pool;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 pub use answer::{Sentence, answer};
 pub use claims::{Found, ledger, standing, write_claims, write_findings};
 pub use noise::self_check;
+pub use overview::{Member, write_overview};
 pub use plot::{Figure, PlotError, figures};
 pub use pool::pool;
 
@@ -40,6 +42,7 @@ use crate::record::{RunRecord, TrialRow};
 pub struct Written {
     pub html: PathBuf,
     pub markdown: PathBuf,
+    /// Every figure as SVG; with the feature `png` as PNG too.
     pub plots: Vec<PathBuf>,
     /// What programs read: `summary.json`, `summary.csv`, `bench.txt`, `junit.xml`.
     pub data: Vec<PathBuf>,
@@ -59,7 +62,7 @@ pub enum ReportError {
     Rows(#[from] csv::Error),
 }
 
-/// Writes `report.html`, `report.md`, `plots/*.svg` and the files for programs into `dir`, over those of an earlier
+/// Writes `report.html`, `report.md`, the figures in `plots/` and the files for programs into `dir`, over those of an earlier
 /// report. What was found of claims becomes a section of it.
 pub fn write(
     dir: &Path,
@@ -71,24 +74,37 @@ pub fn write(
     let page = page::Page::new(run, analysis, trials, found)?;
     let html = html::render(&page)?;
     let data = summary::files(run, analysis)?;
-    let plots = dir.join("plots");
-    std::fs::create_dir_all(&plots)
-        .map_err(|error| ReportError::Write { path: plots.clone(), reason: error.to_string() })?;
+    let plots = folder(dir)?;
     let written = Written {
-        html: file(dir.join("report.html"), &html)?,
-        markdown: file(dir.join("report.md"), &markdown::render(&page))?,
-        plots: page
-            .figures
-            .iter()
-            .map(|figure| file(plots.join(figure.name).with_extension("svg"), &figure.svg))
-            .collect::<Result<_, _>>()?,
-        data: data.iter().map(|(name, text)| file(dir.join(name), text)).collect::<Result<_, _>>()?,
+        html: file(dir.join("report.html"), html.as_bytes())?,
+        markdown: file(dir.join("report.md"), markdown::render(&page).as_bytes())?,
+        plots: page.figures.iter().map(|figure| plot(&plots, figure)).collect::<Result<Vec<_>, _>>()?.concat(),
+        data: data.iter().map(|(name, text)| file(dir.join(name), text.as_bytes())).collect::<Result<_, _>>()?,
     };
     Ok(written)
 }
 
-fn file(path: PathBuf, text: &str) -> Result<PathBuf, ReportError> {
-    match std::fs::write(&path, text) {
+/// Makes the folder of a report's figures.
+fn folder(dir: &Path) -> Result<PathBuf, ReportError> {
+    let plots = dir.join("plots");
+    match std::fs::create_dir_all(&plots) {
+        Ok(()) => Ok(plots),
+        Err(error) => Err(ReportError::Write { path: plots, reason: error.to_string() }),
+    }
+}
+
+/// A figure in each of its forms.
+fn plot(plots: &Path, figure: &Figure) -> Result<Vec<PathBuf>, ReportError> {
+    let place = plots.join(figure.name);
+    Ok(vec![
+        file(place.with_extension("svg"), figure.svg.as_bytes())?,
+        #[cfg(feature = "png")]
+        file(place.with_extension("png"), &figure.png()?)?,
+    ])
+}
+
+fn file(path: PathBuf, content: &[u8]) -> Result<PathBuf, ReportError> {
+    match std::fs::write(&path, content) {
         Ok(()) => Ok(path),
         Err(error) => Err(ReportError::Write { path, reason: error.to_string() }),
     }

@@ -52,6 +52,10 @@ pub(super) fn blocks(n: usize) -> String {
     if n == 1 { "1 block".to_owned() } else { format!("{n} blocks") }
 }
 
+pub(super) fn runs(n: usize) -> String {
+    if n == 1 { "one run".to_owned() } else { format!("{n} runs") }
+}
+
 /// A coverage probability in per cent, rounded down: an interval never claims more than it has.
 pub(super) fn coverage(probability: f64) -> String {
     format!("{:.1} %", (probability * 1000.0 + 1e-9).floor() / 10.0)

@@ -12,6 +12,7 @@ use crate::engine::{EngineError, Patience};
 use crate::guard;
 use crate::journal::Journal;
 use crate::probe::{Delta, Point, rise};
+use crate::record::PHASE;
 use crate::scenario::{Job, Kind, Scenario, Step, Topology};
 use crate::topology::{Arm, Host, JobContainer, OuterHost, TopologyError, TrialKey};
 use crate::workload::{BuildCache, ContextError, Contexts, Fault, Outcome, Printout, Workplace};
@@ -195,7 +196,7 @@ impl Worker {
         match self.arm.start(&self.outer, job.job).await {
             Ok(started) => {
                 outcome.elapsed = Some(began.elapsed());
-                let phase = |(name, at): (&str, _)| (at, "phase".to_owned(), name.to_owned());
+                let phase = |(name, at): (&str, _)| (at, PHASE.to_owned(), name.to_owned());
                 outcome.events = started.phases.into_iter().map(phase).collect();
                 self.job = Some(started.job);
             }
@@ -232,7 +233,7 @@ impl Worker {
         let (mut outcome, began) = (Outcome::begun(), Instant::now());
         let exported = self.export(scenario).await;
         if self.cache.is_some() {
-            outcome.events.push((began.elapsed(), "phase".to_owned(), "cache-export".to_owned()));
+            outcome.events.push((began.elapsed(), PHASE.to_owned(), "cache-export".to_owned()));
         }
         match self.arm.stop(&self.outer, self.job.take()).await {
             Ok(()) => outcome.elapsed = Some(began.elapsed()),

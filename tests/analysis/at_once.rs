@@ -24,6 +24,7 @@ fn jobs_at_once_last_until_the_slowest_has_ended() {
     let of = |topology: usize| at_once.iter().find(|one| one.topology == topology).unwrap();
     assert_eq!((of(0).concurrency, of(0).makespan.point, of(0).slowdown), (1, 1_000.0, None));
     assert_eq!((of(1).concurrency, of(1).makespan.point, of(1).makespan.n), (2, 2_000.0, 6));
+    assert_eq!((of(0).family, of(1).family), (0, 0));
     assert_eq!((of(1).evenness.point, of(1).slowdown.unwrap().point), (0.75, 1.75));
 }
 

@@ -3,6 +3,7 @@
 mod at_once;
 mod choice;
 mod counting;
+mod phases;
 mod ratios;
 mod rows;
 mod run;

@@ -1,9 +1,11 @@
 //! From rows to an analysis: whole, in any order, and of one run.
 
 use dindbench::analysis::{AnalyseError, Analysis, analyse};
-use dindbench::record::{ReadError, RunDir, Writer};
+use dindbench::case::{Builder, Status};
+use dindbench::record::{Observation, ReadError, RunDir, Writer};
+use proptest::prelude::*;
 
-use crate::run::{DIND, Run, SOCKET, block, two_arms};
+use crate::run::{DIND, Run, SOCKET, block, fail, two_arms};
 
 #[test]
 fn a_run_without_rows_is_empty() {
@@ -36,18 +38,83 @@ fn an_unreadable_row_ends_the_analysis() {
     let run = two_arms([2.0; 6]);
     let broken = || ReadError::Row { path: "samples.csv".into(), line: 8, reason: "broken".into() };
     let samples = run.samples.iter().cloned().map(Ok).chain([Err(broken())]);
-    let error = analyse(&run.record, samples, std::iter::empty()).unwrap_err();
+    let error = analyse(&run.record, samples, std::iter::empty(), None).unwrap_err();
     assert_eq!(error.to_string(), "samples.csv, line 8: broken");
+}
+
+/// Written, and read back as far as an analysis needs them.
+fn assert_observed(run: &Run) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let mut writer = Writer::create(&path, &run.record).unwrap();
+    run.samples.iter().for_each(|row| writer.sample(row).unwrap());
+    let mut rows = RunDir::open(&path).unwrap().observations().unwrap();
+    for sample in &run.samples {
+        assert_eq!(rows.read().unwrap(), Some(Observation::from(sample)));
+    }
+    assert_eq!(rows.read().unwrap(), None);
+}
+
+#[test]
+fn a_row_is_observed_as_it_was_written() {
+    let mut run = two_arms([1.5; 6]);
+    let full = &mut run.samples[1];
+    fail(full, Status::Timeout);
+    full.builder = Some(Builder::Classic);
+    (full.instructions_total, full.instructions_cached, full.disk_delta_bytes) = (Some(10), Some(0), Some(-7));
+    let counts = [
+        &mut full.upload_ns,
+        &mut full.export_ns,
+        &mut full.bytes_pulled,
+        &mut full.bytes_pushed,
+        &mut full.disk_bytes,
+        &mut full.cpu_ns,
+        &mut full.peak_memory_bytes,
+        &mut full.io_read_bytes,
+        &mut full.io_write_bytes,
+    ];
+    counts.into_iter().zip(1..).for_each(|(count, number)| *count = Some(number));
+    assert_observed(&run);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_text_of_a_row_is_observed(texts in prop::array::uniform5(any::<String>())) {
+        let mut run = two_arms([1.5; 6]);
+        let row = &mut run.samples[2];
+        let [topology, step, error, engine, driver] = texts;
+        (row.topology, row.step, row.error) = (topology.into(), step.into(), error.into());
+        (row.engine_version, row.storage_driver, row.flags) = (engine, driver, "cpu-pressure;load".into());
+        assert_observed(&run);
+    }
+}
+
+#[test]
+fn a_file_without_a_column_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    let run = two_arms([1.5; 6]);
+    let mut writer = Writer::create(&path, &run.record).unwrap();
+    run.samples.iter().for_each(|row| writer.sample(row).unwrap());
+    let file = path.join("samples.csv");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replacen("elapsed_ns", "elapsed", 1)).unwrap();
+    let error = Analysis::of(&RunDir::open(&path).unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), format!("{}: it has no column elapsed_ns", file.display()));
 }
 
 #[test]
 fn a_run_directory_gives_the_same_analysis() {
     let mut run = two_arms([1.5, 3.0, 1.4, 1.6, 2.0, 1.5]);
     run.instruction("dind", block(1), 1, true);
+    run.phases("dind", block(1), &[("engine", 40), ("job-container", 60)]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
     let mut writer = Writer::create(&path, &run.record).unwrap();
     run.samples.iter().for_each(|row| writer.sample(row).unwrap());
     run.instructions.iter().for_each(|row| writer.instruction(row).unwrap());
+    writer.events(run.phases.as_deref().unwrap()).unwrap();
     assert_eq!(Analysis::of(&RunDir::open(&path).unwrap()).unwrap(), run.analyse());
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use dindbench::analysis::{AnalyseError, Analysis, CaseKey, Cell, Comparison, Metric, Subject, Summary, analyse};
+use dindbench::analysis::{
+    AnalyseError, Analysis, CaseKey, Cell, Comparison, Events, Metric, Subject, Summary, analyse,
+};
 use dindbench::case::{Builder, Driver, Edit, ErrorClass, Op, Status};
-use dindbench::record::{ArmRecord, Environment, HostRecord, InstructionRow, RunRecord, SCHEMA, Sample};
+use dindbench::record::{ArmRecord, Environment, Event, HostRecord, InstructionRow, PHASE, RunRecord, SCHEMA, Sample};
 use time::OffsetDateTime;
 
 pub const SOCKET: (&str, &str, &str) = ("socket", "socket", "");
@@ -19,6 +21,7 @@ pub struct Run {
     pub record: RunRecord,
     pub samples: Vec<Sample>,
     pub instructions: Vec<InstructionRow>,
+    pub phases: Option<Vec<Event>>,
 }
 
 /// Where a job is, in its topology.
@@ -68,7 +71,7 @@ impl Run {
             arms: arms.iter().map(arm).collect(),
             scenario_text: "question = \"What does it cost?\"\n".into(),
         };
-        Self { record, samples: Vec::new(), instructions: Vec::new() }
+        Self { record, samples: Vec::new(), instructions: Vec::new(), phases: None }
     }
 
     /// Adds a job whose steps took `elapsed`, and gives its rows for change.
@@ -98,8 +101,26 @@ impl Run {
         });
     }
 
+    /// Adds the parts of a job's start, each with the time at which it ended.
+    pub fn phases(&mut self, topology: &str, at: At, ends: &[(&str, u64)]) {
+        let event = |(name, at_ns): &(&str, u64)| Event {
+            schema: SCHEMA,
+            block: at.block,
+            topology: topology.into(),
+            attempt: at.attempt,
+            worker: 0,
+            job: at.job,
+            step: "start".into(),
+            at_ns: *at_ns,
+            source: PHASE.into(),
+            text: (*name).into(),
+        };
+        self.phases.get_or_insert_default().extend(ends.iter().map(event));
+    }
+
     pub fn try_analyse(self) -> Result<Analysis, AnalyseError> {
-        analyse(&self.record, self.samples.into_iter().map(Ok), self.instructions.into_iter().map(Ok))
+        let phases = self.phases.map(|phases| Box::new(phases.into_iter().map(Ok)) as Events);
+        analyse(&self.record, self.samples.into_iter().map(Ok), self.instructions.into_iter().map(Ok), phases)
     }
 
     pub fn analyse(self) -> Analysis {

@@ -129,7 +129,7 @@ fn a_topology_that_failed_is_told_and_not_passed_over() {
     for sample in samples.iter_mut().filter(|sample| sample.topology.as_str() == "dind" && sample.job == 2) {
         (sample.status, sample.error_class) = (Status::Failed, Some(ErrorClass::EngineDied));
     }
-    let analysis = analysis::analyse(&new.record, samples.into_iter().map(Ok), std::iter::empty()).unwrap();
+    let analysis = analysis::analyse(&new.record, samples.into_iter().map(Ok), std::iter::empty(), None).unwrap();
     let found = changes(&base.analysis(), &analysis, THRESHOLD).unwrap();
     assert_eq!((found.compared, found.undecided(), found.list.len()), (30, 6, 36));
 }

@@ -17,13 +17,19 @@ mod compare;
 mod directory;
 #[path = "../document/mod.rs"]
 mod document;
+mod figure;
+mod overview;
+#[cfg(feature = "png")]
+mod png;
 mod sample;
 mod summary;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use dindbench::analysis::{Analysis, CaseKey, Cell, Choices, Contrast, Metric, Subject, Summary, Undisturbed, Verdict};
+use dindbench::analysis::{
+    Analysis, CaseKey, Cell, Choices, Contrast, Metric, Phase, Subject, Summary, Undisturbed, Verdict,
+};
 use dindbench::case::{Edit, Op};
 use dindbench::record::RunRecord;
 use dindbench::report::{self, answer, figures, table};
@@ -456,7 +462,7 @@ fn what_would_be_too_short_is_not_drawn() {
 fn values_that_no_axis_can_hold_are_counted_in_the_figure() {
     let mut analysis = three(7);
     let mut broken = [-1.0, f64::NAN, f64::INFINITY].into_iter();
-    for point in analysis.points.iter_mut().filter(|point| !point.warmup && point.subject == Subject::Job) {
+    for point in analysis.points.iter_mut().filter(|point| !point.warmup && *point.subject == Subject::Job) {
         if point.metric == dindbench::analysis::Metric::ElapsedNs {
             point.value = broken.next().unwrap_or(point.value);
         }
@@ -474,6 +480,7 @@ fn spread(text: &str) -> (RunRecord, Analysis) {
         arm.storage_drivers = vec![owned(), format!("{text}2")];
     }
     analysis.ledger.iter_mut().for_each(|cell| cell.text = owned());
+    analysis.phases = Some(vec![Phase { topology: 0, name: owned(), elapsed_ns: 1e9 }]);
     analysis.failures.iter_mut().for_each(|failure| failure.example = owned());
     for subject in analysis.cells.iter_mut().map(|cell| &mut cell.case.subject) {
         if let Subject::Step { name, .. } = subject {
@@ -495,21 +502,30 @@ fn structure(text: &str, marks: &[&str]) -> Vec<usize> {
     marks.iter().map(|mark| text.matches(mark).count()).collect()
 }
 
-fn assert_contained(hostile: &str) {
-    let (run, analysis) = spread(hostile);
-    let (plain_run, plain_analysis) = spread("harmless");
-    let (html, markdown) = rendered(&run, &analysis);
-    let (plain_html, plain_markdown) = rendered(&plain_run, &plain_analysis);
-    let tags = ["<", ">", "\""];
-    assert_eq!(structure(&html, &tags), structure(&plain_html, &tags));
-    for (figure, plain) in figures(&analysis).unwrap().iter().zip(figures(&plain_analysis).unwrap()) {
-        assert_eq!(structure(&figure.svg, &tags), structure(&plain.svg, &tags), "{}", figure.name);
+/// The marks that give HTML and SVG their structure.
+const TAGS: [&str; 3] = ["<", ">", "\""];
+
+/// That the figures of a run with a hostile text in it are built as those of one with a harmless text in its place.
+fn assert_figures_contained(hostile: &Analysis, plain: &Analysis) {
+    let (hostile, plain) = (figures(hostile).unwrap(), figures(plain).unwrap());
+    assert_eq!(hostile.len(), plain.len());
+    for (figure, plain) in hostile.iter().zip(plain) {
+        assert_eq!(structure(&figure.svg, &TAGS), structure(&plain.svg, &TAGS), "{}", figure.name);
         // XML forbids these even as references.
         let allowed = |character: char| {
             character == '\n' || !(character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}'))
         };
         assert!(figure.svg.chars().all(allowed), "{}", figure.name);
     }
+}
+
+fn assert_contained(hostile: &str) {
+    let (run, analysis) = spread(hostile);
+    let (plain_run, plain_analysis) = spread("harmless");
+    let (html, markdown) = rendered(&run, &analysis);
+    let (plain_html, plain_markdown) = rendered(&plain_run, &plain_analysis);
+    assert_eq!(structure(&html, &TAGS), structure(&plain_html, &TAGS));
+    assert_figures_contained(&analysis, &plain_analysis);
     let markdown = markdown.replace("&#64;<!-- -->", "");
     let marks = ["\n", "|", "`", "<", "[", "](", "@", "://"];
     assert_eq!(structure(&markdown, &marks), structure(&plain_markdown, &marks));
@@ -519,22 +535,22 @@ fn assert_contained(hostile: &str) {
     }
 }
 
+const TRICKS: [&str; 10] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "]]><!-- --> <![CDATA[ & &lt; &#60;script>",
+    "</text></svg><svg onload=alert(1)>",
+    "a|b`c`|\n| --- |",
+    "[link](https://example.org) @somebody ![x](y) www.example.org",
+    "\u{1b}[31mred\u{1b}[0m\u{7}\u{9b}31m\r\nnext",
+    "\u{202e}abc\u{2066}\u{200f}\u{61c}",
+    "nul \0 and \u{fffe}\u{ffff}",
+    "{{ page.question }} {% raw %}",
+];
+
 #[test]
 fn known_tricks_stay_text() {
-    for hostile in [
-        "<script>alert(1)</script>",
-        "\"><img src=x onerror=alert(1)>",
-        "]]><!-- --> <![CDATA[ & &lt; &#60;script>",
-        "</text></svg><svg onload=alert(1)>",
-        "a|b`c`|\n| --- |",
-        "[link](https://example.org) @somebody ![x](y) www.example.org",
-        "\u{1b}[31mred\u{1b}[0m\u{7}\u{9b}31m\r\nnext",
-        "\u{202e}abc\u{2066}\u{200f}\u{61c}",
-        "nul \0 and \u{fffe}\u{ffff}",
-        "{{ page.question }} {% raw %}",
-    ] {
-        assert_contained(hostile);
-    }
+    TRICKS.into_iter().for_each(assert_contained);
 }
 
 proptest! {

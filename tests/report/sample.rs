@@ -1,6 +1,7 @@
 //! A made-up run with realistic values: the analysis that the tests report on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use dindbench::analysis::{
     Analysis, Arm, CaseKey, Cell, Comparison, Contrast, Failure, LedgerCell, Metric, Point, Subject, Summary, Verdict,
@@ -65,6 +66,7 @@ pub fn analysis(behaviours: &[Behaviour], blocks: u32, contrasts: &[(Contrast, u
         cells,
         comparisons,
         ledger: ledger(behaviours, blocks),
+        phases: None,
         at_once: Vec::new(),
         order: None,
         disturbed: BTreeMap::new(),
@@ -125,6 +127,7 @@ fn points(behaviours: &[Behaviour], blocks: u32) -> Vec<Point> {
                 let disk =
                     1180.0 * MB + if behaviour.forgets { 6.0 * MB } else { (190.0 + 14.0 * f64::from(job)) * MB };
                 let mut add = |subject: Subject, metric: Metric, value: f64| {
+                    let subject = Arc::new(subject);
                     points.push(Point { topology, block, warmup: block == 0, job, edit, subject, metric, value });
                 };
                 let build = Subject::Step { op: Op::Build, name: "app".to_owned() };
@@ -147,7 +150,7 @@ fn by_block(points: &[Point], topology: usize, case: &CaseKey, metric: Metric) -
         !point.warmup
             && point.topology == topology
             && point.metric == metric
-            && point.subject == case.subject
+            && *point.subject == case.subject
             && point.edit == case.edit
     }) {
         let sum = sums.entry(point.block).or_default();
@@ -157,7 +160,7 @@ fn by_block(points: &[Point], topology: usize, case: &CaseKey, metric: Metric) -
 }
 
 fn cells(behaviours: &[Behaviour], points: &[Point]) -> Vec<Cell> {
-    let of_point = |point: &Point| (CaseKey { subject: point.subject.clone(), edit: point.edit }, point.metric);
+    let of_point = |point: &Point| (CaseKey { subject: (*point.subject).clone(), edit: point.edit }, point.metric);
     let mut keys: Vec<(CaseKey, Metric)> = points.iter().map(of_point).collect();
     // A failed job is a case without a usable sample.
     keys.extend(EDITS.map(|edit| (CaseKey { subject: Subject::Job, edit }, Metric::ElapsedNs)));

@@ -32,7 +32,7 @@ fn read(dir: &Path, name: &str) -> String {
 fn changed(run: &Made, change: impl Fn(&mut Sample)) -> Analysis {
     let mut samples = run.samples();
     samples.iter_mut().for_each(change);
-    analyse(&run.record, samples.into_iter().map(Ok), std::iter::empty()).unwrap()
+    analyse(&run.record, samples.into_iter().map(Ok), std::iter::empty(), None).unwrap()
 }
 
 fn keys(object: &Value) -> Vec<&str> {
@@ -191,7 +191,8 @@ fn a_run_that_was_cut_short_is_no_success() {
     let run = made(1);
     let junit = |of: fn(&Sample) -> bool| {
         let samples: Vec<Sample> = run.samples().into_iter().filter(of).collect();
-        let [.., junit] = files(&run, &analyse(&run.record, samples.into_iter().map(Ok), std::iter::empty()).unwrap());
+        let [.., junit] =
+            files(&run, &analyse(&run.record, samples.into_iter().map(Ok), std::iter::empty(), None).unwrap());
         junit
     };
     let in_a_block = junit(|sample| sample.block < 3 || (sample.block == 3 && sample.topology.as_str() == "socket"));

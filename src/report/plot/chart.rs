@@ -13,6 +13,9 @@ use crate::report::shown::shown;
 const PLOT_HEIGHT: f64 = 270.0;
 /// Below this width of a slot there is no room for the words "no data" in it.
 const WORDS_WIDTH: f64 = 12.0;
+/// More columns, or more points, than this no figure of this width can show.
+const MOST_COLUMNS: usize = 240;
+const MOST_POINTS: usize = 12_000;
 /// A description of more centres than this helps nobody.
 const CENTRES_TOLD: usize = 60;
 
@@ -57,6 +60,8 @@ pub(super) struct Chart<'a> {
 /// Where things are, in pixels.
 struct Layout {
     axis: Axis,
+    /// Every how manieth point of a slot is shown.
+    every: usize,
     left: f64,
     top: f64,
     column_width: f64,
@@ -82,11 +87,12 @@ impl Layout {
 }
 
 impl Chart<'_> {
-    pub(super) fn figure(self) -> Result<Figure, PlotError> {
+    pub(super) fn figure(mut self) -> Result<Figure, PlotError> {
+        let thinned = self.thin();
         let legend = Legend::new(self.arms);
         let layout = self.layout(&legend);
         let headings = Headings::new(&self.columns, layout.column_width);
-        let notes = self.notes(&layout);
+        let notes: Vec<String> = thinned.into_iter().chain(self.notes(&layout)).collect();
         let height = layout.bottom() + headings.height + 20.0 + 16.0 * notes.len() as f64 + MARGIN;
         let account = Account { name: self.name, title: self.title, description: self.description() };
         let svg = document(&account, height.ceil(), |canvas| {
@@ -107,6 +113,17 @@ impl Chart<'_> {
         Ok(Figure { name: self.name, title: self.title, caption: self.caption, svg })
     }
 
+    /// Leaves one of so many columns where they are too many to be told apart, and says so.
+    fn thin(&mut self) -> Option<String> {
+        let every = self.columns.len().div_ceil(MOST_COLUMNS);
+        if every <= 1 {
+            return None;
+        }
+        self.columns = std::mem::take(&mut self.columns).into_iter().step_by(every).collect();
+        self.slots = std::mem::take(&mut self.slots).into_iter().step_by(every).collect();
+        Some(format!("shown: one column of {every}"))
+    }
+
     fn layout(&self, legend: &Legend) -> Layout {
         let slots = self.slots.iter().flatten();
         let largest = slots
@@ -120,7 +137,9 @@ impl Chart<'_> {
         let left = MARGIN + labels + 8.0;
         let column_width = (WIDTH - MARGIN - left) / self.columns.len().max(1) as f64;
         let slot_width = column_width * 0.86 / self.arms.len().max(1) as f64;
-        Layout { axis, left, top: MARGIN + 42.0 + legend.height + 14.0, column_width, slot_width }
+        let points: usize = self.slots.iter().flatten().map(|slot| slot.points.len()).sum();
+        let every = points.div_ceil(MOST_POINTS).max(1);
+        Layout { axis, every, left, top: MARGIN + 42.0 + legend.height + 14.0, column_width, slot_width }
     }
 
     fn notes(&self, layout: &Layout) -> Vec<String> {
@@ -129,6 +148,13 @@ impl Chart<'_> {
         let mut notes = Vec::new();
         if empty > 0 && empty < slots && layout.slot_width < WORDS_WIDTH {
             notes.push(format!("no data in {empty} of {slots} places"));
+        }
+        // Bars have no points, and a slot's only point is always shown.
+        if layout.every > 1 && self.mark != Mark::Bar && self.slots.iter().flatten().any(|slot| slot.points.len() > 1) {
+            notes.push(format!(
+                "shown: one point of {} in a place; lines, bands and statistics are of all",
+                layout.every
+            ));
         }
         if self.unplottable > 0 {
             notes.push(format!("not shown: {} values that are negative or not finite", self.unplottable));
@@ -259,7 +285,7 @@ fn draw_points(canvas: &Canvas, layout: &Layout, topology: usize, x: f64, slot: 
     let radius = (layout.slot_width * 0.2).clamp(1.2, 3.2);
     // One by itself is in nobody's way.
     let spread = if slot.points.len() == 1 { 0.0 } else { spread };
-    slot.points.iter().try_for_each(|(block, value)| {
+    slot.points.iter().step_by(layout.every).try_for_each(|(block, value)| {
         let x = x + jitter(*block) * layout.slot_width.min(40.0) * spread;
         canvas.mark(shape(topology), (x, layout.y(*value)), radius, colour(topology), 0.6)
     })

@@ -9,15 +9,22 @@ mod cumulative;
 mod distribution;
 mod font;
 mod forest;
+mod ladder;
 mod ledger;
 mod legend;
+#[cfg(feature = "png")]
+mod png;
+mod pooled;
+mod ratio_axis;
+mod ratios;
 mod sequence;
+mod storage;
 mod theme;
 mod waterfall;
 
 pub(super) use font::BYTES as FONT;
 
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, Pool};
 
 /// A figure could not be drawn: the bundled font does not load, or the drawing backend failed.
 #[derive(Debug, thiserror::Error)]
@@ -39,11 +46,19 @@ pub struct Figure {
     pub svg: String,
 }
 
+/// The ratios of several runs, each with the index of its topology in its runs; nothing where there is none.
+pub(super) fn pooled(pools: &[(Pool, usize)]) -> Result<Option<Figure>, PlotError> {
+    font::register()?;
+    pooled::figure(pools)
+}
+
 /// Every figure, in the order of the report.
 pub fn figures(analysis: &Analysis) -> Result<Vec<Figure>, PlotError> {
     font::register()?;
     let mut figures = vec![sequence::elapsed(analysis)?];
-    figures.extend(forest::figure(analysis)?);
+    figures.extend(ratios::figure(analysis)?);
+    figures.extend(ladder::figure(analysis)?);
+    figures.extend(storage::figure(analysis)?);
     figures.extend([
         cumulative::figure(analysis)?,
         ledger::figure(analysis)?,

@@ -16,8 +16,7 @@ pub(super) const JOBS: &str = "job of the sequence, and the edit before it";
 /// Elapsed time of every whole job.
 pub(super) fn elapsed(analysis: &Analysis) -> Result<Figure, PlotError> {
     let jobs = jobs(analysis);
-    let (mut slots, unplottable) =
-        by_column(analysis, jobs.len(), |point| is_job(point, Metric::ElapsedNs).then(|| place(&jobs, point.job))?);
+    let (mut slots, unplottable) = by_job(analysis, &jobs, Metric::ElapsedNs);
     for (column, edit) in jobs.values().enumerate() {
         summarise(analysis, &mut slots[column], &CaseKey { subject: Subject::Job, edit: *edit });
     }
@@ -43,8 +42,7 @@ pub(super) fn elapsed(analysis: &Analysis) -> Result<Figure, PlotError> {
 /// Bytes that the registry served to every job.
 pub(super) fn pulled(analysis: &Analysis) -> Result<Figure, PlotError> {
     let jobs = jobs(analysis);
-    let (slots, unplottable) =
-        by_column(analysis, jobs.len(), |point| is_job(point, Metric::BytesPulled).then(|| place(&jobs, point.job))?);
+    let (slots, unplottable) = by_job(analysis, &jobs, Metric::BytesPulled);
     Chart {
         name: "pulled",
         title: "Bytes pulled per job",
@@ -67,8 +65,7 @@ pub(super) fn pulled(analysis: &Analysis) -> Result<Figure, PlotError> {
 /// Allocated bytes after every job.
 pub(super) fn disk(analysis: &Analysis) -> Result<Figure, PlotError> {
     let jobs = jobs(analysis);
-    let (slots, unplottable) =
-        by_column(analysis, jobs.len(), |point| is_job(point, Metric::DiskBytes).then(|| place(&jobs, point.job))?);
+    let (slots, unplottable) = by_job(analysis, &jobs, Metric::DiskBytes);
     Chart {
         name: "disk",
         title: "Disk in use along the sequence",
@@ -90,7 +87,7 @@ pub(super) fn disk(analysis: &Analysis) -> Result<Figure, PlotError> {
 
 /// How long a job waits until its Docker can be used.
 pub(super) fn start(analysis: &Analysis) -> Result<Figure, PlotError> {
-    let is_start = |point: &Point| matches!(point.subject, Subject::Step { op: Op::Start, .. });
+    let is_start = |point: &Point| matches!(*point.subject, Subject::Step { op: Op::Start, .. });
     let mut edits: Vec<Edit> = analysis.points.iter().filter(|point| !point.warmup).map(|point| point.edit).collect();
     edits.sort_unstable();
     edits.dedup();
@@ -98,7 +95,7 @@ pub(super) fn start(analysis: &Analysis) -> Result<Figure, PlotError> {
         let wanted = is_start(point) && point.metric == Metric::ElapsedNs;
         wanted.then(|| edits.iter().position(|edit| *edit == point.edit))?
     });
-    let subject = analysis.points.iter().find(|point| is_start(point)).map(|point| point.subject.clone());
+    let subject = analysis.points.iter().find(|point| is_start(point)).map(|point| (*point.subject).clone());
     if let Some(subject) = subject {
         for (column, edit) in edits.iter().enumerate() {
             summarise(analysis, &mut slots[column], &CaseKey { subject: subject.clone(), edit: *edit });
@@ -124,20 +121,24 @@ pub(super) fn start(analysis: &Analysis) -> Result<Figure, PlotError> {
 }
 
 pub(super) fn is_job(point: &Point, metric: Metric) -> bool {
-    point.subject == Subject::Job && point.metric == metric
+    *point.subject == Subject::Job && point.metric == metric
 }
 
 /// Every job of the measured blocks with its edit, whether it has the metric of a figure or not.
 pub(super) fn jobs(analysis: &Analysis) -> BTreeMap<u32, Edit> {
-    analysis.points.iter().filter(|point| !point.warmup).map(|point| (point.job, point.edit)).collect()
+    // The points of one job lie side by side, and are many.
+    let jobs = analysis.points.chunk_by(|a, b| (a.warmup, a.job) == (b.warmup, b.job)).map(|points| &points[0]);
+    jobs.filter(|point| !point.warmup).map(|point| (point.job, point.edit)).collect()
 }
 
 pub(super) fn job_columns(jobs: &BTreeMap<u32, Edit>) -> Vec<Column> {
     jobs.iter().map(|(job, edit)| Column { heading: job.to_string(), detail: edit.to_string() }).collect()
 }
 
-fn place(jobs: &BTreeMap<u32, Edit>, job: u32) -> Option<usize> {
-    jobs.keys().position(|known| *known == job)
+/// Whole jobs with a metric, each job in its column.
+fn by_job(analysis: &Analysis, jobs: &BTreeMap<u32, Edit>, metric: Metric) -> (Vec<Vec<Slot>>, usize) {
+    let places: BTreeMap<u32, usize> = jobs.keys().copied().zip(0..).collect();
+    by_column(analysis, jobs.len(), |point| is_job(point, metric).then(|| places.get(&point.job).copied())?)
 }
 
 /// The measured points that `column` gives a place, and how many of them no axis can hold.

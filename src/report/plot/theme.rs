@@ -63,7 +63,27 @@ pub(super) fn shape(topology: usize) -> Shape {
 
 /// Shade of a share from 0 to 1: white to the palette's blue, so that a copy without colour keeps the order.
 pub(super) fn shade(share: f64) -> RGBColor {
-    let RGBColor(red, green, blue) = PALETTE[0];
+    tint(PALETTE[0], share)
+}
+
+/// How a topology fared, as the ground under words that say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ground {
+    Good,
+    Doubtful,
+    Bad,
+}
+
+/// Blue, orange and vermilion, the darker the worse, so that a copy without colour keeps the order.
+pub(super) fn ground(ground: Ground) -> RGBColor {
+    match ground {
+        Ground::Good => tint(PALETTE[0], 0.1),
+        Ground::Doubtful => tint(PALETTE[4], 0.3),
+        Ground::Bad => tint(PALETTE[1], 0.45),
+    }
+}
+
+fn tint(RGBColor(red, green, blue): RGBColor, share: f64) -> RGBColor {
     let mix = |full: u8| (255.0 + (f64::from(full) - 255.0) * share.clamp(0.0, 1.0)).round() as u8;
     RGBColor(mix(red), mix(green), mix(blue))
 }

@@ -1,12 +1,12 @@
-//! The first job from nothing to its end: which step it waits for, topology by topology.
+//! The first job from nothing to its end: which part of its start and which step it waits for, topology by topology.
 
 use super::axis::{Axis, Quantity};
 use super::canvas::{Account, Anchor, Canvas, Drawn, document};
 use super::font::{fit, width};
 use super::theme::{FAINT_INK, GRID, INK, MARGIN, SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, WIDTH, colour};
 use super::{Figure, PlotError};
-use crate::analysis::{Analysis, CaseKey, Metric, Subject};
-use crate::case::Edit;
+use crate::analysis::{Analysis, CaseKey, Metric, Phase, Subject};
+use crate::case::{Edit, Op};
 use crate::report::shown::shown;
 use crate::report::words::{cell, centre, subject};
 
@@ -21,7 +21,13 @@ const LEAST_NAMED: f64 = 0.05;
 /// A description of more steps than this helps nobody.
 const STEPS_TOLD: usize = 60;
 
-/// The steps of a job after the edit `first`, each as long as its median over the blocks.
+const CAPTION: &str = "The medians of the steps of the first job, laid end to end; neighbouring pieces differ in shade, and those \
+    with room have their names. What lies between two steps is untimed and not shown.";
+const IN_PARTS: &str = "Up to the dark line is the start, in its parts.";
+const IN_ONE: &str = "Up to the dark line is the start, in one piece: its parts are told in events.jsonl, which the directory of \
+    this run does not have.";
+
+/// The steps of a job after the edit `first`, each as long as its median over the blocks, the start in its parts.
 pub(super) fn figure(analysis: &Analysis) -> Result<Figure, PlotError> {
     let subjects = steps(analysis);
     let bars: Vec<Vec<Segment>> =
@@ -42,16 +48,18 @@ pub(super) fn figure(analysis: &Analysis) -> Result<Figure, PlotError> {
         }
         Ok(())
     })?;
-    let caption = "The medians of the steps of the first job, laid end to end; neighbouring steps differ in shade, and those with \
-                   room have their names. What lies between two steps is untimed and not shown."
-        .to_owned();
-    Ok(Figure { name: NAME, title: TITLE, caption, svg })
+    let start = match &analysis.phases {
+        None => IN_ONE,
+        Some(_) => IN_PARTS,
+    };
+    Ok(Figure { name: NAME, title: TITLE, caption: format!("{CAPTION} {start}"), svg })
 }
 
-/// A step in one topology.
+/// A step, or a part of the start, in one topology.
 struct Segment {
     name: String,
     nanos: f64,
+    part_of: Op,
 }
 
 /// In the order in which a job goes through them.
@@ -68,11 +76,20 @@ fn steps(analysis: &Analysis) -> Vec<&Subject> {
 /// Up to the first step without a value: what follows would begin too early.
 fn segments(analysis: &Analysis, topology: usize, steps: &[&Subject]) -> Vec<Segment> {
     let known = steps.iter().map_while(|step| {
+        let Subject::Step { op, .. } = step else { return None };
         let case = CaseKey { subject: (*step).clone(), edit: Edit::First };
         let nanos = centre(&cell(analysis, topology, &case, Metric::ElapsedNs)?.summary)?;
-        (nanos.is_finite() && nanos >= 0.0).then(|| Segment { name: subject(step), nanos })
+        (nanos.is_finite() && nanos >= 0.0).then(|| Segment { name: subject(step), nanos, part_of: *op })
     });
-    known.collect()
+    known.flat_map(|step| in_parts(analysis, topology, step)).collect()
+}
+
+/// The parts of a start where they are known, in place of the whole.
+fn in_parts(analysis: &Analysis, topology: usize, step: Segment) -> Vec<Segment> {
+    let phases = analysis.phases.iter().flatten().filter(|phase| phase.topology == topology);
+    let part = |phase: &Phase| Segment { name: shown(&phase.name), nanos: phase.elapsed_ns, part_of: Op::Start };
+    let parts: Vec<Segment> = if step.part_of == Op::Start { phases.map(part).collect() } else { Vec::new() };
+    if parts.is_empty() { vec![step] } else { parts }
 }
 
 /// Where things are, in pixels.
@@ -128,7 +145,9 @@ impl Plane {
             }
             nanos += segment.nanos;
         }
-        Ok(())
+        let start: f64 = segments.iter().filter(|one| one.part_of == Op::Start).map(|one| one.nanos).sum();
+        let end = self.x(start);
+        canvas.line(&[(end, middle - BAR / 2.0 - 3.0), (end, middle + BAR / 2.0 + 3.0)], INK, 1.5, 1.0)
     }
 }
 
