@@ -37,7 +37,7 @@ engine() {
 engine_ready() {
     engine_deadline=$(($(date +%s) + ${2:-30}))
     while [ "$(date +%s)" -lt "$engine_deadline" ]; do
-        if timeout 5 docker exec "$1" docker version >/dev/null 2>&1; then return 0; fi
+        if timeout 15 docker exec "$1" docker version >/dev/null 2>&1; then return 0; fi
         [ "$(docker inspect --format '{{.State.Running}}' "$1" 2>/dev/null)" = true ] || return 1
         sleep 0.2
     done
