@@ -12,7 +12,9 @@ use crate::journal::{Journal, Kind};
 /// Where the machine's processes are told in the watching container.
 const PROC: &str = "/run/machine";
 
-const SECURITY_MODULES: &str = "/sys/kernel/security/lsm";
+/// Tells the kernel's security modules, from a file system that containers have not got.
+const SECURITY_MODULES: &str =
+    "cd /sys/kernel/security && { [ -e lsm ] || mount -t securityfs none .; } && cat /sys/kernel/security/lsm";
 
 /// A container that looks at the machine under the user's engine, from its network.
 pub struct Watch {
@@ -77,14 +79,14 @@ impl Watch {
     /// Security modules that are active in the machine's kernel, joined by commas.
     ///
     /// # Errors
-    /// Why the machine does not tell them.
+    /// Why they are not known.
     pub async fn security_modules(&self) -> Result<String, String> {
-        let said = self.on_machine(&Command::new(["cat", SECURITY_MODULES]), Patience::CHORE).await;
+        let command = Command::new(["sh", "-c", SECURITY_MODULES]);
+        let said = self.held.engine().exec(self.held.name(), &command, Patience::CHORE).await;
         let said = said.map_err(|error| error.to_string())?;
-        let modules = said.text(Source::Stdout).trim().to_owned();
         match said.exit_code {
-            0 => Ok(modules),
-            _ => Err(format!("not known, for the machine has no {SECURITY_MODULES}")),
+            0 => Ok(said.text(Source::Stdout).trim().to_owned()),
+            _ => Err(format!("not known ({})", said.text(Source::Stderr).trim())),
         }
     }
 
