@@ -2,12 +2,14 @@
 //!
 //! `cargo bench --bench coverage`; needs no engine. See `docs/methodology.md`.
 
+mod cargo;
 mod published;
 mod simulation;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use cargo::Cargo;
 use clap::Parser;
 use dindbench::record::RunDir;
 use simulation::{Blocks, Cell, Drifting, Machine, Order, Recorded, Tail, Tally};
@@ -58,27 +60,9 @@ struct Options {
     cargo: Cargo,
 }
 
-/// What `cargo bench` gives to every benchmark, and what criterion's know.
-#[derive(clap::Args)]
-struct Cargo {
-    #[arg(hide = true)]
-    filter: Option<String>,
-    #[arg(long, hide = true)]
-    bench: bool,
-    #[arg(long, hide = true)]
-    test: bool,
-    #[arg(long, hide = true)]
-    list: bool,
-    /// There is no time to save or to compare.
-    #[arg(long, hide = true)]
-    save_baseline: Option<String>,
-    #[arg(long, hide = true)]
-    baseline: Option<String>,
-}
-
 fn main() -> ExitCode {
     let options = Options::parse();
-    if options.cargo.elsewhere() {
+    if options.cargo.elsewhere("coverage") {
         return ExitCode::SUCCESS;
     }
     let recorded = options.recorded().unwrap_or_else(|reason| fail(&reason));
@@ -211,17 +195,6 @@ impl Options {
             None => published::latest().map_err(|error| format!("cannot list the published runs: {error}"))?,
         };
         Recorded::of(&RunDir::open(&path).map_err(|error| error.to_string())?)
-    }
-}
-
-impl Cargo {
-    /// Whether something else is asked for than this benchmark.
-    fn elsewhere(&self) -> bool {
-        self.list || self.filter.as_ref().is_some_and(|filter| !"coverage".contains(filter.as_str()))
-    }
-
-    fn smoke(&self) -> bool {
-        self.test || !self.bench
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench micro`; needs no engine.
 
+mod long_run;
 mod published;
 
 use std::hint::black_box;
@@ -16,13 +17,12 @@ use dindbench::fixture::{Fixture, Revisions};
 use dindbench::record::{ReadError, RunDir, RunRecord, Sample, TrialRow, Writer};
 use dindbench::report;
 use dindbench::stats::{Level, Ordered, Outliers, median};
+use long_run::More;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 /// Rows of a large run, and lines of a talkative build.
 const MANY: usize = 100_000;
-/// Measured blocks of the preset `full`, and the warm-up.
-const BLOCKS: u32 = 31;
 
 fn main() {
     let mut criterion = Criterion::default().without_plots().configure_from_args();
@@ -84,12 +84,16 @@ fn rows(criterion: &mut Criterion, record: &RunRecord, published: &[Sample]) {
 }
 
 fn analysis(criterion: &mut Criterion, record: &RunRecord, published: &[Sample]) {
-    let many = many(published);
+    let many = |more| long_run::lengthened(published, more).take(MANY).collect::<Vec<Sample>>();
     let mut group = criterion.benchmark_group("micro/analysis");
     group.sample_size(10);
-    for rows in [published, &many] {
+    for (name, rows) in [
+        (published.len().to_string(), published.to_vec()),
+        (format!("{MANY}/{}", More::Jobs), many(More::Jobs)),
+        (format!("{MANY}/{}", More::Blocks), many(More::Blocks)),
+    ] {
         group.throughput(Throughput::Elements(rows.len() as u64));
-        group.bench_with_input(BenchmarkId::from_parameter(rows.len()), rows, |bencher, rows| {
+        group.bench_with_input(BenchmarkId::from_parameter(name), &rows, |bencher, rows| {
             let given = || -> Vec<Result<Sample, ReadError>> { rows.iter().cloned().map(Ok).collect() };
             let analysed =
                 |rows: Vec<_>| analyse(record, rows.into_iter(), std::iter::empty(), None).expect("rows of this run");
@@ -113,18 +117,6 @@ fn summary(criterion: &mut Criterion) {
         });
     });
     group.finish();
-}
-
-/// A run of many jobs, made of a published one's rows: its blocks and jobs in turn.
-fn many(published: &[Sample]) -> Vec<Sample> {
-    let jobs = published.iter().map(|row| row.job).max().expect("rows");
-    let blocks = published.iter().map(|row| row.block).max().expect("rows") + 1;
-    let copy = |(index, row): (usize, &Sample)| {
-        let place = row.block + blocks * u32::try_from(index / published.len()).expect("few rounds");
-        let (block, job) = (place % BLOCKS, row.job + jobs * (place / BLOCKS));
-        Sample { block, warmup: block == 0, job, ..row.clone() }
-    };
-    published.iter().cycle().take(MANY).enumerate().map(copy).collect()
 }
 
 /// The whole report: page, Markdown, figures.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use dindbench::case::{Builder, Driver, Status};
 use dindbench::record::{
-    ArmRecord, EngineRecord, Environment, Event, HostRecord, ImageRecord, InstructionRow, ReadError, RunDir, RunRecord,
-    SCHEMA, TrialRow, Writer,
+    ArmRecord, EngineRecord, Environment, Event, HostRecord, ImageRecord, Instruction, InstructionRow, ReadError,
+    RunDir, RunRecord, SCHEMA, TrialRow, Writer,
 };
 use proptest::prelude::*;
 use time::macros::datetime;
@@ -264,6 +264,11 @@ proptest! {
         written.iter().for_each(|row| writer.instruction(row).unwrap());
         writer.events(&told).unwrap();
         let run = RunDir::open(folder.path()).unwrap();
+        let mut borrowed = run.executed().unwrap();
+        for row in &written {
+            prop_assert_eq!(borrowed.read().unwrap(), Some(Instruction::from(row)));
+        }
+        prop_assert_eq!(borrowed.read().unwrap(), None);
         prop_assert_eq!(run.instructions().unwrap().map(Result::unwrap).collect::<Vec<_>>(), written);
         prop_assert_eq!(run.events().unwrap().map(Result::unwrap).collect::<Vec<_>>(), told);
         for (file, lines) in [("instructions.csv", 1 + texts.len()), ("events.jsonl", texts.len())] {

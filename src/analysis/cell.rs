@@ -52,7 +52,7 @@ impl Summary {
 pub(super) struct Series {
     pub topology: usize,
     excluded: usize,
-    /// Blocks in which the machine was disturbed when its trial began.
+    /// Blocks in which the machine was disturbed when its trial began, ascending.
     disturbed: Vec<u32>,
     /// By `Metric`: block and mean of its samples, for the blocks that have any.
     blocks: Vec<Vec<(u32, f64)>>,
@@ -69,7 +69,7 @@ impl Series {
     }
 
     pub fn disturbed(&self, block: u32) -> bool {
-        self.disturbed.contains(&block)
+        self.disturbed.binary_search(&block).is_ok()
     }
 
     pub fn values(&self, metric: Metric) -> &[(u32, f64)] {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
 use super::cell::Series;
 use super::contrast::{Pair, pairs};
 use super::multiplicity::adjust;
@@ -72,21 +74,22 @@ pub enum Verdict {
 /// All cells and comparisons, case by case.
 pub(super) fn cells_and_comparisons(table: &Table, baseline: usize) -> (Vec<Cell>, Vec<Comparison>) {
     let pairs = pairs(&table.arms, baseline);
-    let (mut cells, mut comparisons) = (Vec::new(), Vec::new());
-    for rows in cases(table).values() {
-        let case = CaseKey { subject: (**table.steps.subject(rows[0].subject)).clone(), edit: rows[0].edit };
-        let arms = series(rows);
-        let metrics = Series::metrics(&arms);
-        for arm in &arms {
-            let present = metrics.iter().filter(|metric| arm.has_cell(**metric));
-            cells.extend(present.map(|metric| arm.cell(&case, *metric)));
-        }
-        for pair in &pairs {
-            comparisons.extend(compare(*pair, &arms, &case, &metrics));
-        }
-    }
+    // Of many blocks most of an analysis is this, and no case needs another one.
+    let by_case: Vec<(Vec<Cell>, Vec<Comparison>)> =
+        cases(table).par_iter().map(|(_, rows)| of_case(table, rows, &pairs)).collect();
+    let (cells, comparisons): (Vec<_>, Vec<_>) = by_case.into_iter().unzip();
+    let mut comparisons: Vec<Comparison> = comparisons.into_iter().flatten().collect();
     adjust(&mut comparisons);
-    (cells, comparisons)
+    (cells.into_iter().flatten().collect(), comparisons)
+}
+
+fn of_case(table: &Table, rows: &[&Row], pairs: &[Pair]) -> (Vec<Cell>, Vec<Comparison>) {
+    let case = CaseKey { subject: (**table.steps.subject(rows[0].subject)).clone(), edit: rows[0].edit };
+    let arms = series(rows);
+    let metrics = Series::metrics(&arms);
+    let present = arms.iter().flat_map(|arm| metrics.iter().map(move |metric| (arm, *metric)));
+    let cells = present.filter(|(arm, metric)| arm.has_cell(*metric)).map(|(arm, metric)| arm.cell(&case, metric));
+    (cells.collect(), pairs.iter().flat_map(|pair| compare(*pair, &arms, &case, &metrics)).collect())
 }
 
 /// The rows of each case, by the subject's place in a job and by edit; each in the table's order.
@@ -136,7 +139,7 @@ fn comparison(pair: Pair, case: &CaseKey, metric: Metric, pairs: Vec<(f64, f64)>
         ratio,
         difference: paired.difference(),
         verdict: verdict(&paired, ratio.filter(|_| timed)),
-        course: paired.course().filter(|_| timed),
+        course: if timed { Course::of(&pairs) } else { None },
         undisturbed: (timed && quiet.len() < pairs.len()).then(undisturbed),
         q: None,
         pairs,

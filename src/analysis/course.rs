@@ -18,7 +18,7 @@ pub struct Course {
 impl Course {
     /// Empty for fewer than two blocks, for a ratio that is the same in all of them, and where there is none.
     pub(super) fn of(pairs: &[(f64, f64)]) -> Option<Self> {
-        let logs: Vec<f64> = pairs.iter().map(|(a, b)| (a / b).ln()).collect();
+        let logs = logarithms(pairs);
         let by_block: Vec<_> = (0_u32..).map(f64::from).zip(logs.iter().copied()).collect();
         // What is not finite is no ratio.
         let (drift, autocorrelation) = (kendall(&by_block).ok()??, autocorrelation(&logs).ok()??);
@@ -27,8 +27,22 @@ impl Course {
 
     /// Whether neighbouring blocks are more alike, or less, than independent ones are at 95 %, and more than a little.
     pub fn dependent(self, blocks: usize) -> bool {
-        self.autocorrelation.abs() > (2.0 / (blocks as f64).sqrt()).max(0.3)
+        dependent(self.autocorrelation, blocks)
     }
+}
+
+/// The same of pairs in the order of their blocks.
+pub(super) fn depend(pairs: &[(f64, f64)]) -> bool {
+    let alike = autocorrelation(&logarithms(pairs)).ok().flatten();
+    alike.is_some_and(|autocorrelation| dependent(autocorrelation, pairs.len()))
+}
+
+fn dependent(autocorrelation: f64, blocks: usize) -> bool {
+    autocorrelation.abs() > (2.0 / (blocks as f64).sqrt()).max(0.3)
+}
+
+fn logarithms(pairs: &[(f64, f64)]) -> Vec<f64> {
+    pairs.iter().map(|(a, b)| (a / b).ln()).collect()
 }
 
 /// The comparisons of job times that drift, each with its p-value for as many as there are (Holm).

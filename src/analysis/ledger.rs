@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::AnalyseError;
 use super::row::{JobKey, Table, topology};
 use crate::case::{Edit, Op};
-use crate::record::{InstructionRow, ReadError, RunRecord};
+use crate::record::{Instruction, RunRecord};
 
 /// How often one instruction was cached in one job, over the measured blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,38 +23,66 @@ pub struct LedgerCell {
     pub builds: u32,
 }
 
-/// The instructions of builds whose own row counts: others have no outcome to speak of. The table is
-/// settled.
-pub(super) fn ledger(
-    run: &RunRecord,
-    table: &Table,
-    instructions: impl Iterator<Item = Result<InstructionRow, ReadError>>,
-) -> Result<Vec<LedgerCell>, AnalyseError> {
-    let mut cells: BTreeMap<(u32, u32, u32, u32), LedgerCell> = BTreeMap::new();
-    for instruction in instructions {
-        let instruction = instruction?;
-        let job = job_of(run, &instruction)?;
-        let Some(build) = table.find(job, Op::Build, instruction.step.as_str()) else { continue };
-        let key = (job.topology, job.number, table.steps.rank(build.subject), instruction.index);
-        let cell = cells.entry(key).or_insert_with(|| LedgerCell {
+/// What is known of instructions while their rows are read.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// By topology, job, step and instruction.
+    cells: BTreeMap<(u32, u32, u32, u32), LedgerCell>,
+    /// The build whose instruction was read last: those of one build follow one another.
+    last: Option<(JobKey, String, Option<Build>)>,
+}
+
+/// A build whose own row counts: others have no outcome to speak of.
+#[derive(Clone, Copy, Debug)]
+struct Build {
+    rank: u32,
+    edit: Edit,
+}
+
+impl Ledger {
+    /// Adds the next row of a run whose table is settled.
+    ///
+    /// # Errors
+    /// It is not of this run.
+    pub fn add(&mut self, run: &RunRecord, table: &Table, instruction: &Instruction) -> Result<(), AnalyseError> {
+        let job = job_of(run, instruction)?;
+        let Some(build) = self.build(table, job, &instruction.step) else { return Ok(()) };
+        let key = (job.topology, job.number, build.rank, instruction.index);
+        let cell = self.cells.entry(key).or_insert_with(|| LedgerCell {
             topology: job.topology as usize,
-            step: instruction.step.as_str().to_owned(),
+            step: instruction.step.clone().into_owned(),
             job: job.number,
             edit: build.edit,
             instruction: instruction.index,
-            text: instruction.text.as_str().to_owned(),
+            text: instruction.text.clone().into_owned(),
             cached: 0,
             builds: 0,
         });
         cell.cached += u32::from(instruction.cached);
         cell.builds += 1;
+        Ok(())
     }
-    Ok(cells.into_values().collect())
+
+    fn build(&mut self, table: &Table, job: JobKey, step: &str) -> Option<Build> {
+        if let Some((known, name, build)) = &self.last
+            && (*known, name.as_str()) == (job, step)
+        {
+            return *build;
+        }
+        let found = table.find(job, Op::Build, step);
+        let build = found.map(|row| Build { rank: table.steps.rank(row.subject), edit: row.edit });
+        self.last = Some((job, step.to_owned(), build));
+        build
+    }
+
+    pub fn into_list(self) -> Vec<LedgerCell> {
+        self.cells.into_values().collect()
+    }
 }
 
-fn job_of(run: &RunRecord, row: &InstructionRow) -> Result<JobKey, AnalyseError> {
+fn job_of(run: &RunRecord, row: &Instruction) -> Result<JobKey, AnalyseError> {
     Ok(JobKey {
-        topology: topology(run, row.topology.as_str())?,
+        topology: topology(run, &row.topology)?,
         block: row.block,
         attempt: row.attempt,
         worker: row.worker,

@@ -60,9 +60,10 @@ pub use storage::{Storage, storage_grid};
 use std::collections::BTreeMap;
 
 use self::expectation::Expectations;
+use self::ledger::Ledger;
 use self::row::Table;
 use crate::case::{Edit, Op};
-use crate::record::{Event, InstructionRow, Observation, ReadError, RunDir, RunRecord, Sample};
+use crate::record::{Event, Instruction, InstructionRow, Observation, ReadError, RunDir, RunRecord, Sample};
 use crate::stats::{Estimate, half_width};
 
 /// What a run's rows say. Topologies are indices into `arms`, which keep the scenario's order.
@@ -146,8 +147,11 @@ impl Analysis {
         while let Some(row) = rows.read()? {
             reading.add(&row)?;
         }
-        let phases = run.phases()?.map(|phases| Box::new(phases) as Events);
-        reading.end(run.instructions()?, phases)
+        let (mut settled, mut rows) = (reading.settle(), run.executed()?);
+        while let Some(row) = rows.read()? {
+            settled.add(&row)?;
+        }
+        settled.end(run.phases()?.map(|phases| Box::new(phases) as Events))
     }
 }
 
@@ -168,7 +172,11 @@ pub fn analyse(
     for sample in samples {
         reading.add(&Observation::from(&sample?))?;
     }
-    reading.end(instructions, phases)
+    let mut settled = reading.settle();
+    for instruction in instructions {
+        settled.add(&Instruction::from(&instruction?))?;
+    }
+    settled.end(phases)
 }
 
 /// What is known of a run while its rows are read.
@@ -194,14 +202,29 @@ impl<'a> Reading<'a> {
         self.table.add(self.run, row)
     }
 
-    fn end(
-        self,
-        instructions: impl Iterator<Item = Result<InstructionRow, ReadError>>,
-        phases: Option<Events>,
-    ) -> Result<Analysis, AnalyseError> {
-        let Self { run, baseline, expectations, mut table } = self;
-        table.settle();
-        let ledger = ledger::ledger(run, &table, instructions)?;
+    fn settle(mut self) -> Settled<'a> {
+        self.table.settle();
+        let Self { run, baseline, expectations, table } = self;
+        Settled { run, baseline, expectations, table, ledger: Ledger::default() }
+    }
+}
+
+/// What is known of a run whose samples were read.
+struct Settled<'a> {
+    run: &'a RunRecord,
+    baseline: usize,
+    expectations: Expectations,
+    table: Table,
+    ledger: Ledger,
+}
+
+impl Settled<'_> {
+    fn add(&mut self, instruction: &Instruction) -> Result<(), AnalyseError> {
+        self.ledger.add(self.run, &self.table, instruction)
+    }
+
+    fn end(self, phases: Option<Events>) -> Result<Analysis, AnalyseError> {
+        let Self { run, baseline, expectations, mut table, ledger } = self;
         let phases = phases.map(|phases| phase::phases(run, &table, phases)).transpose()?;
         let (cells, comparisons) = comparison::cells_and_comparisons(&table, baseline);
         let at_once = at_once::at_once(&table);
@@ -215,7 +238,7 @@ impl<'a> Reading<'a> {
             cells,
             comparisons,
             points,
-            ledger,
+            ledger: ledger.into_list(),
             phases,
             at_once,
             order,

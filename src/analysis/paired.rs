@@ -1,28 +1,23 @@
 //! What the values of two topologies say, paired within blocks.
 
-use super::{Course, Verdict};
+use super::Verdict;
+use super::course::depend;
 use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Level, dependent_ratio, difference, equivalent, ratio};
 
 /// Pairs in the order of their blocks.
 pub(super) struct Paired<'a> {
     pairs: &'a [(f64, f64)],
-    course: Option<Course>,
 }
 
 impl<'a> Paired<'a> {
     pub fn new(pairs: &'a [(f64, f64)]) -> Self {
-        Self { pairs, course: Course::of(pairs) }
-    }
-
-    pub fn course(&self) -> Option<Course> {
-        self.course
+        Self { pairs }
     }
 
     /// Where blocks depend on one another, with an interval that allows for it. Empty where there is no pair, or no ratio
     /// because a value is 0.
     pub fn ratio(&self, level: Level) -> Option<Estimate> {
-        let dependent = self.course.is_some_and(|course| course.dependent(self.pairs.len()));
-        let estimate = if dependent { dependent_ratio(self.pairs, level) } else { ratio(self.pairs, level) };
+        let estimate = if depend(self.pairs) { dependent_ratio(self.pairs, level) } else { ratio(self.pairs, level) };
         Some(self.without_false_interval(estimate.ok()?, |a, b| a / b))
     }
 

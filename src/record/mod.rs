@@ -3,6 +3,7 @@
 //! Base units at full precision; an empty cell where a value is unavailable, never 0. See `docs/format.md`.
 
 mod claims;
+mod columns;
 mod event;
 mod instruction;
 mod observation;
@@ -15,7 +16,7 @@ mod writer;
 
 pub use claims::{ClaimsDir, ClaimsRecord, ClaimsWriter, FindingRow};
 pub use event::{Event, PHASE};
-pub use instruction::InstructionRow;
+pub use instruction::{Instruction, InstructionRow, Instructions};
 pub use observation::{Observation, Observations};
 pub use reader::{ReadError, RunDir};
 pub use run::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, own_registry};

@@ -6,9 +6,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::ReadError;
-use super::reader::Lines;
-use super::{Sample, text};
+use super::columns::Columns;
+use super::{ReadError, Sample, text};
 use crate::case::{Builder, Edit, ErrorClass, Op, Status};
 
 /// What is observed of one step of one job; the fields are those of `Sample`.
@@ -124,17 +123,11 @@ impl<'a> From<&'a Sample> for Observation<'a> {
 }
 
 /// The rows of one `samples.csv`, each in the place of the one before it.
-pub struct Observations {
-    lines: Lines,
-    /// Where the columns stand in a line; empty before the first one.
-    places: Vec<usize>,
-    /// The columns of the line that was read last.
-    cells: csv::StringRecord,
-}
+pub struct Observations(Columns);
 
 impl Observations {
     pub(super) fn open(path: PathBuf) -> Result<Self, ReadError> {
-        Ok(Self { lines: Lines::open(path)?, places: Vec::new(), cells: csv::StringRecord::new() })
+        Ok(Self(Columns::open(path, &COLUMNS)?))
     }
 
     /// The next row; empty at the end.
@@ -143,14 +136,6 @@ impl Observations {
     /// A file without one of the columns; a line that cannot be read, is not whole, is of a newer schema, or whose cells have
     /// no meaning.
     pub fn read(&mut self) -> Result<Option<Observation<'_>>, ReadError> {
-        if !self.lines.read()? {
-            return Ok(None);
-        }
-        if self.places.is_empty() {
-            self.places = COLUMNS.iter().map(|column| self.lines.place(column)).collect::<Result<_, _>>()?;
-        }
-        self.cells.clear();
-        self.places.iter().for_each(|place| self.cells.push_field(self.lines.record.get(*place).unwrap_or_default()));
-        self.cells.deserialize(None).map(Some).map_err(|error| self.lines.meaningless(&error))
+        self.0.read()
     }
 }

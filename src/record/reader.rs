@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::event::PHASE;
-use super::{Event, InstructionRow, Observations, RunRecord, SCHEMA, Sample, TrialRow};
+use super::{Event, InstructionRow, Instructions, Observations, RunRecord, SCHEMA, Sample, TrialRow};
 
 /// A file of a run directory could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,11 @@ impl RunDir {
 
     pub fn instructions(&self) -> Result<impl Iterator<Item = Result<InstructionRow, ReadError>> + use<>, ReadError> {
         Rows::open(self.path.join("instructions.csv"))
+    }
+
+    /// The same rows, as an analysis needs them.
+    pub fn executed(&self) -> Result<Instructions, ReadError> {
+        Instructions::open(self.path.join("instructions.csv"))
     }
 
     pub fn trials(&self) -> Result<impl Iterator<Item = Result<TrialRow, ReadError>> + use<>, ReadError> {

@@ -4,9 +4,24 @@ use super::signed_rank::averages;
 
 /// Values whose averages are few enough to be formed.
 const FEW: usize = 64;
+/// Averages that are few enough to be formed, by value.
+const FORMED: u64 = 4;
 
-/// The Walsh averages of values in ascending order. But for the median of a few, nothing but the values is stored: time per order statistic is
-/// 64 passes over them, whatever n.
+/// Where the range that holds an average is divided next.
+#[derive(Clone, Copy)]
+enum Guess {
+    /// A little before and behind it, as if averages were evenly spread.
+    Before,
+    Behind,
+    /// Whether it is the largest of the range: with many equal averages it soon is.
+    BelowHigh,
+    Half,
+}
+
+const GUESSES: [Guess; 4] = [Guess::Before, Guess::Behind, Guess::BelowHigh, Guess::Half];
+
+/// The Walsh averages of values in ascending order. But for the median of a few, at most four times as many as there are values
+/// are stored: time per order statistic is at most 256 passes over the values, and mostly some ten.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walsh<'a>(&'a [f64]);
 
@@ -37,29 +52,78 @@ impl<'a> Walsh<'a> {
     }
 
     fn median_by_halving(self) -> f64 {
-        let count = self.count();
-        self.smallest(count.div_ceil(2)).midpoint(self.smallest(count / 2 + 1))
+        let (lower, upper) = (self.count().div_ceil(2), self.count() / 2 + 1);
+        let middle = self.smallest(lower);
+        if lower == upper { middle } else { middle.midpoint(self.smallest(upper)) }
     }
 
-    /// The `k`-th smallest average, `k` from 1: the least number that `k` averages do not exceed, found by halving the
-    /// range of floating-point numbers between the extremes. There are finitely many of them, so the result is exact.
+    /// The `k`-th smallest average, `k` from 1: the range of floating-point numbers between the extremes is narrowed until it
+    /// holds few averages, which are then formed, or is a single number. Either way the result is exact.
     pub fn smallest(self, k: u64) -> f64 {
+        let n = self.0.len() as u64;
         let mut low = order_key(self.0[0]);
         let mut high = order_key(self.0[self.0.len() - 1]);
-        while low < high {
-            // Rounded down, so that the range always shrinks.
-            let middle = low.midpoint(high);
-            if self.not_above(from_order_key(middle)) >= k { high = middle } else { low = middle + 1 }
+        // What is below the range; a number, for zeros of either sign are one.
+        let mut above = f64::NEG_INFINITY;
+        let (mut below, mut not_above) = (0, self.count());
+        let mut guesses = GUESSES.into_iter().cycle();
+        while low < high && not_above - below > FORMED * n {
+            let evenly = |rank: u64| {
+                let share = rank.saturating_sub(below) as f64 / (not_above - below) as f64;
+                let (from, to) = (from_order_key(low), from_order_key(high));
+                order_key(from + (to - from) * share).clamp(low, high - 1)
+            };
+            let middle = match guesses.next() {
+                Some(Guess::Before) => evenly(k.saturating_sub(n)),
+                Some(Guess::Behind) => evenly(k + n),
+                Some(Guess::BelowHigh) => high - 1,
+                // Rounded down, so that the range always shrinks.
+                Some(Guess::Half) | None => low.midpoint(high),
+            };
+            let bound = from_order_key(middle);
+            let (count, largest) = self.up_to(bound);
+            if count >= k {
+                (high, not_above) = (order_key(largest).min(middle), count);
+            } else {
+                (low, above, below) = (middle + 1, bound, count);
+            }
         }
+        let found = if low == high {
+            from_order_key(low)
+        } else {
+            let mut few = self.between(above, from_order_key(high));
+            *few.select_nth_unstable_by((k - below - 1) as usize, f64::total_cmp).1
+        };
         // A zero may be found as -0.
-        from_order_key(low) + 0.0
+        found + 0.0
     }
 
-    /// How many averages are at most `bound`, by two ends that move towards each other. Johnson and Mizoguchi,
-    /// "Selecting the kth element in X + Y and X_1 + X_2 + ... + X_m", SIAM Journal on Computing 7 (1978).
+    /// The averages above one bound and at most the other.
+    fn between(self, above: f64, not_above: f64) -> Vec<f64> {
+        let (mut first, mut last) = (self.0.len(), self.0.len());
+        let mut averages = Vec::new();
+        for (index, value) in self.0.iter().enumerate() {
+            while last > index && value.midpoint(self.0[last - 1]) > not_above {
+                last -= 1;
+            }
+            while first > index && value.midpoint(self.0[first - 1]) > above {
+                first -= 1;
+            }
+            averages.extend(self.0[first.max(index).min(last)..last].iter().map(|other| value.midpoint(*other)));
+        }
+        averages
+    }
+
+    /// How many averages are at most `bound`.
     pub fn not_above(self, bound: f64) -> u64 {
+        self.up_to(bound).0
+    }
+
+    /// How many averages are at most `bound`, and the largest of them, by two ends that move towards each other. Johnson and
+    /// Mizoguchi, "Selecting the kth element in X + Y and X_1 + X_2 + ... + X_m", SIAM Journal on Computing 7 (1978).
+    fn up_to(self, bound: f64) -> (u64, f64) {
         let mut partners = self.0.len();
-        let mut count = 0;
+        let (mut count, mut largest) = (0, f64::NEG_INFINITY);
         for (index, value) in self.0.iter().enumerate() {
             while partners > index && value.midpoint(self.0[partners - 1]) > bound {
                 partners -= 1;
@@ -68,8 +132,9 @@ impl<'a> Walsh<'a> {
                 break;
             }
             count += (partners - index) as u64;
+            largest = largest.max(value.midpoint(self.0[partners - 1]));
         }
-        count
+        (count, largest)
     }
 }
 
