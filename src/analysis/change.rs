@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::{Analysis, CaseKey, Comparison, Metric, Verdict};
+use super::{Analysis, CaseKey, Comparison, Metric, Subject, Verdict};
 use crate::stats::{Estimate, Level, equivalent, fewest_unpaired, unpaired_ratio};
 
 /// Every case of two runs of one scenario, and what a slower one is measured by.
@@ -10,7 +10,8 @@ use crate::stats::{Estimate, Level, equivalent, fewest_unpaired, unpaired_ratio}
 pub struct Changes {
     /// The share by which a ratio may grow: 0.05 for 5 %.
     pub threshold: f64,
-    /// Cases that both runs have a ratio of. The intervals of all of them hold together with 95 %.
+    /// Cases that both runs have a ratio of. The intervals of all of them hold together with 95 %: half of the error is
+    /// that of whole jobs, half that of single steps.
     pub compared: usize,
     /// By subject, edit and topology, as the base run has them; what only the new one has comes last.
     pub list: Vec<Change>,
@@ -54,27 +55,67 @@ pub enum Undecidable {
 /// Nothing can be decided: a gate that cannot close is none.
 pub fn changes(base: &Analysis, new: &Analysis, threshold: f64) -> Result<Changes, Undecidable> {
     let pairs = paired_cases(base, new);
-    let shared = |(base, new): &&(Option<&Comparison>, Option<&Comparison>)| {
-        base.is_some_and(has_ratio) && new.is_some_and(has_ratio)
-    };
-    let compared = NonZeroUsize::new(pairs.iter().filter(shared).count()).ok_or(Undecidable::NothingShared)?;
-    let level = Level::Joint95(compared);
+    let levels = Levels::of(&pairs);
+    let compared = levels.jobs + levels.steps;
+    if compared == 0 {
+        return Err(Undecidable::NothingShared);
+    }
     let list: Vec<Change> =
-        pairs.iter().filter_map(|(base, new)| Change::between(*base, *new, level, threshold)).collect();
+        pairs.iter().filter_map(|pair| Change::between(pair, levels.of_case(&known(pair)?.case), threshold)).collect();
     if list.iter().all(|change| change.verdict.is_none()) {
         let most = |run: fn(&Change) -> Option<Estimate>| list.iter().filter_map(run).map(|ratio| ratio.n).max();
         return Err(Undecidable::TooFewBlocks {
-            compared: compared.get(),
+            compared,
             base: most(|change| change.base).unwrap_or(0),
             new: most(|change| change.new).unwrap_or(0),
-            needed: fewest_unpaired(level),
+            needed: levels.fewest(),
         });
     }
-    Ok(Changes { threshold, compared: compared.get(), list })
+    Ok(Changes { threshold, compared, list })
+}
+
+/// A case in the base run and in the new one.
+type Pair<'a> = (Option<&'a Comparison>, Option<&'a Comparison>);
+
+/// How many cases of each kind both runs have a ratio of, which says how sure each interval must be. Whole jobs are a kind
+/// of their own, for a job has many steps: among them it would be one of so many that hardly a slowdown would be shown.
+struct Levels {
+    jobs: usize,
+    steps: usize,
+}
+
+impl Levels {
+    fn of(pairs: &[Pair]) -> Self {
+        let shared: Vec<&Comparison> = pairs
+            .iter()
+            .filter_map(|(base, new)| base.filter(|base| base.ratio.is_some() && new.is_some_and(has_ratio)))
+            .collect();
+        let jobs = shared.iter().filter(|one| one.case.subject == Subject::Job).count();
+        Self { jobs, steps: shared.len() - jobs }
+    }
+
+    fn of_case(&self, case: &CaseKey) -> Level {
+        Self::of_half(if case.subject == Subject::Job { self.jobs } else { self.steps })
+    }
+
+    /// The level of each of so many intervals which fail to hold together in at most half of 5 %.
+    fn of_half(cases: usize) -> Level {
+        Level::Joint95(NonZeroUsize::new(2 * cases).unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// The fewest blocks of which some case has an interval.
+    fn fewest(&self) -> usize {
+        let kinds = [self.jobs, self.steps].into_iter().filter(|cases| *cases > 0);
+        kinds.map(|cases| fewest_unpaired(Self::of_half(cases))).min().unwrap_or(0)
+    }
+}
+
+fn known<'a>((base, new): &Pair<'a>) -> Option<&'a Comparison> {
+    base.or(*new)
 }
 
 /// The comparisons with the baseline that either run has.
-fn paired_cases<'a>(base: &'a Analysis, new: &'a Analysis) -> Vec<(Option<&'a Comparison>, Option<&'a Comparison>)> {
+fn paired_cases<'a>(base: &'a Analysis, new: &'a Analysis) -> Vec<Pair<'a>> {
     let same = |one: &Comparison, other: &Comparison| (one.topology, &one.case) == (other.topology, &other.case);
     let mut pairs: Vec<_> =
         against_baseline(base).map(|one| (Some(one), against_baseline(new).find(|other| same(one, other)))).collect();
@@ -105,8 +146,8 @@ impl Changes {
 
 impl Change {
     /// Empty where neither run has the case.
-    fn between(base: Option<&Comparison>, new: Option<&Comparison>, level: Level, threshold: f64) -> Option<Self> {
-        let known = base.or(new)?;
+    fn between(pair: &Pair, level: Level, threshold: f64) -> Option<Self> {
+        let (known, (base, new)) = (known(pair)?, *pair);
         let change = base.zip(new).and_then(|(base, new)| unpaired_ratio(&ratios(base), &ratios(new), level).ok());
         let interval = change.and_then(|change| change.interval);
         Some(Self {
