@@ -11,6 +11,13 @@ const PAIRS_TOLD: usize = 2;
 
 /// The edits that the answer speaks of: what most CI jobs are.
 const TOLD: [(Edit, &str); 2] = [(Edit::None, "when nothing changed"), (Edit::Source, "after a source edit")];
+/// What it speaks of where a sequence has neither.
+const ELSE_TOLD: [(Edit, &str); 1] = [(Edit::First, "when nothing was built yet")];
+
+fn told(analysis: &Analysis) -> &'static [(Edit, &'static str)] {
+    let has = |edit: Edit| analysis.cells.iter().any(|cell| cell.case == job(edit));
+    if TOLD.iter().any(|(edit, _)| has(*edit)) { &TOLD } else { &ELSE_TOLD }
+}
 
 /// One sentence of the answer with the effect that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +59,7 @@ pub fn answer(analysis: &Analysis) -> Vec<Sentence> {
 }
 
 fn alone(analysis: &Analysis, name: &str) -> Sentence {
-    let times: Vec<String> = TOLD
+    let times: Vec<String> = told(analysis)
         .iter()
         .filter_map(|(edit, when)| {
             let cell = cell(analysis, 0, &job(*edit), Metric::ElapsedNs)?;
@@ -61,7 +68,7 @@ fn alone(analysis: &Analysis, name: &str) -> Sentence {
         })
         .collect();
     let times = match times.as_slice() {
-        [] => "it has no valid job after edit none or source".to_owned(),
+        [] => "it has no valid job of those that an answer speaks of".to_owned(),
         times => format!("a job takes {}", times.join(", and ")),
     };
     let text = format!("only {} ran, so there is nothing to compare it with: {times}.", shown(name));
@@ -79,17 +86,21 @@ fn effect(analysis: &Analysis, contrast: Contrast) -> Option<String> {
         return None;
     }
     let mut pairs: Vec<(usize, usize)> = Vec::new();
-    for one in jobs.iter().filter(|one| TOLD.iter().any(|(edit, _)| one.case.edit == *edit)) {
+    let told = told(analysis);
+    for one in jobs.iter().filter(|one| told.iter().any(|(edit, _)| one.case.edit == *edit)) {
         if !pairs.contains(&(one.topology, one.reference)) {
             pairs.push((one.topology, one.reference));
         }
     }
+    pairs.sort_by(|one, other| size(&jobs, told, *other).total_cmp(&size(&jobs, told, *one)));
     if pairs.is_empty() {
-        return Some("the sequence has no job after edit none or source; the table has the others.".to_owned());
+        return Some(
+            "of the edits that an answer speaks of no two topologies have a job; the table has the others.".to_owned(),
+        );
     }
     let mut clauses = Vec::new();
     for pair in pairs.iter().take(PAIRS_TOLD) {
-        for (edit, when) in TOLD {
+        for &(edit, when) in told {
             let comparison = jobs.iter().find(|one| (one.topology, one.reference) == *pair && one.case.edit == edit);
             clauses.extend(comparison.map(|one| format!("{when}, {}", clause(analysis, one))));
         }
@@ -100,6 +111,14 @@ fn effect(analysis: &Analysis, contrast: Contrast) -> Option<String> {
         more => format!("; {more} more pairs are in the table"),
     };
     Some(format!("{}{more}.", clauses.join("; ")))
+}
+
+/// How far the ratio of two topologies is from 1 in the edits that the answer speaks of, as a logarithm: the largest effect
+/// is the one to tell. A pair without a ratio has none; the cautions and the table have its failures.
+fn size(jobs: &[&Comparison], told: &[(Edit, &str)], pair: (usize, usize)) -> f64 {
+    let told = |one: &&&Comparison| told.iter().any(|(edit, _)| one.case.edit == *edit);
+    let of_pair = jobs.iter().filter(|one| (one.topology, one.reference) == pair).filter(told);
+    of_pair.filter_map(|one| one.ratio.as_ref()).map(|ratio| ratio.point.ln().abs()).fold(0.0, f64::max)
 }
 
 fn job(edit: Edit) -> CaseKey {

@@ -98,7 +98,10 @@ impl Arm {
         if let Some(phase) = self.provide_companion(host).await? {
             phases.push((phase, began.elapsed()));
         }
-        if self.provide_engine(host).await? {
+        if let Some(inner) = self.sleeping_engine(host).await? {
+            inner.start().await?;
+            phases.push(("engine-container", began.elapsed()));
+            inner.ready().await?;
             phases.push(("engine", began.elapsed()));
         }
         if self.preload(host).await? {
@@ -114,20 +117,15 @@ impl Arm {
         Ok(Started { job: container, phases })
     }
 
-    /// Starts the job's own engine, where it has one that does not run; tells whether it did.
-    async fn provide_engine(&mut self, host: &OuterHost) -> Result<bool, TopologyError> {
-        let Kind::Dind(dind) = &self.kind else { return Ok(false) };
-        let inner = match &mut self.inner {
-            Some(inner) if inner.stopped() => inner,
-            Some(_) => return Ok(false),
-            // Kept also where it does not start: what the lifecycle throws away goes all the same.
-            none => {
-                let registry = self.companion.get().map_or_else(|| host.registry.clone(), mirror::mount);
-                none.insert(InnerEngine::create(host, dind, registry, self.bounds).await?)
-            }
-        };
-        inner.start().await?;
-        Ok(true)
+    /// The job's own engine, where it has one that does not run: created now, or stopped after the job before.
+    async fn sleeping_engine(&mut self, host: &OuterHost) -> Result<Option<&mut InnerEngine>, TopologyError> {
+        let Kind::Dind(dind) = &self.kind else { return Ok(None) };
+        // Kept also where it does not start: what the lifecycle throws away goes all the same.
+        if self.inner.is_none() {
+            let registry = self.companion.get().map_or_else(|| host.registry.clone(), mirror::mount);
+            self.inner = Some(InnerEngine::create(host, dind, registry, self.bounds).await?);
+        }
+        Ok(self.inner.as_mut().filter(|inner| inner.stopped()))
     }
 
     /// Gives the job's own engine the images that it is to have; tells whether it is to have some.

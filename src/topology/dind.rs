@@ -78,9 +78,13 @@ impl InnerEngine {
         Ok(Self { outer: outer.clone(), container, data, socket, service, disk, engine, stopped: true })
     }
 
-    /// Starts the engine's container, and returns when the engine answers.
-    pub async fn start(&mut self) -> Result<(), TopologyError> {
-        self.outer.start_container(&self.container).await?;
+    /// Starts the engine's container.
+    pub async fn start(&self) -> Result<(), TopologyError> {
+        Ok(self.outer.start_container(&self.container).await?)
+    }
+
+    /// Returns when the engine in the container that was started answers.
+    pub async fn ready(&mut self) -> Result<(), TopologyError> {
         let death = async {
             // Whatever the wait says: the obituary asks the container itself.
             let _ = self.outer.wait_container(&self.container).await;

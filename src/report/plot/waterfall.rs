@@ -16,8 +16,8 @@ const WHAT: &str = "elapsed time from the order for the job's environment, steps
 const BAR: f64 = 20.0;
 const ROW: f64 = 30.0;
 const LONGEST_NAME: f64 = 170.0;
-/// Share of the axis from which on a step has room for its name.
-const LEAST_NAMED: f64 = 0.05;
+/// Share of the axis from which on a step has room for its name: of a narrower one two letters would be left.
+const LEAST_NAMED: f64 = 0.08;
 /// A description of more steps than this helps nobody.
 const STEPS_TOLD: usize = 60;
 
