@@ -50,11 +50,17 @@ impl Metric {
     }
 
     /// The value of a whole job from those of its steps, in their order: the largest memory peak, the disk as the last
-    /// step left it, the sum of everything else. A step without a value leaves the job without one; only builds have
-    /// phases and instructions.
+    /// step left it and what it grew by from before the first one, the sum of everything else. A step without a value leaves
+    /// the job without one; only builds have phases and instructions.
     fn of_job<'a>(self, mut steps: impl DoubleEndedIterator<Item = (Op, &'a Measures)>) -> Option<f64> {
         match self {
             Self::DiskBytes => steps.next_back()?.1.get(self),
+            // Contexts come between two steps and go with the job: a sum would miss the first and hold the second.
+            Self::DiskDeltaBytes => {
+                let first = steps.next()?.1;
+                let last = steps.next_back().map_or(first, |(_, last)| last);
+                Some(last.get(Self::DiskBytes)? - (first.get(Self::DiskBytes)? - first.get(self)?))
+            }
             Self::PeakMemoryBytes => combine(steps.map(|(_, measures)| measures.get(self)), f64::max),
             Self::InstructionsCached | Self::UploadNs | Self::ExportNs => combine(
                 steps.filter(|(op, _)| *op == Op::Build).map(|(_, measures)| measures.get(self)),
@@ -116,9 +122,29 @@ mod tests {
     fn a_job_has_sums_a_peak_and_a_last_value() {
         let steps = [(Op::Start, Some(5.0)), (Op::Build, Some(7.0)), (Op::Stop, Some(-1.0))];
         assert_eq!(job(Metric::ElapsedNs, &steps), Some(11.0));
-        assert_eq!(job(Metric::DiskDeltaBytes, &steps), Some(11.0));
         assert_eq!(job(Metric::PeakMemoryBytes, &steps), Some(7.0));
         assert_eq!(job(Metric::DiskBytes, &steps), Some(-1.0));
+    }
+
+    /// 100 before it; a start adds 5, a context 200, a build 70, and with the stop the context goes.
+    #[test]
+    fn a_job_grows_the_disk_by_what_is_there_afterwards() {
+        let step = |op, after: f64, delta: f64| {
+            let of = |metric| match metric {
+                Metric::DiskBytes => Some(after),
+                Metric::DiskDeltaBytes => Some(delta),
+                _ => None,
+            };
+            (op, Measures::by_metric(of))
+        };
+        let steps = [step(Op::Start, 105.0, 5.0), step(Op::Build, 375.0, 70.0), step(Op::Stop, 170.0, -205.0)];
+        let growth = |steps: &[(Op, Measures)]| {
+            Measures::of_job(steps.iter().map(|(op, measures)| (*op, measures))).get(Metric::DiskDeltaBytes)
+        };
+        assert_eq!(growth(&steps), Some(70.0));
+        assert_eq!(growth(&steps[..1]), Some(5.0));
+        let unknown = [steps[0], (Op::Stop, Measures::by_metric(|_| None))];
+        assert_eq!(growth(&unknown), None);
     }
 
     #[test]
