@@ -7,7 +7,7 @@ use wait4::Wait4 as _;
 
 pub struct Cost {
     pub elapsed: Duration,
-    /// Bytes: the most that was resident at once.
+    /// Bytes: the most that was resident at once, or what this program had when it started it, if that is more.
     pub peak_memory: u64,
 }
 

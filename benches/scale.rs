@@ -1,7 +1,7 @@
 //! The report of long runs: its time and memory, and how both grow with the rows.
 //!
-//! `cargo bench --bench scale`; needs no engine. `--against "python3 scripts/report-pandas.py"` times a script in turn with
-//! it that draws the same figures by pandas and matplotlib.
+//! `cargo bench --bench scale`; needs no engine. `--against "python3 scripts/report-pandas.py"` times a script after it,
+//! once, that draws the same figures by pandas and matplotlib.
 
 mod cargo;
 mod child;

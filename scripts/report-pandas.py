@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws the figures of a report by pandas and matplotlib. Usage: scripts/report-pandas.py RUN_DIR OUT_DIR
 
-What `cargo bench --bench scale --against` times: the same figures from the same files, with the same medians and order
+What `cargo bench --bench scale -- --against` times: the same figures from the same files, with the same medians and order
 statistics, as such a script is usually written. Figures are images, for one with a million marks in SVG takes longer still.
 """
 import sys

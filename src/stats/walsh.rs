@@ -21,7 +21,7 @@ enum Guess {
 const GUESSES: [Guess; 4] = [Guess::Before, Guess::Behind, Guess::BelowHigh, Guess::Half];
 
 /// The Walsh averages of values in ascending order. But for the median of a few, at most four times as many as there are values
-/// are stored: time per order statistic is at most 256 passes over the values, and mostly some ten.
+/// are stored: time per order statistic is at most 256 passes over the values, and mostly a small part of that.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walsh<'a>(&'a [f64]);
 

@@ -82,9 +82,9 @@ pub(super) fn legend(two: &TwoRuns<'_>) -> String {
     format!(
         "Ratio = time of the topology / time of {baseline}, paired within the blocks of one run. Change = new ratio / base \
          ratio, of two independent samples: above 1× the topology became slower against {baseline}. The intervals of all \
-         {} changes hold together with 95 %, whole jobs and single steps with half of the error each. A regression is a change whose whole interval lies above {}; equivalent, one \
-         whose interval lies within that factor either way. Medians of different runs share no block: they are shown, and \
-         decide nothing.",
+         {} changes hold together with 95 %, whole jobs and single steps with half of the error each. A regression is a \
+         change whose whole interval lies above {}; equivalent, one whose interval lies within that factor either way. \
+         Medians of different runs share no block: they are shown, and decide nothing.",
         two.changes.compared,
         bound(two.changes)
     )
