@@ -53,7 +53,7 @@ pub(super) fn cautions(analysis: &Analysis) -> Vec<String> {
         let course = one.course.filter(|course| course.dependent(one.pairs.len()))?;
         Some(format!(
             "Neighbouring blocks depend on one another in the ratio of {} (lag-1 autocorrelation {:.2}): its interval is \
-             the wider of the usual one and a block bootstrap's.",
+             the wider of the usual one and one that allows for it.",
             pair(analysis, one),
             course.autocorrelation
         ))
