@@ -20,6 +20,9 @@ const REPETITIONS: u32 = 3;
 /// How long a script may take: the machine may be emulated.
 const PATIENCE: Patience = Patience { total: Duration::from_secs(900), silence: Duration::from_secs(900) };
 
+/// What is executed on a machine after every script: the next one must not meet what this one left.
+const SWEEP: &str = include_str!("sweep.sh");
+
 /// How a machine of the lab is booted: the words of `scripts/lab-vm`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Display)]
 #[serde(rename_all = "kebab-case")]
@@ -102,7 +105,10 @@ async fn one_arm(machine: &Machine, lab: &Lab, arm: &LabArm, evidence: &mut Stri
         };
         let said = machine.watch.on_machine(&command, PATIENCE).await;
         let mut observations = Observations::new();
-        match said::told(evidence, "on the machine", repetition, said, &mut observations) {
+        let worked = said::told(evidence, "on the machine", repetition, said, &mut observations);
+        let swept = machine.watch.on_machine(&Command::new(["sh", "-eu", "-c", SWEEP]), PATIENCE).await;
+        let swept = said::told(evidence, "sweep", repetition, swept, &mut Observations::new());
+        match worked.and(swept) {
             Ok(()) => repetitions.push(observations),
             Err(Trouble::Absent(how) | Trouble::Broken(how)) => {
                 return Observed::Broken(format!("{how}, in repetition {repetition}"));

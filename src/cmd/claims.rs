@@ -30,7 +30,7 @@ use crate::report;
 use crate::scenario::{EngineVersion, Kind, Scenario, StorageDriver, Topology};
 
 /// Hosts on which scripts are executed at a time.
-const LANES: usize = 2;
+const LANES: usize = 3;
 
 /// How long a trial of a measured claim waits for a quiet machine.
 const WAIT_FOR_QUIET: Duration = Duration::from_secs(60);
