@@ -175,20 +175,30 @@ impl<'a> Ledger<'a> {
 
     /// How many instructions each job found cached, for those who do not see the figure.
     fn description(&self) -> String {
+        let found = found(&self.analysis.ledger);
         let arms = self.analysis.arms.iter().enumerate().map(|(topology, arm)| {
-            let jobs: Vec<String> = self.jobs.iter().filter_map(|job| self.job_in_words(topology, *job)).collect();
+            let of_job = |job: &u32| in_words(*job, *found.get(&(topology, *job))?);
+            let jobs: Vec<String> = self.jobs.iter().filter_map(of_job).collect();
             let jobs = if jobs.is_empty() { "no data".to_owned() } else { jobs.join(", ") };
             format!("{}: {jobs}.", shown(&arm.name))
         });
         format!("{VALUES}. {}", arms.collect::<Vec<_>>().join(" "))
     }
+}
 
-    fn job_in_words(&self, topology: usize, job: u32) -> Option<String> {
-        let cells = self.analysis.ledger.iter().filter(|cell| cell.topology == topology && cell.job == job);
-        let (cached, builds) =
-            cells.fold((0, 0), |(cached, builds), cell| (cached + cell.cached, builds + cell.builds));
-        (builds > 0).then(|| format!("job {job} {cached} of {builds} cached"))
+/// Instructions that were found cached, and those that were built, by topology and job.
+fn found(ledger: &[LedgerCell]) -> BTreeMap<(usize, u32), (u32, u32)> {
+    let mut found = BTreeMap::new();
+    for cell in ledger {
+        let (cached, builds) = found.entry((cell.topology, cell.job)).or_insert((0, 0));
+        *cached += cell.cached;
+        *builds += cell.builds;
     }
+    found
+}
+
+fn in_words(job: u32, (cached, builds): (u32, u32)) -> Option<String> {
+    (builds > 0).then(|| format!("job {job} {cached} of {builds} cached"))
 }
 
 /// How many panels stand side by side, and the width of their cells: as many as leave room for the text in a
