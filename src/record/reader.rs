@@ -196,8 +196,13 @@ impl Lines {
         place.ok_or_else(|| ReadError::Record { path: self.path.clone(), reason: format!("it has no column {column}") })
     }
 
+    /// The number in the file of the line that was read last, from 1.
+    pub(super) fn number(&self) -> u64 {
+        self.record.position().map_or(0, csv::Position::line)
+    }
+
     /// That the line which was read last has no meaning.
-    pub(super) fn meaningless(&self, error: &csv::Error) -> ReadError {
+    fn meaningless(&self, error: &csv::Error) -> ReadError {
         self.wrong(error, self.record.position())
     }
 
