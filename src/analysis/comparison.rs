@@ -95,7 +95,7 @@ fn of_case(table: &Table, rows: &[&Row], pairs: &[Pair]) -> (Vec<Cell>, Vec<Comp
 /// The rows of each case, by the subject's place in a job and by edit; each in the table's order.
 fn cases(table: &Table) -> BTreeMap<(u32, Edit), Vec<&Row>> {
     let mut cases: BTreeMap<(u32, Edit), Vec<&Row>> = BTreeMap::new();
-    for row in table.jobs.iter().chain(&table.rows) {
+    for row in table.jobs.iter().chain(table.rows.iter().flatten()) {
         cases.entry((table.steps.rank(row.subject), row.edit)).or_default().push(row);
     }
     cases

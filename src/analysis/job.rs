@@ -6,8 +6,8 @@ use super::steps::Steps;
 use crate::case::Op;
 
 /// One row per job that has a total, or that counts as excluded. The rows are sorted by job and step.
-pub(super) fn totals(rows: &[Row], steps: &Steps) -> Vec<Row> {
-    rows.chunk_by(|a, b| a.job == b.job).filter_map(|job| total(job, steps)).collect()
+pub(super) fn totals(rows: &[Row], steps: &Steps) -> impl Iterator<Item = Row> {
+    rows.chunk_by(|a, b| a.job == b.job).filter_map(|job| total(job, steps))
 }
 
 /// Empty for a job that is superseded or was interrupted.

@@ -30,16 +30,18 @@ pub struct Point {
 }
 
 /// The points of all usable rows, the warm-up's too, by job: first those of the whole, then those of its steps. Both are
-/// sorted by job.
-pub(super) fn points(mut rows: Vec<Row>, jobs: &[Row], steps: &Steps) -> Vec<Point> {
+/// sorted by job, the rows within their topology.
+pub(super) fn points(rows: Vec<Vec<Row>>, jobs: &[Row], steps: &Steps) -> Vec<Point> {
     let (mut points, mut jobs) = (Vec::new(), jobs);
     // From the end, giving memory back piece by piece: rows and points together are twice as large as either.
-    while !rows.is_empty() {
-        let piece = rows.split_off(rows.len().saturating_sub(PIECE));
-        rows.shrink_to_fit();
-        for row in piece.iter().rev() {
-            jobs = add_jobs_after(&mut points, jobs, row.job, steps);
-            add(&mut points, row, steps);
+    for mut rows in rows.into_iter().rev() {
+        while !rows.is_empty() {
+            let piece = rows.split_off(rows.len().saturating_sub(PIECE));
+            rows.shrink_to_fit();
+            for row in piece.iter().rev() {
+                jobs = add_jobs_after(&mut points, jobs, row.job, steps);
+                add(&mut points, row, steps);
+            }
         }
     }
     jobs.iter().rev().for_each(|job| add(&mut points, job, steps));

@@ -64,8 +64,9 @@ impl Row {
 /// All rows of a run, with what was met while reading them.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// Of steps; by job and step once they are settled.
-    pub rows: Vec<Row>,
+    /// Of steps, by topology; by job and step once they are settled. Each topology's come in about that order, so that sorting
+    /// them is little more than a look at them.
+    pub rows: Vec<Vec<Row>>,
     /// Totals of jobs, by job.
     pub jobs: Vec<Row>,
     pub steps: Steps,
@@ -79,7 +80,7 @@ pub(super) struct Table {
 impl Table {
     pub fn new(run: &RunRecord) -> Self {
         Self {
-            rows: Vec::new(),
+            rows: vec![Vec::new(); run.arms.len()],
             jobs: Vec::new(),
             steps: Steps::new(),
             arms: run.arms.iter().map(Arm::new).collect(),
@@ -103,7 +104,7 @@ impl Table {
         if !row.warmup {
             self.disturbed.note(&job, &row.flags);
         }
-        self.rows.push(Row {
+        self.rows[job.topology as usize].push(Row {
             job,
             subject,
             edit: row.edit,
@@ -120,21 +121,24 @@ impl Table {
 
     /// Sorts the rows by job and step, decides which count, and adds the totals of jobs.
     pub fn settle(&mut self) {
-        // Rows come trial by trial, and a stable sort is quick with what is in order.
-        self.rows.sort_by_key(|row| (row.job, self.steps.rank(row.subject)));
-        attempt::settle(&mut self.rows);
-        self.jobs = job::totals(&self.rows, &self.steps);
+        for rows in &mut self.rows {
+            rows.sort_by_key(|row| (row.job, self.steps.rank(row.subject)));
+            attempt::settle(rows);
+            self.jobs.extend(job::totals(rows, &self.steps));
+        }
     }
 
     /// The row of a step, if it counts. The rows are settled.
     pub fn find(&self, job: JobKey, op: Op, step: &str) -> Option<&Row> {
         let place = (job, self.steps.rank(self.steps.find(op, step)?));
-        let found = self.rows.binary_search_by_key(&place, |row| (row.job, self.steps.rank(row.subject))).ok()?;
-        Some(&self.rows[found]).filter(|row| row.counts())
+        let rows = &self.rows[job.topology as usize];
+        let found = rows.binary_search_by_key(&place, |row| (row.job, self.steps.rank(row.subject))).ok()?;
+        Some(&rows[found]).filter(|row| row.counts())
     }
 
     pub fn measured_blocks(&self) -> usize {
-        self.rows.iter().filter(|row| row.counts()).map(|row| row.job.block).collect::<BTreeSet<_>>().len()
+        let rows = self.rows.iter().flatten().filter(|row| row.counts());
+        rows.map(|row| row.job.block).collect::<BTreeSet<_>>().len()
     }
 
     pub fn into_points(self) -> (Vec<Point>, Vec<Arm>, Vec<Failure>) {
