@@ -13,19 +13,18 @@ const GROUPS: usize = 20;
 
 /// The centre of symmetric values: the median of their M = n (n + 1) / 2 Walsh averages, with the interval
 /// [W_(k), W_(M+1-k)] that inverts the signed-rank test. There is none below n = 6 at 95 % and n = 5 at 90 %; beyond
-/// n = 300, k comes from the normal approximation. Memory is that of the values, time some 250 passes over them.
+/// n = 300, k comes from the normal approximation. Memory is that of the values, time mostly a few passes over them.
 /// Hodges and Lehmann, "Estimates of location based on rank tests", Annals of Mathematical Statistics 34 (1963);
 /// Tukey, "The simplest signed-rank tests" (1949), for the interval. Ties and zeros are kept, for they can only raise
 /// the coverage: Noether, "Wilcoxon confidence intervals for location parameters in the discrete case", JASA 62 (1967).
 fn hodges_lehmann(values: &Ordered, level: Level) -> Estimate {
     let n = values.values().len();
     let walsh = Walsh::new(values.values());
-    let interval = SignedRank::new(n).rank(level).map(|rank| Interval {
-        low: walsh.smallest(rank.k),
-        high: walsh.smallest(walsh.count() + 1 - rank.k),
-        coverage: rank.coverage,
-    });
-    Estimate { point: walsh.median(), interval, n }
+    let Some(rank) = SignedRank::new(n).rank(level) else {
+        return Estimate { point: walsh.median(), interval: None, n };
+    };
+    let (low, point, high) = walsh.median_between(rank.k);
+    Estimate { point, interval: Some(Interval { low, high, coverage: rank.coverage }), n }
 }
 
 /// The centre of symmetric values by Hodges and Lehmann, in their unit, without an interval: for a bootstrap.

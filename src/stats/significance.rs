@@ -20,8 +20,8 @@ pub fn significance(pairs: &[(f64, f64)], hypothesis: f64) -> Result<f64, Unusab
     let logarithms = Ordered::new(pairs.iter().map(|(a, b)| (a / b).ln()))?;
     let stated = Ordered::new([hypothesis.ln()])?.min();
     let walsh = Walsh::new(logarithms.values());
-    let not_above = walsh.not_above(stated);
-    let not_below = walsh.count() - walsh.not_above(stated.next_down());
+    let [(not_above, _), (below, _)] = walsh.up_to([stated, stated.next_down()]);
+    let not_below = walsh.count() - below;
     let few = not_above.min(not_below);
     // Beyond half of the averages, where the distribution is not tabled, it is 1.
     if few > walsh.count() / 2 {
