@@ -139,7 +139,7 @@ fn comparison(pair: Pair, case: &CaseKey, metric: Metric, pairs: Vec<(f64, f64)>
         ratio,
         difference: paired.difference(),
         verdict: verdict(&paired, ratio.filter(|_| timed)),
-        course: if timed { Course::of(&pairs) } else { None },
+        course: if timed { paired.course() } else { None },
         undisturbed: (timed && quiet.len() < pairs.len()).then(undisturbed),
         q: None,
         pairs,
@@ -148,8 +148,12 @@ fn comparison(pair: Pair, case: &CaseKey, metric: Metric, pairs: Vec<(f64, f64)>
 
 /// Values of the blocks that both have, the topology's first, each with its block; both are sorted by block.
 pub(super) fn in_pairs(topology: &[(u32, f64)], reference: &[(u32, f64)]) -> Vec<(u32, (f64, f64))> {
-    let partner = |block: u32| reference.binary_search_by_key(&block, |(other, _)| *other).ok();
-    topology.iter().filter_map(|&(block, value)| Some((block, (value, reference[partner(block)?].1)))).collect()
+    let mut others = reference.iter().peekable();
+    let mut partner = |block: u32| {
+        while others.next_if(|(other, _)| *other < block).is_some() {}
+        others.peek().filter(|(other, _)| *other == block).map(|(_, value)| *value)
+    };
+    topology.iter().filter_map(|&(block, value)| Some((block, (value, partner(block)?)))).collect()
 }
 
 impl Verdict {

@@ -1,7 +1,7 @@
 //! How a comparison went over the run: whether its blocks are alike, as its interval supposes.
 
 use super::Comparison;
-use crate::stats::{Kendall, autocorrelation, holm, kendall};
+use crate::stats::{Kendall, LogRatios, holm, kendall};
 
 /// A drift is told at this error for all job times of a run together.
 const DRIFT_LEVEL: f64 = 0.05;
@@ -16,12 +16,10 @@ pub struct Course {
 }
 
 impl Course {
-    /// Empty for fewer than two blocks, for a ratio that is the same in all of them, and where there is none.
-    pub(super) fn of(pairs: &[(f64, f64)]) -> Option<Self> {
-        let logs = logarithms(pairs);
-        let by_block: Vec<_> = (0_u32..).map(f64::from).zip(logs.iter().copied()).collect();
-        // What is not finite is no ratio.
-        let (drift, autocorrelation) = (kendall(&by_block).ok()??, autocorrelation(&logs).ok()??);
+    /// Empty for fewer than two blocks, and for a ratio that is the same in all of them.
+    pub(super) fn of(ratios: &LogRatios) -> Option<Self> {
+        let by_block: Vec<_> = (0_u32..).map(f64::from).zip(ratios.series().iter().copied()).collect();
+        let (drift, autocorrelation) = (kendall(&by_block).ok()??, ratios.autocorrelation()?);
         Some(Self { drift, autocorrelation })
     }
 
@@ -31,18 +29,8 @@ impl Course {
     }
 }
 
-/// The same of pairs in the order of their blocks.
-pub(super) fn depend(pairs: &[(f64, f64)]) -> bool {
-    let alike = autocorrelation(&logarithms(pairs)).ok().flatten();
-    alike.is_some_and(|autocorrelation| dependent(autocorrelation, pairs.len()))
-}
-
-fn dependent(autocorrelation: f64, blocks: usize) -> bool {
+pub(super) fn dependent(autocorrelation: f64, blocks: usize) -> bool {
     autocorrelation.abs() > (2.0 / (blocks as f64).sqrt()).max(0.3)
-}
-
-fn logarithms(pairs: &[(f64, f64)]) -> Vec<f64> {
-    pairs.iter().map(|(a, b)| (a / b).ln()).collect()
 }
 
 /// The comparisons of job times that drift, each with its p-value for as many as there are (Holm).

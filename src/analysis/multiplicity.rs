@@ -1,14 +1,17 @@
 //! How sure a difference is among as many comparisons as a run makes.
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
 use super::{Comparison, Metric, Subject};
 use crate::stats::{benjamini_hochberg, significance};
 
 /// Gives the comparisons of times that have a test their q: those of jobs together, and those of steps.
 pub(super) fn adjust(comparisons: &mut [Comparison]) {
     let (mut jobs, mut steps) = (Vec::new(), Vec::new());
-    for (index, one) in comparisons.iter().enumerate() {
+    let p_values: Vec<Option<f64>> = comparisons.par_iter().map(p_value).collect();
+    for (index, (one, p)) in comparisons.iter().zip(p_values).enumerate() {
         let family = if one.case.subject == Subject::Job { &mut jobs } else { &mut steps };
-        family.extend(p_value(one).map(|p| (index, p)));
+        family.extend(p.map(|p| (index, p)));
     }
     for family in [jobs, steps] {
         let p_values: Vec<f64> = family.iter().map(|(_, p)| *p).collect();

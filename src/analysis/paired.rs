@@ -1,24 +1,38 @@
 //! What the values of two topologies say, paired within blocks.
 
-use super::Verdict;
-use super::course::depend;
-use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Level, dependent_ratio, difference, equivalent, ratio};
+use std::cell::OnceCell;
+
+use super::course::dependent;
+use super::{Course, Verdict};
+use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Level, LogRatios, difference, equivalent};
 
 /// Pairs in the order of their blocks.
 pub(super) struct Paired<'a> {
     pairs: &'a [(f64, f64)],
+    /// Made with the first question about the ratio; empty where there is no pair, or no ratio because a value is 0.
+    ratios: OnceCell<Option<LogRatios>>,
 }
 
 impl<'a> Paired<'a> {
     pub fn new(pairs: &'a [(f64, f64)]) -> Self {
-        Self { pairs }
+        Self { pairs, ratios: OnceCell::new() }
     }
 
-    /// Where blocks depend on one another, with an interval that allows for it. Empty where there is no pair, or no ratio
-    /// because a value is 0.
+    /// Where blocks depend on one another, with an interval that allows for it. Empty where there is no ratio.
     pub fn ratio(&self, level: Level) -> Option<Estimate> {
-        let estimate = if depend(self.pairs) { dependent_ratio(self.pairs, level) } else { ratio(self.pairs, level) };
-        Some(self.without_false_interval(estimate.ok()?, |a, b| a / b))
+        let ratios = self.ratios()?;
+        let depend = ratios.autocorrelation().is_some_and(|alike| dependent(alike, self.pairs.len()));
+        let estimate = if depend { ratios.dependent_ratio(level).ok()? } else { ratios.ratio(level) };
+        Some(self.without_false_interval(estimate, |a, b| a / b))
+    }
+
+    /// Empty for fewer than two blocks, for a ratio that is the same in all of them, and where there is none.
+    pub fn course(&self) -> Option<Course> {
+        Course::of(self.ratios()?)
+    }
+
+    fn ratios(&self) -> Option<&LogRatios> {
+        self.ratios.get_or_init(|| LogRatios::new(self.pairs).ok()).as_ref()
     }
 
     /// Empty where there is no pair.

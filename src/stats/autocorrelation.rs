@@ -11,7 +11,11 @@ use super::{Ordered, Unusable};
 /// # Errors
 /// No value, one that is not finite, or values whose sum overflows.
 pub fn autocorrelation(series: &[f64]) -> Result<Option<f64>, Unusable> {
-    let ordered = Ordered::new(series.iter().copied())?;
+    autocorrelation_of(series, &Ordered::new(series.iter().copied())?)
+}
+
+/// The same, given the values in ascending order too.
+pub(super) fn autocorrelation_of(series: &[f64], ordered: &Ordered) -> Result<Option<f64>, Unusable> {
     if ordered.constant() {
         return Ok(None);
     }

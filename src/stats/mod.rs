@@ -34,7 +34,7 @@ pub use median::median;
 pub use multiplicity::{benjamini_hochberg, holm};
 pub use ordered::{Ordered, Unusable};
 pub use outlier::Outliers;
-pub use paired::{dependent_ratio, difference, hierarchical_ratio, ratio};
+pub use paired::{LogRatios, difference, hierarchical_ratio, ratio};
 pub use precision::{FORESEEN_NOISE, enough_blocks, foreseen_half_width, half_width, implied_noise, looks};
 pub use proportion::{likely_counts, proportion};
 pub use random_effects::{Effect, Pooled, random_effects};

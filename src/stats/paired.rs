@@ -1,5 +1,6 @@
 //! Paired differences and ratios by Hodges and Lehmann, with the exact signed-rank interval.
 
+use super::autocorrelation::autocorrelation_of;
 use super::block_bootstrap::block_bootstrap;
 use super::hierarchical::hierarchical_bootstrap;
 use super::signed_rank::SignedRank;
@@ -41,40 +42,68 @@ pub fn difference(pairs: &[(f64, f64)], level: Level) -> Result<Estimate, Unusab
     Ok(hodges_lehmann(&differences, level))
 }
 
+/// `ln(a / b)` over pairs `(a, b)`, which every question about a ratio begins with.
+#[derive(Clone, Debug)]
+pub struct LogRatios {
+    /// In the order of the pairs.
+    series: Vec<f64>,
+    ordered: Ordered,
+}
+
+impl LogRatios {
+    /// # Errors
+    /// No pair, a value that is not finite, or one that is not positive.
+    pub fn new(pairs: &[(f64, f64)]) -> Result<Self, Unusable> {
+        if let Some(wrong) = not_positive(pairs) {
+            return Err(Unusable::NotPositive(wrong));
+        }
+        let series: Vec<f64> = pairs.iter().map(|(a, b)| (a / b).ln()).collect();
+        let ordered = Ordered::new(series.iter().copied())?;
+        Ok(Self { series, ordered })
+    }
+
+    /// The centre of the logarithms, put back on the scale of ratios.
+    pub fn ratio(&self, level: Level) -> Estimate {
+        hodges_lehmann(&self.ordered, level).map(f64::exp)
+    }
+
+    /// The same where neighbouring pairs depend on one another, in the order in which they were measured: the interval reaches
+    /// as far as that of [`Self::ratio`] and as that of the block bootstrap, whichever is farther. The bootstrap alone would be
+    /// too narrow: of few blocks it covers less than it says. It draws the same each time. Of more than 300 pairs, where
+    /// resampling would take minutes, that of 20 groups of neighbours stands for it. No interval where [`Self::ratio`] has none.
+    pub fn dependent_ratio(&self, level: Level) -> Result<Estimate, Unusable> {
+        /// Any will do, as long as the same rows give the same report.
+        const SEED: u64 = 25;
+        let independent = self.ratio(level);
+        let dependent = match self.series.len() {
+            ..=RESAMPLED => block_bootstrap(&self.series, centre, level, SEED)?,
+            _ => of_groups(&self.series, level)?,
+        };
+        let interval = independent.interval.zip(dependent.map(f64::exp).interval).map(|(one, other)| Interval {
+            low: one.low.min(other.low),
+            high: one.high.max(other.high),
+            coverage: one.coverage,
+        });
+        Ok(Estimate { interval: interval.or(independent.interval), ..independent })
+    }
+
+    /// How alike neighbouring pairs are; see [`autocorrelation`](super::autocorrelation()).
+    pub fn autocorrelation(&self) -> Option<f64> {
+        autocorrelation_of(&self.series, &self.ordered).ok()?
+    }
+
+    /// In the order of the pairs.
+    pub fn series(&self) -> &[f64] {
+        &self.series
+    }
+}
+
 /// `a / b` over pairs `(a, b)`: the centre of ln(a / b), put back on the scale of ratios.
 ///
 /// # Errors
 /// No pair, a value that is not finite, or one that is not positive.
 pub fn ratio(pairs: &[(f64, f64)], level: Level) -> Result<Estimate, Unusable> {
-    if let Some(wrong) = not_positive(pairs) {
-        return Err(Unusable::NotPositive(wrong));
-    }
-    let logarithms = Ordered::new(pairs.iter().map(|(a, b)| (a / b).ln()))?;
-    Ok(hodges_lehmann(&logarithms, level).map(f64::exp))
-}
-
-/// The same where neighbouring pairs depend on one another, in the order in which they were measured: the interval reaches
-/// as far as that of [`ratio`] and as that of the block bootstrap, whichever is farther. The bootstrap alone would be too
-/// narrow: of few blocks it covers less than it says. It draws the same each time. Of more than 300 pairs, where
-/// resampling would take minutes, that of 20 groups of neighbours stands for it. No interval where [`ratio`] has none.
-///
-/// # Errors
-/// No pair, a value that is not finite, or one that is not positive.
-pub fn dependent_ratio(pairs: &[(f64, f64)], level: Level) -> Result<Estimate, Unusable> {
-    /// Any will do, as long as the same rows give the same report.
-    const SEED: u64 = 25;
-    let independent = ratio(pairs, level)?;
-    let logarithms: Vec<f64> = pairs.iter().map(|(a, b)| (a / b).ln()).collect();
-    let dependent = match logarithms.len() {
-        ..=RESAMPLED => block_bootstrap(&logarithms, centre, level, SEED)?,
-        _ => of_groups(&logarithms, level)?,
-    };
-    let interval = independent.interval.zip(dependent.map(f64::exp).interval).map(|(one, other)| Interval {
-        low: one.low.min(other.low),
-        high: one.high.max(other.high),
-        coverage: one.coverage,
-    });
-    Ok(Estimate { interval: interval.or(independent.interval), ..independent })
+    Ok(LogRatios::new(pairs)?.ratio(level))
 }
 
 /// The centre of a long series whose neighbours are alike, from the centres of 20 groups of neighbours: groups are so long
@@ -118,6 +147,10 @@ mod tests {
 
     use super::*;
 
+    fn dependent(pairs: &[(f64, f64)]) -> Result<Estimate, Unusable> {
+        LogRatios::new(pairs)?.dependent_ratio(Level::P95)
+    }
+
     fn close(found: f64, expected: f64) -> bool {
         (found - expected).abs() <= 1e-9 * expected.abs().max(1.0)
     }
@@ -160,7 +193,7 @@ mod tests {
         let of = |high: fn(u32) -> bool| -> [Estimate; 2] {
             let value = |block: u32| if high(block) { 1.3 } else { 1.0 } + f64::from(block % 3) / 50.0;
             let pairs: Vec<_> = (0..24).map(|block| (value(block), 1.0)).collect();
-            [ratio(&pairs, Level::P95).unwrap(), dependent_ratio(&pairs, Level::P95).unwrap()]
+            [ratio(&pairs, Level::P95).unwrap(), dependent(&pairs).unwrap()]
         };
         let width = |estimate: &Estimate| estimate.interval.map(|one| one.high / one.low).unwrap();
         let [apart, alike] = of(|block| block < 12);
@@ -168,8 +201,8 @@ mod tests {
         assert_eq!(of(|block| block < 12)[1], alike, "the same rows give the same interval");
         let [apart, unlike] = of(|block| block % 2 == 0);
         assert!(width(&unlike) >= width(&apart), "{unlike:?} against {apart:?}");
-        assert_eq!(dependent_ratio(&[(2.0, 1.0); 5], Level::P95).unwrap().interval, None);
-        assert_eq!(dependent_ratio(&[(0.0, 1.0)], Level::P95), Err(Unusable::NotPositive(0.0)));
+        assert_eq!(dependent(&[(2.0, 1.0); 5]).unwrap().interval, None);
+        assert_eq!(dependent(&[(0.0, 1.0)]), Err(Unusable::NotPositive(0.0)));
     }
 
     /// 400 series of 600 values, each 0.8 of the one before it and noise: three standard errors of the observed coverage are
@@ -197,7 +230,7 @@ mod tests {
     #[test]
     fn a_long_dependent_ratio_reaches_farther_than_an_independent_one() {
         let pairs: Vec<_> = (0..900).map(|block| (if block / 90 % 2 == 0 { 1.3 } else { 1.0 }, 1.0)).collect();
-        let [apart, alike] = [ratio(&pairs, Level::P95).unwrap(), dependent_ratio(&pairs, Level::P95).unwrap()];
+        let [apart, alike] = [ratio(&pairs, Level::P95).unwrap(), dependent(&pairs).unwrap()];
         let (narrow, wide) = (apart.interval.unwrap(), alike.interval.unwrap());
         assert!(close(apart.point, alike.point) && wide.low < narrow.low && narrow.high < wide.high, "{wide:?}");
     }
