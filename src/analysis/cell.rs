@@ -1,7 +1,5 @@
 //! One metric of one case in one topology: a value per block, and their summary.
 
-use strum::VariantArray as _;
-
 use super::row::{Row, Standing};
 use super::{CaseKey, Metric};
 use crate::stats::{Estimate, Level, Ordered, Outliers, median};
@@ -49,53 +47,60 @@ impl Summary {
 
 /// The measured rows of one case in one topology.
 #[derive(Debug)]
-pub(super) struct Series {
+pub(super) struct CaseRows<'a> {
     pub topology: usize,
+    /// Sorted by block.
+    rows: &'a [&'a Row],
     excluded: usize,
     /// Blocks in which the machine was disturbed when its trial began, ascending.
     disturbed: Vec<u32>,
-    /// By `Metric`: block and mean of its samples, for the blocks that have any.
-    blocks: Vec<Vec<(u32, f64)>>,
 }
 
-impl Series {
+impl<'a> CaseRows<'a> {
     /// `rows` are of one case in one topology, sorted by block. Empty if the measured blocks have nothing of it.
-    pub fn new(rows: &[&Row]) -> Option<Self> {
+    pub fn new(rows: &'a [&'a Row]) -> Option<Self> {
         let excluded = rows.iter().filter(|row| row.standing == Standing::Excluded && !row.warmup).count();
         let measured = excluded > 0 || rows.iter().any(|row| row.counts());
-        let blocks = || Metric::VARIANTS.iter().map(|&metric| block_means(rows, metric)).collect();
-        let disturbed = rows.iter().filter(|row| row.flagged && row.counts()).map(|row| row.job.block).collect();
-        measured.then(|| Self { topology: rows[0].job.topology as usize, excluded, disturbed, blocks: blocks() })
+        let disturbed = || rows.iter().filter(|row| row.flagged && row.counts()).map(|row| row.job.block).collect();
+        measured.then(|| Self { topology: rows[0].job.topology as usize, rows, excluded, disturbed: disturbed() })
+    }
+
+    pub fn measured(&self, metric: Metric) -> bool {
+        self.rows.iter().any(|row| row.counts() && row.measures.get(metric).is_some())
     }
 
     pub fn disturbed(&self, block: u32) -> bool {
         self.disturbed.binary_search(&block).is_ok()
     }
+}
 
-    pub fn values(&self, metric: Metric) -> &[(u32, f64)] {
-        &self.blocks[metric as usize]
+/// One metric of them.
+#[derive(Debug)]
+pub(super) struct Series<'a> {
+    pub arm: &'a CaseRows<'a>,
+    pub metric: Metric,
+    /// Block and mean of its samples, for the blocks that have any.
+    pub values: Vec<(u32, f64)>,
+}
+
+impl<'a> Series<'a> {
+    pub fn new(arm: &'a CaseRows<'a>, metric: Metric) -> Self {
+        Self { arm, metric, values: block_means(arm.rows, metric) }
     }
 
     /// Whether there is a cell, in a case for which this metric was measured.
-    pub fn has_cell(&self, metric: Metric) -> bool {
-        self.excluded > 0 || !self.values(metric).is_empty()
+    pub fn has_cell(&self) -> bool {
+        self.arm.excluded > 0 || !self.values.is_empty()
     }
 
-    pub fn cell(&self, case: &CaseKey, metric: Metric) -> Cell {
+    pub fn cell(&self, case: &CaseKey) -> Cell {
         Cell {
-            topology: self.topology,
+            topology: self.arm.topology,
             case: case.clone(),
-            metric,
-            summary: Summary::of(self.values(metric)),
-            excluded: self.excluded,
+            metric: self.metric,
+            summary: Summary::of(&self.values),
+            excluded: self.arm.excluded,
         }
-    }
-
-    /// The metrics that a case has anywhere; time always, so that a case that only failed is seen.
-    pub fn metrics(case: &[Self]) -> Vec<Metric> {
-        let measured = |metric: &Metric| case.iter().any(|series| !series.values(*metric).is_empty());
-        let metrics = Metric::VARIANTS.iter().copied();
-        metrics.filter(|metric| *metric == Metric::ElapsedNs || measured(metric)).collect()
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use strum::VariantArray as _;
 
-use super::cell::Series;
+use super::cell::{CaseRows, Series};
 use super::contrast::{Pair, pairs};
 use super::multiplicity::adjust;
 use super::paired::Paired;
@@ -26,7 +27,10 @@ pub struct Comparison {
     pub ratio: Option<Estimate>,
     /// `topology - reference`, in the metric's unit.
     pub difference: Option<Estimate>,
-    /// The values of both, the topology's first, of each block in which both have a valid one.
+    /// Blocks in which both have a valid value.
+    pub blocks: usize,
+    /// These values, the topology's first. Of `elapsed_ns` only: of many blocks those of all metrics are most of what an
+    /// analysis holds, and other runs are compared by time.
     pub pairs: Vec<(f64, f64)>,
     /// Of `elapsed_ns` only; empty where the ratio has no interval.
     pub verdict: Option<Verdict>,
@@ -49,9 +53,9 @@ pub struct Undisturbed {
 }
 
 impl Comparison {
-    /// The ratio with an interval of another level, where the metric has one.
+    /// The ratio with an interval of another level. Of `elapsed_ns` only.
     pub fn ratio_at(&self, level: Level) -> Option<Estimate> {
-        if self.metric.has_ratio() { Paired::new(&self.pairs).ratio(level) } else { None }
+        Paired::new(&self.pairs).ratio(level)
     }
 
     /// Whether it compares the times of whole jobs.
@@ -85,11 +89,25 @@ pub(super) fn cells_and_comparisons(table: &Table, baseline: usize) -> (Vec<Cell
 
 fn of_case(table: &Table, rows: &[&Row], pairs: &[Pair]) -> (Vec<Cell>, Vec<Comparison>) {
     let case = CaseKey { subject: (**table.steps.subject(rows[0].subject)).clone(), edit: rows[0].edit };
-    let arms = series(rows);
-    let metrics = Series::metrics(&arms);
-    let present = arms.iter().flat_map(|arm| metrics.iter().map(move |metric| (arm, *metric)));
-    let cells = present.filter(|(arm, metric)| arm.has_cell(*metric)).map(|(arm, metric)| arm.cell(&case, metric));
-    (cells.collect(), pairs.iter().flat_map(|pair| compare(*pair, &arms, &case, &metrics)).collect())
+    let arms = arms(rows);
+    // Metric by metric: the values of all of them at once would be as many as the rows' own.
+    let by_metric: Vec<OfMetric> =
+        metrics(&arms).par_iter().map(|metric| of_metric(&case, &arms, *metric, pairs)).collect();
+    let (cells, comparisons): (Vec<_>, Vec<_>) = by_metric.into_iter().unzip();
+    let (mut cells, mut comparisons) = (cells.concat(), comparisons.into_iter().flatten().collect::<Vec<_>>());
+    cells.sort_by_key(|cell| cell.topology);
+    comparisons.sort_by_key(|(place, _)| *place);
+    (cells, comparisons.into_iter().map(|(_, comparison)| comparison).collect())
+}
+
+/// The cells of one metric of a case, and its comparisons, each with the place of its pair.
+type OfMetric = (Vec<Cell>, Vec<(usize, Comparison)>);
+
+fn of_metric(case: &CaseKey, arms: &[CaseRows], metric: Metric, pairs: &[Pair]) -> OfMetric {
+    let series: Vec<Series> = arms.iter().map(|arm| Series::new(arm, metric)).collect();
+    let cells = series.iter().filter(|series| series.has_cell()).map(|series| series.cell(case));
+    let compared = pairs.iter().enumerate().filter_map(|(place, pair)| Some((place, compare(*pair, &series, case)?)));
+    (cells.collect(), compared.collect())
 }
 
 /// The rows of each case, by the subject's place in a job and by edit; each in the table's order.
@@ -101,23 +119,25 @@ fn cases(table: &Table) -> BTreeMap<(u32, Edit), Vec<&Row>> {
     cases
 }
 
-/// One series per topology that has measured rows in this case.
-fn series(rows: &[&Row]) -> Vec<Series> {
-    rows.chunk_by(|a, b| a.job.topology == b.job.topology).filter_map(Series::new).collect()
+/// The topologies that have measured rows in this case.
+fn arms<'a>(rows: &'a [&'a Row]) -> Vec<CaseRows<'a>> {
+    rows.chunk_by(|a, b| a.job.topology == b.job.topology).filter_map(CaseRows::new).collect()
 }
 
-/// The comparisons of one pair in one case: none where one of the two has no cell.
-fn compare(pair: Pair, arms: &[Series], case: &CaseKey, metrics: &[Metric]) -> Vec<Comparison> {
-    let find = |topology| arms.iter().find(|series| series.topology == topology);
-    let (Some(arm), Some(reference)) = (find(pair.topology), find(pair.reference)) else { return Vec::new() };
-    let both = metrics.iter().filter(|metric| arm.has_cell(**metric) && reference.has_cell(**metric));
-    both.map(|&metric| {
-        let blocks = in_pairs(arm.values(metric), reference.values(metric));
-        let disturbed = |block: &u32| arm.disturbed(*block) || reference.disturbed(*block);
-        let quiet: Vec<_> = blocks.iter().filter(|(block, _)| !disturbed(block)).map(|(_, pair)| *pair).collect();
-        comparison(pair, case, metric, blocks.into_iter().map(|(_, pair)| pair).collect(), &quiet)
-    })
-    .collect()
+/// The metrics that a case has anywhere; time always, so that a case that only failed is seen.
+fn metrics(case: &[CaseRows]) -> Vec<Metric> {
+    let measured = |metric: &Metric| *metric == Metric::ElapsedNs || case.iter().any(|arm| arm.measured(*metric));
+    Metric::VARIANTS.iter().copied().filter(measured).collect()
+}
+
+/// The comparison of one pair: none where one of the two has no cell.
+fn compare(pair: Pair, series: &[Series], case: &CaseKey) -> Option<Comparison> {
+    let find = |topology| series.iter().find(|one| one.arm.topology == topology && one.has_cell());
+    let (topology, reference) = (find(pair.topology)?, find(pair.reference)?);
+    let blocks = in_pairs(&topology.values, &reference.values);
+    let disturbed = |block: &u32| topology.arm.disturbed(*block) || reference.arm.disturbed(*block);
+    let quiet: Vec<_> = blocks.iter().filter(|(block, _)| !disturbed(block)).map(|(_, pair)| *pair).collect();
+    Some(comparison(pair, case, topology.metric, blocks.into_iter().map(|(_, pair)| pair).collect(), &quiet))
 }
 
 /// `quiet` are the pairs of blocks in which the machine was not disturbed.
@@ -142,7 +162,8 @@ fn comparison(pair: Pair, case: &CaseKey, metric: Metric, pairs: Vec<(f64, f64)>
         course: if timed { paired.course() } else { None },
         undisturbed: (timed && quiet.len() < pairs.len()).then(undisturbed),
         q: None,
-        pairs,
+        blocks: pairs.len(),
+        pairs: if timed { pairs } else { Vec::new() },
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn adjust(comparisons: &mut [Comparison]) {
 /// Of the test that the ratio is 1. Empty for other metrics than time, without an interval, and where neighbouring blocks
 /// depend on one another, for the test supposes that they do not.
 fn p_value(one: &Comparison) -> Option<f64> {
-    let independent = one.course.is_some_and(|course| !course.dependent(one.pairs.len()));
+    let independent = one.course.is_some_and(|course| !course.dependent(one.blocks));
     let tested = one.metric == Metric::ElapsedNs && independent && one.verdict.is_some();
     if tested { significance(&one.pairs, 1.0).ok() } else { None }
 }

@@ -50,7 +50,7 @@ pub(super) fn cautions(analysis: &Analysis) -> Vec<String> {
         )
     });
     let dependent = analysis.comparisons.iter().filter(|one| one.of_jobs()).filter_map(|one| {
-        let course = one.course.filter(|course| course.dependent(one.pairs.len()))?;
+        let course = one.course.filter(|course| course.dependent(one.blocks))?;
         Some(format!(
             "Neighbouring blocks depend on one another in the ratio of {} (lag-1 autocorrelation {:.2}): its interval is \
              the wider of the usual one and one that allows for it.",
@@ -121,7 +121,7 @@ fn changed(analysis: &Analysis) -> impl Iterator<Item = String> {
             pair(analysis, one),
             word(one.verdict),
             without.blocks,
-            one.pairs.len(),
+            one.blocks,
             word(without.verdict)
         ))
     })

@@ -106,7 +106,7 @@ fn compared(analysis: &Analysis, comparison: &Comparison) -> Row {
         contrast: contrast_text(comparison.contrast).to_owned(),
         ratio: words.as_ref().map_or_else(|| "–".to_owned(), |words| words.point.clone()),
         interval: words.map_or_else(String::new, |words| words.interval),
-        n: comparison.pairs.len().to_string(),
+        n: comparison.blocks.to_string(),
         verdict,
         q: comparison
             .q

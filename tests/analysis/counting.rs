@@ -33,7 +33,7 @@ fn a_failed_step_excludes_itself_and_its_job() {
     }
     assert_eq!(elapsed(&analysis, 1, &step(Op::Start, "start")), &Summary::Constant { value: 60.0, n: 6 });
     let found = comparison(&analysis, 1, Metric::ElapsedNs);
-    assert_eq!((found.pairs.len(), found.ratio, found.difference, found.verdict), (0, None, None, None));
+    assert_eq!((found.blocks, found.ratio, found.difference, found.verdict), (0, None, None, None));
     let [failure] = analysis.failures.as_slice() else { panic!("{:?}", analysis.failures) };
     assert_eq!((failure.topology, failure.op, failure.class), (1, Op::Build, ErrorClass::CommandFailed));
     assert_eq!((failure.count, failure.example.as_str()), (6, "exit code 1\nin RUN"));
@@ -46,7 +46,7 @@ fn a_block_in_which_one_arm_failed_is_no_pair() {
     fail(&mut run.samples[4], Status::Failed);
     let analysis = run.analyse();
     let found = comparison(&analysis, 1, Metric::ElapsedNs);
-    assert_eq!((found.pairs.len(), found.ratio.unwrap().n, found.verdict), (5, 5, None));
+    assert_eq!((found.blocks, found.ratio.unwrap().n, found.verdict), (5, 5, None));
     assert_eq!(analysis.blocks, 6);
     let cells = |topology| cell(&analysis, topology, &job_after(Edit::First), Metric::ElapsedNs).unwrap();
     assert_eq!((point(&cells(0).summary).1, point(&cells(1).summary).1), (6, 5));

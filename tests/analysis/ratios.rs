@@ -40,7 +40,7 @@ fn a_ratio_is_paired_within_blocks() {
     assert!((ratio.point - 4.5_f64.sqrt()).abs() < 1e-12, "{ratio:?}");
     let interval = ratio.interval.unwrap();
     assert!((interval.low - 1.5).abs() < 1e-12 && (interval.high - 3.0).abs() < 1e-12, "{ratio:?}");
-    assert_eq!((ratio.n, found.pairs.len(), interval.coverage), (6, 6, 0.968_75));
+    assert_eq!((ratio.n, found.blocks, interval.coverage), (6, 6, 0.968_75));
     assert_eq!((found.contrast, found.verdict), (Contrast::Whole, Some(Verdict::Slower)));
     // Differences: 200 820 210 215 880 225. Ten averages are of two small ones, so the eleventh is (200 + 820) / 2.
     let difference = found.difference.unwrap();
@@ -85,7 +85,7 @@ fn one_block_has_points_and_no_interval() {
     let found = comparison(&analysis, 1, Metric::ElapsedNs);
     let ratio = found.ratio.unwrap();
     assert!((ratio.point - 1.5).abs() < 1e-12);
-    assert_eq!((ratio.interval, found.pairs.len(), found.verdict), (None, 1, None));
+    assert_eq!((ratio.interval, found.blocks, found.verdict), (None, 1, None));
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn a_verdict_is_given_without_the_disturbed_blocks_too() {
     }
     let analysis = run.analyse();
     let found = comparison(&analysis, 1, Metric::ElapsedNs);
-    assert_eq!((found.pairs.len(), found.verdict), (6, Some(Verdict::Slower)), "they are in the statistics");
+    assert_eq!((found.blocks, found.verdict), (6, Some(Verdict::Slower)), "they are in the statistics");
     assert_eq!(found.undisturbed, Some(Undisturbed { blocks: 4, verdict: None }), "four blocks have no interval");
     let trials: Vec<_> = analysis.disturbed.into_iter().collect();
     assert_eq!(trials, [("load".to_owned(), 2), ("steal".to_owned(), 2)]);

@@ -221,6 +221,7 @@ fn comparisons(points: &[Point], (contrast, topology, reference): (Contrast, usi
                 metric,
                 ratio,
                 difference: None,
+                blocks: pairs.len(),
                 pairs,
                 verdict,
                 q: Some(0.016),

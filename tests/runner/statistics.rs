@@ -57,7 +57,7 @@ async fn trials_that_fail_at_once_are_counted_and_not_fast() {
     let [failure] = analysis.failures.as_slice() else { panic!("{:?}", analysis.failures) };
     assert_eq!((failure.op, failure.class, failure.count), (Op::Build, ErrorClass::CommandFailed, 3));
     let found = job_against(&analysis, "dind", "socket");
-    assert_eq!((found.pairs.len(), found.difference.unwrap().n), (7, 7));
+    assert_eq!((found.blocks, found.difference.unwrap().n), (7, 7));
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +65,7 @@ async fn with_fewer_pairs_than_an_interval_needs_there_is_no_verdict() {
     for (failures, pairs, verdict) in [(4, 6, Some(Verdict::Slower)), (5, 5, None), (10, 0, None)] {
         let analysis = with_failures(failures).await;
         let found = job_against(&analysis, "dind", "socket");
-        assert_eq!((found.pairs.len(), found.verdict), (pairs, verdict));
+        assert_eq!((found.blocks, found.verdict), (pairs, verdict));
         assert_eq!(found.ratio.is_some(), pairs > 0);
         assert_eq!(found.ratio.and_then(|ratio| ratio.interval).is_some(), verdict.is_some());
     }
@@ -112,7 +112,7 @@ async fn one_arm_after_the_other_measures_the_drift() {
     let analysis = on_a_machine_that_slows_down(one_after_the_other.into_iter().flatten().collect()).await;
     let found = job_against(&analysis, "b", "a");
     let ratio = found.ratio.unwrap();
-    assert_eq!(found.pairs.len(), 10);
+    assert_eq!(found.blocks, 10);
     assert!((ratio.point - 1.02_f64.powi(10)).abs() < 1e-6, "{ratio:?}");
     assert_eq!(found.verdict, Some(Verdict::Slower));
 }

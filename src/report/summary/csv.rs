@@ -84,7 +84,7 @@ fn row(run: &RunRecord, analysis: &Analysis, cell: &Cell) -> Row {
         mad: spread.map(|[.., mad]| mad),
         excluded: cell.excluded,
         baseline: run.baseline.as_str().into(),
-        pairs: compared.map(|one| one.pairs.len()),
+        pairs: compared.map(|one| one.blocks),
         ratio: ratio.map(|ratio| ratio.point),
         ratio_low: bound(ratio, |interval| interval.low),
         ratio_high: bound(ratio, |interval| interval.high),

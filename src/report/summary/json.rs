@@ -209,7 +209,7 @@ fn comparison<'a>(analysis: &'a Analysis, one: &'a Comparison) -> ComparisonOf<'
         reference: &analysis.arms[one.reference].name,
         place: Place::of(&one.case),
         metric: one.metric.to_string(),
-        pairs: one.pairs.len(),
+        pairs: one.blocks,
         ratio: one.ratio.map(Number::of),
         difference: one.difference.map(Number::of),
         verdict: one.verdict.map(|verdict| verdict.to_string()),
