@@ -58,12 +58,15 @@ pub use pool::{HostRatio, Pool, PoolCase, pools};
 pub use storage::{Storage, storage_grid};
 
 use std::collections::BTreeMap;
+use std::thread;
 
 use self::expectation::Expectations;
 use self::ledger::Ledger;
 use self::row::Table;
 use crate::case::{Edit, Op};
-use crate::record::{Event, Instruction, InstructionRow, Observation, ReadError, RunDir, RunRecord, Sample};
+use crate::record::{
+    Event, Instruction, InstructionRow, Instructions, Observation, ReadError, RunDir, RunRecord, Sample,
+};
 use crate::stats::{Estimate, half_width};
 
 /// What a run's rows say. Topologies are indices into `arms`, which keep the scenario's order.
@@ -147,11 +150,14 @@ impl Analysis {
         while let Some(row) = rows.read()? {
             reading.add(&row)?;
         }
-        let (mut settled, mut rows) = (reading.settle(), run.executed()?);
-        while let Some(row) = rows.read()? {
-            settled.add(&row)?;
-        }
-        settled.end(run.phases()?.map(|phases| Box::new(phases) as Events))
+        let settled = reading.settle();
+        // Neither needs the other, and together they are most of what is left to do.
+        let (ledger, compared) = thread::scope(|scope| {
+            let ledger = scope.spawn(|| settled.ledger(run.executed()?));
+            let compared = settled.compared();
+            (ledger.join().expect("reading does not panic"), compared)
+        });
+        settled.end(ledger?, compared, run.phases()?.map(|phases| Box::new(phases) as Events))
     }
 }
 
@@ -172,11 +178,12 @@ pub fn analyse(
     for sample in samples {
         reading.add(&Observation::from(&sample?))?;
     }
-    let mut settled = reading.settle();
+    let (settled, mut ledger) = (reading.settle(), Ledger::default());
     for instruction in instructions {
-        settled.add(&Instruction::from(&instruction?))?;
+        ledger.add(run, &settled.table, &Instruction::from(&instruction?))?;
     }
-    settled.end(phases)
+    let compared = settled.compared();
+    settled.end(ledger, compared, phases)
 }
 
 /// What is known of a run while its rows are read.
@@ -205,7 +212,7 @@ impl<'a> Reading<'a> {
     fn settle(mut self) -> Settled<'a> {
         self.table.settle();
         let Self { run, baseline, expectations, table } = self;
-        Settled { run, baseline, expectations, table, ledger: Ledger::default() }
+        Settled { run, baseline, expectations, table }
     }
 }
 
@@ -215,18 +222,29 @@ struct Settled<'a> {
     baseline: usize,
     expectations: Expectations,
     table: Table,
-    ledger: Ledger,
 }
 
 impl Settled<'_> {
-    fn add(&mut self, instruction: &Instruction) -> Result<(), AnalyseError> {
-        self.ledger.add(self.run, &self.table, instruction)
+    fn ledger(&self, mut rows: Instructions) -> Result<Ledger, AnalyseError> {
+        let mut ledger = Ledger::default();
+        while let Some(row) = rows.read()? {
+            ledger.add(self.run, &self.table, &row)?;
+        }
+        Ok(ledger)
     }
 
-    fn end(self, phases: Option<Events>) -> Result<Analysis, AnalyseError> {
-        let Self { run, baseline, expectations, mut table, ledger } = self;
+    fn compared(&self) -> (Vec<Cell>, Vec<Comparison>) {
+        comparison::cells_and_comparisons(&self.table, self.baseline)
+    }
+
+    fn end(
+        self,
+        ledger: Ledger,
+        (cells, comparisons): (Vec<Cell>, Vec<Comparison>),
+        phases: Option<Events>,
+    ) -> Result<Analysis, AnalyseError> {
+        let Self { run, baseline, expectations, mut table } = self;
         let phases = phases.map(|phases| phase::phases(run, &table, phases)).transpose()?;
-        let (cells, comparisons) = comparison::cells_and_comparisons(&table, baseline);
         let at_once = at_once::at_once(&table);
         let (order, disturbed) = (order::order(&table.jobs), std::mem::take(&mut table.disturbed).into_counts());
         let blocks = table.measured_blocks();
