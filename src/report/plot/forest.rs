@@ -14,6 +14,8 @@ const FOOT: f64 = 34.0;
 /// Room for names on the left, and for numbers on the right.
 const NAMES: f64 = 250.0;
 const NUMBERS: f64 = 150.0;
+/// Between two labels of the axis.
+const GAP: f64 = 4.0;
 
 pub(super) struct Forest {
     pub(super) name: &'static str,
@@ -75,17 +77,12 @@ impl Forest {
         let bottom = self.bottom();
         let stripe = [1.0 / (1.0 + EQUIVALENCE_MARGIN), 1.0 + EQUIVALENCE_MARGIN].map(|ratio| x(axis, ratio));
         canvas.rectangle((stripe[0], HEAD), (stripe[1], bottom), GRID, 0.7)?;
-        let mut free = f64::NEG_INFINITY;
         for tick in axis.ticks() {
-            let x = x(axis, tick);
-            canvas.line(&[(x, HEAD), (x, bottom)], if tick == 1.0 { FAINT_INK } else { GRID }, 1.0, 1.0)?;
-            let label = format!("{tick}×");
-            let half = width(&label, TEXT_SIZE) / 2.0;
-            // 1 is never the one that is left out.
-            if x - half > free || tick == 1.0 {
-                canvas.text(&label, (x, bottom + 12.0), TEXT_SIZE, FAINT_INK, Anchor::Middle)?;
-                free = x + half + 4.0;
-            }
+            let at = x(axis, tick);
+            canvas.line(&[(at, HEAD), (at, bottom)], if tick == 1.0 { FAINT_INK } else { GRID }, 1.0, 1.0)?;
+        }
+        for tick in labelled(axis) {
+            canvas.text(&label(tick), (x(axis, tick), bottom + 12.0), TEXT_SIZE, FAINT_INK, Anchor::Middle)?;
         }
         Ok(())
     }
@@ -107,6 +104,33 @@ fn x(axis: &RatioAxis, ratio: f64) -> f64 {
     left + axis.share(ratio) * (right - left)
 }
 
+fn label(tick: f64) -> String {
+    format!("{tick}×")
+}
+
+/// From where to where the label of a tick is written.
+fn room(axis: &RatioAxis, tick: f64) -> (f64, f64) {
+    let half = width(&label(tick), TEXT_SIZE) / 2.0;
+    (x(axis, tick) - half, x(axis, tick) + half)
+}
+
+/// The ticks whose labels have room beside one another. 1 is always one of them.
+fn labelled(axis: &RatioAxis) -> Vec<f64> {
+    let mut labelled = Vec::new();
+    for tick in axis.ticks() {
+        let room = room(axis, tick);
+        let beside = |other: f64| apart(room, self::room(axis, other));
+        if tick == 1.0 || beside(1.0) && labelled.last().is_none_or(|last| beside(*last)) {
+            labelled.push(tick);
+        }
+    }
+    labelled
+}
+
+fn apart(one: (f64, f64), other: (f64, f64)) -> bool {
+    one.1 + GAP < other.0 || other.1 + GAP < one.0
+}
+
 fn draw_heading(canvas: &Canvas, y: f64, text: &str) -> Drawn {
     canvas.rectangle((MARGIN, y - ROW / 2.0), (WIDTH - MARGIN, y + ROW / 2.0), BAND, 1.0)?;
     let text = fit(text, TEXT_SIZE, WIDTH - 2.0 * MARGIN - 8.0);
@@ -126,4 +150,25 @@ fn draw_ratio(canvas: &Canvas, axis: &RatioAxis, y: f64, label: &str, topology: 
         None => words.point,
     };
     canvas.text(&numbers, (WIDTH - MARGIN, y), SMALL_SIZE, INK, Anchor::End)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_the_axis_do_not_touch_and_1_has_one() {
+        for (low, high, expected) in [
+            (0.6, 1.7, vec![0.5, 0.8, 1.0, 1.25, 2.0]),
+            // Of a run in which 0.8 and 1 stood on each other.
+            (0.32, 6.28, vec![0.2, 0.5, 1.0, 2.0, 5.0, 10.0]),
+            (0.02, 400.0, vec![0.01, 0.1, 1.0, 5.0, 20.0, 100.0]),
+        ] {
+            let estimates = [low, high].map(|point| Estimate { point, interval: None, n: 7 });
+            let axis = RatioAxis::around(estimates.iter());
+            let labelled = labelled(&axis);
+            assert!(labelled.windows(2).all(|two| apart(room(&axis, two[0]), room(&axis, two[1]))), "{labelled:?}");
+            assert_eq!(labelled, expected);
+        }
+    }
 }
