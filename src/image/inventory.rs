@@ -61,7 +61,7 @@ pub(super) const PROGRAMS: [&str; 54] = [
 
 /// Programs that an engine, or a file system of its own, uses where they are there: so an inner engine has what the outer
 /// one has.
-pub(super) const OPTIONAL_PROGRAMS: [&str; 20] = [
+pub(super) const OPTIONAL_PROGRAMS: [&str; 21] = [
     "fuse-overlayfs",
     "mkfs.xfs",
     "mkfs.btrfs",
@@ -78,6 +78,7 @@ pub(super) const OPTIONAL_PROGRAMS: [&str; 20] = [
     "modprobe",
     "dmsetup",
     "tune2fs",
+    "blkid",
     "apparmor_parser",
     "git",
     "bash",
