@@ -81,6 +81,11 @@ pub fn standing(found: &[Found]) -> Vec<(usize, &FindingRow)> {
     all().filter(|one| !replaced(one)).collect()
 }
 
+/// The finding of the latest test: what a claim says, and its rule, may have been told better since the others.
+fn latest<'a>(found: &[Found], rows: &Rows<'a>) -> Option<&'a FindingRow> {
+    rows.iter().max_by_key(|(test, _)| &found[*test].1.record.started_at).map(|(_, row)| *row)
+}
+
 /// By the numbers of the claims.
 fn by_claim<'a>(standing: &Rows<'a>) -> Vec<(&'a str, Rows<'a>)> {
     let mut claims: Vec<(&str, Rows<'_>)> = Vec::new();
@@ -132,10 +137,9 @@ fn counts(text: &mut String, found: &[Found]) {
 pub(super) fn overview(found: &[Found]) -> Grid {
     let standing = standing(found);
     let places = places(&standing);
-    let engines = places.iter().map(|[_, engine, ..]| *engine);
-    let headings: Vec<String> = ["claim", "statement"].into_iter().chain(engines).map(shown).collect();
+    let headings = ["claim", "statement"].map(str::to_owned).into_iter().chain(names(&places)).collect();
     let line = |(claim, rows): (&str, Rows<'_>)| {
-        let statement = rows.first().map_or(String::new(), |(_, row)| shown(row.statement.as_str()));
+        let statement = latest(found, &rows).map_or(String::new(), |row| shown(row.statement.as_str()));
         let verdicts = places.iter().map(|here| {
             rows.iter().find(|(_, row)| place(row) == *here).map_or(String::new(), |(_, row)| row.verdict.to_string())
         });
@@ -145,12 +149,23 @@ pub(super) fn overview(found: &[Found]) -> Grid {
     Grid { headings, rows }
 }
 
+/// The engine of each place, with as much more as tells it from the others: host, storage driver, kernel.
+fn names(places: &[[&str; 4]]) -> Vec<String> {
+    let named = |parts: usize| -> Vec<String> {
+        let name =
+            |[host, engine, driver, kernel]: &[&str; 4]| shown(&[*engine, *host, *driver, *kernel][..parts].join(", "));
+        places.iter().map(name).collect()
+    };
+    let apart = |names: &Vec<String>| names.iter().collect::<BTreeSet<_>>().len() == names.len();
+    (1..4).map(named).find(apart).unwrap_or_else(|| named(4))
+}
+
 fn section(text: &mut String, out: &Path, found: &[Found], rows: &Rows<'_>) {
-    let Some((_, first)) = rows.first() else { return };
-    text.push_str(&format!("\n## {}: {}\n\n", first.claim, inline(first.statement.as_str())));
-    text.push_str(&format!("{} Rule: {}\n\n", where_said(&first.paragraphs), inline(first.rule.as_str())));
+    let Some(latest) = latest(found, rows) else { return };
+    text.push_str(&format!("\n## {}: {}\n\n", latest.claim, inline(latest.statement.as_str())));
+    text.push_str(&format!("{} Rule: {}\n\n", where_said(&latest.paragraphs), inline(latest.rule.as_str())));
     for (test, row) in rows {
-        let engine = inline(&format!("engine {}, {}", row.engine_version, row.storage_driver));
+        let engine = inline(&format!("engine {}, {}, kernel {}", row.engine_version, row.storage_driver, row.kernel));
         let reason = inline(row.reason.as_str());
         text.push_str(&format!("- **{}** ({engine}): {reason}", row.verdict));
         if !row.evidence.is_empty() {
@@ -159,8 +174,8 @@ fn section(text: &mut String, out: &Path, found: &[Found], rows: &Rows<'_>) {
         }
         text.push('\n');
     }
-    if !first.comment.as_str().is_empty() {
-        text.push_str(&format!("\n{}\n", inline(first.comment.as_str())));
+    if !latest.comment.as_str().is_empty() {
+        text.push_str(&format!("\n{}\n", inline(latest.comment.as_str())));
     }
 }
 
@@ -195,6 +210,14 @@ mod tests {
         assert_eq!(way("./docs", "results/one/"), "../results/one");
         assert_eq!(way("results/one", "results/one"), "");
         assert_eq!(way("/a/b", "/a/c/d"), "../c/d");
+    }
+
+    #[test]
+    fn a_place_has_the_shortest_name_that_no_other_one_has() {
+        let here = ["here", "20.10", "overlay2", "6.18"];
+        assert_eq!(names(&[here, ["here", "28.5", "overlay2", "6.18"]]), ["20.10", "28.5"]);
+        assert_eq!(names(&[here, ["lab", "20.10", "overlay2", "6.1"]]), ["20.10, here", "20.10, lab"]);
+        assert_eq!(names(&[here, ["here", "20.10", "overlay2", "6.1"]])[1], "20.10, here, overlay2, 6.1");
     }
 
     #[test]
