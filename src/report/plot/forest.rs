@@ -163,7 +163,7 @@ mod tests {
         for (low, high, expected) in [
             (0.6, 1.7, vec![0.5, 0.8, 1.0, 1.25, 2.0]),
             // Of a run in which 0.8 and 1 stood on each other.
-            (0.32, 6.28, vec![0.2, 0.5, 1.0, 2.0, 5.0, 10.0]),
+            (0.32, 6.3, vec![0.2, 0.5, 1.0, 2.0, 5.0, 10.0]),
             (0.02, 400.0, vec![0.01, 0.05, 0.2, 1.0, 5.0, 20.0, 100.0, 500.0]),
         ] {
             let estimates = [low, high].map(|point| Estimate { point, interval: None, n: 7 });
