@@ -117,3 +117,28 @@ async fn one_arm(machine: &Machine, lab: &Lab, arm: &LabArm, evidence: &mut Stri
     }
     Observed::Repetitions(repetitions)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// It would cost a machine in use its containers, images and volumes.
+    #[test]
+    fn what_is_no_machine_of_the_lab_is_not_swept() {
+        let programs = tempfile::tempdir().unwrap();
+        let called = programs.path().join("called");
+        for name in ["docker", "xargs", "dmsetup", "losetup"] {
+            let program = programs.path().join(name);
+            fs::write(&program, format!("#!/bin/sh\necho {name} >>{}\n", called.display())).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let mut shell = std::process::Command::new("/bin/sh");
+        let ended = shell.args(["-eu", "-c", SWEEP]).env("PATH", programs.path()).output().unwrap();
+        assert!(ended.status.success());
+        assert_eq!(String::from_utf8_lossy(&ended.stdout), "this is no machine of the lab: nothing is swept\n");
+        assert!(!called.exists(), "{}", fs::read_to_string(&called).unwrap());
+    }
+}
