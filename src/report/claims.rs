@@ -99,7 +99,7 @@ fn by_claim<'a>(standing: &Rows<'a>) -> Vec<(&'a str, Rows<'a>)> {
     claims
 }
 
-/// In the order in which they were first tested.
+/// Each once, in the order of the tests.
 fn places<'a>(standing: &Rows<'a>) -> Vec<[&'a str; 4]> {
     let mut places = Vec::new();
     for (_, row) in standing {

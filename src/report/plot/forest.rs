@@ -82,7 +82,13 @@ impl Forest {
             canvas.line(&[(at, HEAD), (at, bottom)], if tick == 1.0 { FAINT_INK } else { GRID }, 1.0, 1.0)?;
         }
         for tick in labelled(axis) {
-            canvas.text(&label(tick), (x(axis, tick), bottom + 12.0), TEXT_SIZE, FAINT_INK, Anchor::Middle)?;
+            canvas.text(
+                &RatioAxis::label(tick),
+                (x(axis, tick), bottom + 12.0),
+                TEXT_SIZE,
+                FAINT_INK,
+                Anchor::Middle,
+            )?;
         }
         Ok(())
     }
@@ -104,13 +110,9 @@ fn x(axis: &RatioAxis, ratio: f64) -> f64 {
     left + axis.share(ratio) * (right - left)
 }
 
-fn label(tick: f64) -> String {
-    format!("{tick}×")
-}
-
 /// From where to where the label of a tick is written.
 fn room(axis: &RatioAxis, tick: f64) -> (f64, f64) {
-    let half = width(&label(tick), TEXT_SIZE) / 2.0;
+    let half = width(&RatioAxis::label(tick), TEXT_SIZE) / 2.0;
     (x(axis, tick) - half, x(axis, tick) + half)
 }
 

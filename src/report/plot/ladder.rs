@@ -272,7 +272,7 @@ impl Plane {
     fn ticks(&self) -> Vec<(String, f64)> {
         match &self.scale {
             Scale::Time(axis) => axis.ticks().map(|tick| (axis.label(tick), tick)).collect(),
-            Scale::Ratio(axis) => axis.ticks().map(|tick| (format!("{tick}×"), tick)).collect(),
+            Scale::Ratio(axis) => axis.ticks().map(|tick| (RatioAxis::label(tick), tick)).collect(),
         }
     }
 }

@@ -34,6 +34,10 @@ impl RatioAxis {
     pub(super) fn ticks(&self) -> impl Iterator<Item = f64> {
         TICKS.into_iter().filter(|tick| (self.low..=self.high).contains(tick))
     }
+
+    pub(super) fn label(tick: f64) -> String {
+        format!("{tick}×")
+    }
 }
 
 #[cfg(test)]
