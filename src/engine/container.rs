@@ -229,6 +229,9 @@ impl ContainerSpec {
             log_config: self.dead_man.then(unlogged),
             // A reaper as first process: engines leave orphans behind that dindbench does not wait for.
             init: Some(true),
+            // Of a host that labels, a confined container may read no file and no socket, and by some policies it may not
+            // even execute the engine's own reaper.
+            security_opt: Some(vec!["label=disable".to_owned()]),
             ..HostConfig::default()
         };
         host.network_mode = match &self.network {
@@ -236,10 +239,6 @@ impl ContainerSpec {
             Network::Named { name, .. } => Some(name.clone()),
             Network::Host => Some("host".to_owned()),
         };
-        if self.mounts.iter().any(|mount| matches!(mount, Mount::HostRoot { .. })) {
-            // The host's files carry labels that a confined container may not read.
-            host.security_opt = Some(vec!["label=disable".to_owned()]);
-        }
         host.nano_cpus = self.bounds.cpus.map(|cpus| (cpus * 1e9).round() as i64);
         host.memory = self.bounds.memory_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
         // As much with swap as without: none.
@@ -304,6 +303,24 @@ impl Mount {
                 bind_options: Some(MountBindOptions { non_recursive: Some(true), ..MountBindOptions::default() }),
                 ..mount(MountType::BIND, "/", target, true)
             }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Privilege;
+    use super::*;
+
+    #[test]
+    fn no_container_is_confined_by_the_labels_of_its_host() {
+        let engines = [Privilege::Real, Privilege::Explicit].map(Powers::Engine);
+        for powers in
+            [None, Some(Powers::Unconfined), Some(Powers::Runtime("other"))].into_iter().chain(engines.map(Some))
+        {
+            let body = ContainerSpec { powers, ..ContainerSpec::default() }.body();
+            let options = body.host_config.and_then(|host| host.security_opt).unwrap_or_default();
+            assert!(options.contains(&"label=disable".to_owned()), "{powers:?}: {options:?}");
         }
     }
 }
