@@ -32,10 +32,10 @@ pub enum Error {
     NoProgram { root: PathBuf, program: String },
     #[error("{file} needs {library}, which is in no library folder")]
     NoLibrary { file: String, library: String },
-    #[error("cannot tell what {file} needs: {source}")]
-    Elf { file: String, source: elf::Error },
-    #[error("cannot read {}: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    #[error("cannot tell what {file} needs: {cause}")]
+    Elf { file: String, cause: elf::Error },
+    #[error("cannot read {}: {cause}", path.display())]
+    Io { path: PathBuf, cause: io::Error },
 }
 
 /// Paths, none beginning with a slash, as they must be in an image.
@@ -83,10 +83,10 @@ impl<'a> Collector<'a> {
         let entries = match fs::read_dir(self.root.join(&folder)) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(()),
-            Err(source) => return Err(Error::Io { path: folder.into(), source }),
+            Err(cause) => return Err(Error::Io { path: folder.into(), cause }),
         };
         for entry in entries {
-            let entry = entry.map_err(|source| Error::Io { path: folder.clone().into(), source })?;
+            let entry = entry.map_err(|cause| Error::Io { path: folder.clone().into(), cause })?;
             let path = format!("/{folder}/{}", entry.file_name().to_string_lossy());
             match self.take(&path)? {
                 Some(file) => self.with_libraries(file)?,
@@ -116,11 +116,11 @@ impl<'a> Collector<'a> {
                 continue;
             }
             let path = self.root.join(&file);
-            let program = fs::File::open(&path).map_err(|source| Error::Io { path, source })?;
+            let program = fs::File::open(&path).map_err(|cause| Error::Io { path, cause })?;
             let needs = match elf::needed(&program) {
                 Ok(needs) => needs,
                 Err(elf::Error::NotElf) => continue,
-                Err(source) => return Err(Error::Elf { file, source }),
+                Err(cause) => return Err(Error::Elf { file, cause }),
             };
             for library in needs.interpreter.iter().chain(&needs.needed) {
                 let found = self.library(&file, library, &needs.runpath)?;
@@ -156,7 +156,7 @@ impl<'a> Collector<'a> {
     }
 
     fn resolve(&self, path: &str) -> Result<Option<Resolved>, Error> {
-        resolve(self.root, path).map_err(|source| Error::Io { path: path.into(), source })
+        resolve(self.root, path).map_err(|cause| Error::Io { path: path.into(), cause })
     }
 }
 

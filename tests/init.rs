@@ -91,6 +91,17 @@ fn what_cannot_be_is_told_and_nothing_is_written() {
 }
 
 #[test]
+fn a_cause_is_told_once() {
+    let folder = project();
+    dindbench(folder.path())
+        .args(["init", "missing"])
+        .assert()
+        .code(2)
+        .stdout(is_empty())
+        .stderr(contains("missing cannot be read: ").and(contains("No such file or directory").count(1)));
+}
+
+#[test]
 fn results_do_not_go_into_the_context() {
     let folder = project();
     let app = folder.path().join("app");

@@ -29,12 +29,12 @@ pub enum NoEngine {
 
 /// A machine of the lab that is not there.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("the lab's machine with {kernel} is not started: cannot read {}: {source}", path.display())]
+#[error("the lab's machine with {kernel} is not started: cannot read {}: {cause}", path.display())]
 #[diagnostic(help("`scripts/lab-vm start` builds the lab's machines and boots them"))]
 pub struct NoLab {
     kernel: Kernel,
     path: PathBuf,
-    source: std::io::Error,
+    cause: std::io::Error,
 }
 
 /// An engine on which there is something to do.
@@ -65,7 +65,7 @@ pub async fn lab(kernel: Kernel) -> Result<Connected, Failure> {
     let path = folder.join("endpoint");
     let url = match std::fs::read_to_string(&path) {
         Ok(url) => url,
-        Err(source) => return Err(Failure::could_not_run(NoLab { kernel, path, source })),
+        Err(cause) => return Err(Failure::could_not_run(NoLab { kernel, path, cause })),
     };
     let origin = path.display().to_string();
     let endpoint = Endpoint::parse(url.trim(), Some(Certificates::in_folder(&folder)))

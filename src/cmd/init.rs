@@ -18,11 +18,11 @@ const SCENARIO: &str = "dindbench.toml";
 
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 enum InitError {
-    #[error("{} cannot be read: {source}", path.display())]
+    #[error("{} cannot be read: {cause}", path.display())]
     #[diagnostic(help("name the build context, and with --file the Dockerfile in it"))]
-    Unreadable { path: PathBuf, source: io::Error },
-    #[error("{}: {source}", path.display())]
-    NoDockerfile { path: PathBuf, source: dockerfile::Error },
+    Unreadable { path: PathBuf, cause: io::Error },
+    #[error("{}: {cause}", path.display())]
+    NoDockerfile { path: PathBuf, cause: dockerfile::Error },
     #[error("the context {} is not below {}", context.display(), here.display())]
     #[diagnostic(help("a scenario file stands above its contexts: run init there, or in the context itself"))]
     Elsewhere { context: PathBuf, here: PathBuf },
@@ -69,9 +69,9 @@ fn find(args: &InitArgs) -> Result<Found, InitError> {
     let file = real(&path)?;
     let outside = |_| InitError::Outside { file: file.clone(), context: folder.clone() };
     let file = text(file.strip_prefix(&folder).map_err(outside)?)?;
-    let written = fs::read_to_string(&path).map_err(|source| InitError::Unreadable { path: path.clone(), source })?;
+    let written = fs::read_to_string(&path).map_err(|cause| InitError::Unreadable { path: path.clone(), cause })?;
     let dockerfile =
-        Dockerfile::parse(&written, &BTreeMap::new()).map_err(|source| InitError::NoDockerfile { path, source })?;
+        Dockerfile::parse(&written, &BTreeMap::new()).map_err(|cause| InitError::NoDockerfile { path, cause })?;
     let sender = if dockerfile.buildkit().is_some() { Sender::Buildkit } else { Sender::Classic };
     let proposal = Proposal::new(&dockerfile, &entries(&folder, &file, sender)?);
     Ok(Found { context, file, dockerfile, proposal })
@@ -79,7 +79,7 @@ fn find(args: &InitArgs) -> Result<Found, InitError> {
 
 /// A path without links, which is how a scenario's paths are compared.
 fn real(path: &Path) -> Result<PathBuf, InitError> {
-    path.canonicalize().map_err(|source| InitError::Unreadable { path: path.to_owned(), source })
+    path.canonicalize().map_err(|cause| InitError::Unreadable { path: path.to_owned(), cause })
 }
 
 /// A path that stands in a scenario: `.` where it is empty.

@@ -14,10 +14,10 @@ const IGNORE_FILE: &str = ".dockerignore";
 /// A context cannot be read as the docker command would read it.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    #[error("{}: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
-    #[error("{}: {source}", path.display())]
-    Ignore { path: PathBuf, source: super::Error },
+    #[error("{}: {cause}", path.display())]
+    Io { path: PathBuf, cause: io::Error },
+    #[error("{}: {cause}", path.display())]
+    Ignore { path: PathBuf, cause: super::Error },
     #[error("{} is no UTF-8, and patterns are", path.display())]
     Name { path: PathBuf },
 }
@@ -99,9 +99,9 @@ fn ignore(folder: &Path, dockerfile: &str, version: Version, buildkit: bool) -> 
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(source) => return Err(FolderError::Io { path, source }),
+        Err(cause) => return Err(FolderError::Io { path, cause }),
     };
-    let ignore = Ignore::parse(&text, version, buildkit).map_err(|source| FolderError::Ignore { path, source })?;
+    let ignore = Ignore::parse(&text, version, buildkit).map_err(|cause| FolderError::Ignore { path, cause })?;
     if buildkit {
         return Ok(ignore);
     }
@@ -117,7 +117,7 @@ fn walk(
     entries: &mut BTreeSet<String>,
 ) -> Result<(), FolderError> {
     let path = root.join(folder);
-    let wrong = |source: io::Error| FolderError::Io { path: path.clone(), source };
+    let wrong = |cause: io::Error| FolderError::Io { path: path.clone(), cause };
     let children = match fs::read_dir(&path) {
         // Nothing of it would have been sent, if nothing of it is taken back in.
         Err(error) if above.ignored && error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),

@@ -45,8 +45,8 @@ impl Answer {
 pub enum GatherError {
     #[error(transparent)]
     Collection(#[from] Error),
-    #[error("cannot read {}: {source}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot read {}: {cause}", path.display())]
+    Read { path: PathBuf, cause: std::io::Error },
     #[error("cannot send the layer: {0}")]
     Send(#[from] std::io::Error),
 }
@@ -88,7 +88,7 @@ fn key(root: &Path, collection: &Collection, own: &str) -> Result<String, Gather
     let mut digest = Sha256::new_with_prefix(own);
     for file in &collection.files {
         let path = root.join(file);
-        let metadata = fs::metadata(&path).map_err(|source| GatherError::Read { path, source })?;
+        let metadata = fs::metadata(&path).map_err(|cause| GatherError::Read { path, cause })?;
         let (size, time, nanos, mode) = (metadata.size(), metadata.mtime(), metadata.mtime_nsec(), metadata.mode());
         digest.update(format!("{file}\0{size}\0{time}.{nanos}\0{mode}\n"));
     }
@@ -107,7 +107,7 @@ fn entries(root: &Path, collection: &Collection) -> Result<BTreeMap<String, Cont
     entries.extend(collection.links.iter().map(|(path, target)| (path.clone(), Content::Link(target.clone()))));
     let own = Path::new(FOLDER);
     for folder in [own.to_owned(), own.join("lib")] {
-        let unreadable = |source| GatherError::Read { path: folder.clone(), source };
+        let unreadable = |cause| GatherError::Read { path: folder.clone(), cause };
         for entry in fs::read_dir(&folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             if path.is_file() {

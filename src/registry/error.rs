@@ -49,8 +49,8 @@ pub enum Error {
     /// The store was changed behind the registry's back.
     #[error("{path} should be {digest} and is not: the file was changed after it was stored; throw this store away")]
     Corrupt { path: PathBuf, digest: Digest },
-    #[error("cannot {doing} {path}: {source}")]
-    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    #[error("cannot {doing} {path}: {cause}")]
+    Io { doing: &'static str, path: PathBuf, cause: io::Error },
     #[error("the registry failed at its own work: {0}")]
     Internal(String),
     #[error(
@@ -73,7 +73,7 @@ impl Error {
     /// For `map_err` at a file operation.
     pub(super) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io { doing, path, source }
+        move |cause| Self::Io { doing, path, cause }
     }
 
     /// The status, and the OCI distribution specification's code; `UNKNOWN`, which clients know, for the registry's own

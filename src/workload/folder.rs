@@ -27,7 +27,7 @@ pub(super) fn pack(
     let mut tar = tar::Builder::new(io::BufWriter::new(out));
     tar.follow_symlinks(false);
     tar.mode(tar::HeaderMode::Complete);
-    let root = |source: io::Error| FolderError::Io { path: folder.to_owned(), source };
+    let root = |cause: io::Error| FolderError::Io { path: folder.to_owned(), cause };
     tar.append_dir(name, folder).map_err(root)?;
     for entry in entries(folder, dockerfile, sender)? {
         let path = folder.join(&entry);
@@ -38,7 +38,7 @@ pub(super) fn pack(
             Some(text) if entry == dockerfile => append_text(&mut tar, &path, &packed_as, &format!("{text}{added}")),
             _ => append(&mut tar, &path, &packed_as, &added),
         };
-        packed.map_err(|source| FolderError::Io { path, source })?;
+        packed.map_err(|cause| FolderError::Io { path, cause })?;
     }
     tar.into_inner().and_then(|mut out| out.flush()).map_err(root)
 }
