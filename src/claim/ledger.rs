@@ -122,4 +122,11 @@ mod tests {
             assert!(arms > 1 || conditions > 1, "{}: no control", claim.id);
         }
     }
+
+    #[test]
+    fn scripts_that_are_decided_by_times_are_known() {
+        let timed = |claim: &Claim| matches!(&claim.procedure, Procedure::Script(script) if script.is_timed());
+        let timed: Vec<String> = ledger().into_iter().filter(timed).map(|claim| claim.id).collect();
+        assert_eq!(timed, ["C4", "C5", "C6", "S7", "S9"]);
+    }
 }

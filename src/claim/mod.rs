@@ -82,6 +82,13 @@ pub struct Script {
     pub alike: Option<[String; 2]>,
 }
 
+impl Script {
+    /// Whether times decide it, which other work at the same time would lengthen. Their names end with their unit.
+    pub fn is_timed(&self) -> bool {
+        self.arms.iter().flat_map(|arm| arm.holds.keys()).any(|observation| observation.ends_with("_ms"))
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScriptArm {
     pub topology: Topology,

@@ -140,16 +140,8 @@ async fn test(args: &ClaimsArgs, claims: &[Claim]) -> Result<Tested, Failure> {
     let wanted = wanted(args.engine, claims, &missing);
     let seed = args.seed.unwrap_or_else(draw_seed);
     let mut context = Context { setting, dir: PathBuf::new(), seed, missing, interrupt, progress: &progress };
-    let (mut lanes, mut tested) = (Vec::new(), Ok((Vec::new(), Vec::new())));
-    for (connected, kernel) in places(&args.host, claims).await? {
-        match Lane::open(connected, kernel, &wanted, &context).await {
-            Ok(lane) => lanes.push(lane),
-            Err(failure) => {
-                tested = Err(failure);
-                break;
-            }
-        }
-    }
+    let (mut lanes, failed) = opened(places(&args.host, claims).await?, &wanted, &context).await;
+    let mut tested = failed.map_or(Ok((Vec::new(), Vec::new())), Err);
     if let Some(first) = lanes.first() {
         context.dir = args.out.join(first.tenancy.run_id());
     }
@@ -167,6 +159,29 @@ async fn test(args: &ClaimsArgs, claims: &[Claim]) -> Result<Tested, Failure> {
     changed.iter().for_each(|line| notice(format_args!("the host is not what it was: {line}")));
     let interrupted = context.interrupted();
     Ok(Tested { dir: context.dir, findings, changed, interrupted })
+}
+
+/// Lanes that are open, and why one of the others is not. The first is opened alone: what it packs the others find in the
+/// cache.
+async fn opened<'a>(
+    places: Vec<(Connected, Option<Kernel>)>,
+    wanted: &Wanted<'_>,
+    context: &Context<'a>,
+) -> (Vec<Lane<'a>>, Option<Failure>) {
+    let open = |(connected, kernel)| Lane::open(connected, kernel, wanted, context);
+    let mut places = places.into_iter();
+    let mut results = join_all(places.next().map(open)).await;
+    if results.iter().all(Result::is_ok) {
+        results.extend(join_all(places.map(open)).await);
+    }
+    let (mut lanes, mut failed) = (Vec::new(), None);
+    for result in results {
+        match result {
+            Ok(lane) => lanes.push(lane),
+            Err(failure) => failed = failed.or(Some(failure)),
+        }
+    }
+    (lanes, failed)
 }
 
 /// The engines on which lanes are opened, one a lane, in the lab with the kernels that they are on.
@@ -245,8 +260,8 @@ async fn watched(
     Ok((findings?, changed))
 }
 
-/// What is measured comes first, with the machine to itself; scripts wait more than they compute and are executed on several
-/// hosts at a time; what rests on others comes last.
+/// What is measured comes first, and then the scripts that times decide, with the machine to themselves. The other scripts wait
+/// more than they compute and are executed on several hosts at a time; what rests on others comes last.
 async fn all(
     context: &Context<'_>,
     lanes: &mut [Lane<'_>],
@@ -258,10 +273,11 @@ async fn all(
     let writer = ClaimsWriter::create(&context.dir, &record).map_err(could_not_run)?;
     context.progress.begin_claims(claims.len());
     let book = RefCell::new(Book::new(context, &lanes[0], writer));
-    let mut scripts = VecDeque::new();
+    let (mut timed, mut scripts) = (VecDeque::new(), VecDeque::new());
     let mut measured = BTreeMap::new();
     for claim in claims {
         match &claim.procedure {
+            Procedure::Script(script) if script.is_timed() => timed.push_back((claim, script)),
             Procedure::Script(script) => scripts.push_back((claim, script)),
             Procedure::Measured(wanted) if !context.interrupted() => {
                 let (began, mut evidence) = (Instant::now(), String::new());
@@ -292,6 +308,7 @@ async fn all(
             }
         }
     }
+    lanes[0].work(context, &RefCell::new(timed), &book).await?;
     let queue = RefCell::new(scripts);
     let ended = join_all(lanes.iter_mut().map(|lane| lane.work(context, &queue, &book))).await;
     ended.into_iter().collect::<Result<(), Failure>>()?;

@@ -46,10 +46,11 @@ fn needs(claim: &Claim) -> String {
     }
 }
 
-/// What was found. In a table the run directory is the last line.
+/// What was found. In a table the run directory is the last line; without a finding there may be none.
 pub(super) fn found(tested: &Tested, format: Format, width: Option<u16>) -> String {
     let Tested { dir, findings, changed, interrupted } = tested;
     match format {
+        Format::Table if findings.is_empty() => "interrupted before a claim was decided\n".to_owned(),
         Format::Table => {
             let rows = findings.iter().map(|row| {
                 vec![row.claim.clone(), row.statement.as_str().to_owned(), verdict(row), row.reason.as_str().to_owned()]
@@ -72,6 +73,7 @@ pub(super) fn found(tested: &Tested, format: Format, width: Option<u16>) -> Stri
                     })
                 })
                 .collect();
+            let dir = (!findings.is_empty()).then_some(dir);
             format!("{}\n", serde_json::json!({ "run": dir, "findings": findings, "changed": changed }))
         }
     }
