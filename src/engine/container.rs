@@ -229,9 +229,9 @@ impl ContainerSpec {
             log_config: self.dead_man.then(unlogged),
             // A reaper as first process: engines leave orphans behind that dindbench does not wait for.
             init: Some(true),
-            // Of a host that labels, a confined container may read no file and no socket, and by some policies it may not
-            // even execute the engine's own reaper.
-            security_opt: Some(vec!["label=disable".to_owned()]),
+            // Of a host that labels, a confined container may read no file, and by some policies it may not even execute the
+            // engine's own reaper. A job gets no option that CI would not give it.
+            security_opt: self.dead_man.then(|| vec!["label=disable".to_owned()]),
             ..HostConfig::default()
         };
         host.network_mode = match &self.network {
@@ -309,18 +309,15 @@ impl Mount {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Privilege;
     use super::*;
 
     #[test]
-    fn no_container_is_confined_by_the_labels_of_its_host() {
-        let engines = [Privilege::Real, Privilege::Explicit].map(Powers::Engine);
-        for powers in
-            [None, Some(Powers::Unconfined), Some(Powers::Runtime("other"))].into_iter().chain(engines.map(Some))
-        {
-            let body = ContainerSpec { powers, ..ContainerSpec::default() }.body();
-            let options = body.host_config.and_then(|host| host.security_opt).unwrap_or_default();
-            assert!(options.contains(&"label=disable".to_owned()), "{powers:?}: {options:?}");
-        }
+    fn what_is_held_has_no_label_of_its_host_and_a_job_no_option() {
+        let options = |dead_man| {
+            let body = ContainerSpec { dead_man, ..ContainerSpec::default() }.body();
+            body.host_config.and_then(|host| host.security_opt)
+        };
+        assert_eq!(options(true), Some(vec!["label=disable".to_owned()]));
+        assert_eq!(options(false), None);
     }
 }
