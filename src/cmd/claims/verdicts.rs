@@ -104,3 +104,18 @@ pub(super) fn observations(scenario: &str, arms: &BTreeMap<String, Observations>
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn without_a_finding_no_run_directory_is_named() {
+        let tested =
+            Tested { dir: PathBuf::from("not/there"), findings: Vec::new(), changed: Vec::new(), interrupted: true };
+        assert_eq!(found(&tested, Format::Table, None), "interrupted before a claim was decided\n");
+        assert_eq!(found(&tested, Format::Json, None), "{\"changed\":[],\"findings\":[],\"run\":null}\n");
+    }
+}
