@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Measured, MeasuredArm, Observations, Observed, Tried, Value};
+use super::{Measured, MeasuredArm, Observations, Observed, Procedure, Tried, Value, ledger};
 use crate::analysis::{AnalyseError, Analysis, CaseKey, Comparison, Metric, Subject, Summary};
 use crate::case::{Edit, Op, Status};
 use crate::record::{RunDir, Sample};
@@ -71,14 +71,29 @@ impl Measured {
 /// Why a condition on ratios asks for more than so many blocks can show on a machine that is fit for measuring; nothing where
 /// none does. It is known before anything is measured.
 pub fn too_narrow(measured: &Measured, blocks: u32) -> Option<String> {
-    let conditions = measured.arms.iter().flat_map(|arm| &arm.holds).filter(|(name, _)| name.contains(RATIO));
-    let margins = conditions.filter_map(|(name, condition)| Some((name, condition.margin()?)));
     let foreseen = foreseen_half_width(blocks, FORESEEN_NOISE);
-    let refused = margins.into_iter().find(|(_, margin)| foreseen.is_none_or(|width| width > *margin));
+    let refused = margins(measured).find(|(_, margin)| foreseen.is_none_or(|width| width > *margin));
     refused.map(|(name, margin)| {
         let width = foreseen.map_or("no interval".to_owned(), |width| format!("±{:.1} %", width * 100.0));
         format!("a margin of {:.1} % for {name} is below what {blocks} blocks can show: {width}", margin * 100.0)
     })
+}
+
+/// How closely the ratios of a scenario on which claims rest are to be known, as a part of them: to the least margin that any
+/// of them asks for. A ratio that is known less closely could not be told from that margin even where it is 1. Empty where none
+/// asks for one.
+pub fn precision(scenario: &str) -> Option<f64> {
+    let resting = ledger().into_iter().filter_map(|claim| match claim.procedure {
+        Procedure::Measured(measured) if measured.scenario == scenario => Some(measured),
+        _ => None,
+    });
+    resting.flat_map(|measured| margins(&measured).map(|(_, margin)| margin).collect::<Vec<_>>()).reduce(f64::min)
+}
+
+/// The conditions on ratios that have one.
+fn margins(measured: &Measured) -> impl Iterator<Item = (&str, f64)> {
+    let conditions = measured.arms.iter().flat_map(|arm| &arm.holds).filter(|(name, _)| name.contains(RATIO));
+    conditions.filter_map(|(name, condition)| Some((name.as_str(), condition.margin()?)))
 }
 
 /// The least and the largest value that a block has of whole jobs.
@@ -147,6 +162,13 @@ mod tests {
         assert_eq!(too_narrow(&claim("> 1.2"), 7), None);
         // That something is a difference at all has no margin.
         assert_eq!(too_narrow(&claim("> 1"), 7), None);
+    }
+
+    /// By hand: C18 and C34 have an end at 1.2, and S10 one of 0.8, whose inverse is 1.25.
+    #[test]
+    fn a_scenario_is_measured_as_closely_as_its_claims_ask() {
+        let closely = |scenario| precision(scenario).map(|margin| (margin * 1e6).round() / 1e6);
+        assert_eq!(["cache", "rootless", "no such"].map(closely), [Some(0.2), Some(0.25), None]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub use file::InvalidClaim;
 pub use judgement::{DETAIL, Judgement, Observations, Observed, Tried, judge};
 pub use lab::{Kernel, Lab, LabArm, Machine, tried_in_lab};
 pub use ledger::{claim, ledger, measured_scenario};
-pub use measured::{observe, too_narrow};
+pub use measured::{observe, precision, too_narrow};
 pub use script::{Site, missing_systems, tried};
 pub use umbrella::Umbrella;
 

@@ -15,7 +15,7 @@ yes_if() {
 engine() {
     engine_name=$1 engine_run=${ENGINE_RUN:-}
     [ "$2" = - ] || engine_run="$engine_run --volume $2:/var/lib/docker"
-    # The lab has no registry.
+    # Only the lab has no registry.
     [ -z "$FORWARD" ] || engine_run="$engine_run --mount type=bind,source=/run/registry,target=/run/registry,readonly"
     shift 2
     # shellcheck disable=SC2086
@@ -27,8 +27,17 @@ engine() {
             while read -r process; do echo "$process" >/sys/fs/cgroup/init/cgroup.procs; done </sys/fs/cgroup/cgroup.procs
             sed "s/^/+/; s/ / +/g" /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
         fi
-        # shellcheck disable=SC2086
-        [ -z "$0" ] || $0 /run/registry/registry.sock &
+        if [ -n "$0" ]; then
+            # shellcheck disable=SC2086
+            $0 /run/registry/registry.sock &
+        else
+            # An engine gives its containerd 15 s, and ends. On an emulated machine that says how slow it is, and no more.
+            containerd=/run/docker/containerd
+            containerd --root /var/lib/docker/containerd/daemon --state "$containerd/daemon" \
+                --address "$containerd/containerd.sock" >/tmp/containerd.log 2>&1 &
+            until [ -S "$containerd/containerd.sock" ] || ! kill -0 "$!"; do sleep 1; done
+            set -- --containerd "$containerd/containerd.sock" "$@"
+        fi
         exec dockerd --host unix:///run/docker.sock --bip 10.203.0.1/24 "$@"
     ' "$FORWARD" "$@"
 }
@@ -46,7 +55,7 @@ policy_within() {
 engine_ready() {
     engine_deadline=$(($(date +%s) + ${2:-30}))
     while [ "$(date +%s)" -lt "$engine_deadline" ]; do
-        if timeout 15 docker exec "$1" docker version >/dev/null 2>&1; then return 0; fi
+        if timeout "${2:-30}" docker exec "$1" docker version >/dev/null 2>&1; then return 0; fi
         [ "$(docker inspect --format '{{.State.Running}}' "$1" 2>/dev/null)" = true ] || return 1
         sleep 0.2
     done

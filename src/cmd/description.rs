@@ -18,12 +18,14 @@ use crate::topology::Host;
 use crate::units::{as_nanos, hex};
 
 /// What was asked for besides a scenario and its plan.
+#[derive(Clone)]
 pub(super) struct Setting<'a> {
     pub host: ClaimHost,
     /// A registry that others run.
     pub registry: Option<&'a Address>,
     pub host_label: Option<&'a str>,
-    pub precision: Option<Percent>,
+    /// Half-width of a ratio's interval, as a part of it.
+    pub precision: Option<f64>,
     pub wait_for_quiet: Duration,
 }
 
@@ -33,7 +35,7 @@ impl<'a> Setting<'a> {
             host: ClaimHost::Engine(args.host.clone()),
             registry: args.registry.as_ref(),
             host_label: args.host_label.as_deref(),
-            precision: args.design.precision,
+            precision: args.design.precision.map(Percent::fraction),
             wait_for_quiet: args.wait_for_quiet,
         }
     }
@@ -63,7 +65,7 @@ pub(super) fn record(
         analysis: scenario.analysis.clone(),
         seed: plan.seed,
         blocks: u32::try_from(plan.blocks.len() - 1).unwrap_or(u32::MAX),
-        precision: setting.precision.map(Percent::fraction),
+        precision: setting.precision,
         wait_for_quiet_ns: Some(as_nanos(setting.wait_for_quiet)),
         driver: scenario.job.driver,
         builder: scenario.job.builder,

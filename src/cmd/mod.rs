@@ -22,11 +22,14 @@ mod tenancy;
 
 use std::fmt;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use miette::{Diagnostic, Report};
 
+use crate::analysis::Analysis;
 use crate::cli::NotBuilt;
+use crate::record::RunDir;
 use crate::scenario::{LoadError, SelectionError};
 
 /// Says something on stderr. Where nobody reads that any more, as when the key that interrupts this program has ended
@@ -127,6 +130,27 @@ fn could_not_run(error: impl std::error::Error + Send + Sync + 'static) -> Failu
     Failure { exit: Exit::CouldNotRun, report: Report::msg(error.to_string()) }
 }
 
+/// Whether every job's ratio of the run in this directory is known as closely as the goal says. Files that cannot be read are
+/// told of at the end.
+fn precise(dir: &Path, goal: f64) -> bool {
+    let known = || Analysis::of(&RunDir::open(dir).ok()?).ok()?.half_width();
+    known().is_some_and(|width| width <= goal)
+}
+
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(could_not_run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The widest of the published run's ratios is that of `recreate` in the first job, 1.083 to 1.217: √(1.217 / 1.083) is 1.060.
+    #[test]
+    fn a_run_is_known_as_closely_as_its_widest_ratio() {
+        let run =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("results/2026-11-29-cloud-2cpu-claims-cache/measured/cache");
+        assert_eq!([0.05, 0.07].map(|goal| precise(&run, goal)), [false, true]);
+        assert!(!precise(Path::new("no such run"), 1.0));
+    }
 }

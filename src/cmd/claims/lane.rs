@@ -9,11 +9,11 @@ use super::book::Book;
 use super::{Context, WAIT_FOR_QUIET, could_not_run, scenario_of, verdicts};
 use crate::case::Verdict;
 use crate::claim::{self, Claim, Judgement, Kernel, Machine, Measured, Observations, Script, Site, judge};
-use crate::cmd::Failure;
 use crate::cmd::connect::Connected;
-use crate::cmd::description;
+use crate::cmd::description::{self, Setting};
 use crate::cmd::environment::{environment, host_name, now};
 use crate::cmd::tenancy::Tenancy;
+use crate::cmd::{Failure, precise};
 use crate::engine::Description;
 use crate::image::Wanted;
 use crate::plan::Plan;
@@ -158,7 +158,8 @@ impl<'a> Lane<'a> {
     }
 
     /// Runs a scenario into a run directory of its own below this one, and says what its topologies showed, or why it
-    /// cannot be run here.
+    /// cannot be run here. Where after all its blocks a ratio is not known to the margin that is asked for, it runs as many
+    /// again.
     async fn measure(
         &mut self,
         context: &Context<'_>,
@@ -167,14 +168,17 @@ impl<'a> Lane<'a> {
         if let Some(reason) = claim::missing_systems(&scenario.topologies, &context.missing) {
             return Ok(Err(reason));
         }
-        let plan = Plan::new(scenario, scenario.sequence.blocks, context.seed);
-        let record = description::record(&context.setting, scenario, &plan, &self.tenancy, &self.user, self.host());
+        let (blocks, precision) = (scenario.sequence.blocks, claim::precision(&scenario.name));
+        let plan = Plan::new(scenario, precision.map_or(blocks, |_| 2 * blocks), context.seed);
+        let setting = Setting { precision, ..context.setting.clone() };
+        let record = description::record(&setting, scenario, &plan, &self.tenancy, &self.user, self.host());
         let (tenancy, host) = self.parts();
         let dir = context.dir.join("measured").join(&scenario.name);
         let mut writer = Writer::create(&dir, &record).map_err(could_not_run)?;
         let ledger = Ledger::new(&mut writer, scenario, &record.run_id, &record.host);
         let mut executor = DockerExecutor::new(scenario, &mut tenancy.journal, host);
         let runner = Runner::new(scenario, &mut executor, ledger, context.interrupt.clone(), |_| {});
+        let runner = runner.until(|done| done == blocks && precision.is_some_and(|goal| precise(&dir, goal)));
         runner.guarded(WAIT_FOR_QUIET).run(&plan).await.map_err(could_not_run)?;
         Ok(observed(&dir))
     }

@@ -11,7 +11,9 @@ use super::connect::{self, Connected};
 use super::description::{self, Setting};
 use super::progress::Progress;
 use super::tenancy::Tenancy;
-use super::{Exit, Failure, could_not_run, interrupt, notice, plan, print, runtime, tell_left, terminal_width};
+use super::{
+    Exit, Failure, could_not_run, interrupt, notice, plan, precise, print, runtime, tell_left, terminal_width,
+};
 use crate::analysis::Analysis;
 use crate::cli::{Format, RunArgs};
 use crate::image::Wanted;
@@ -91,7 +93,7 @@ async fn measure(
                     let runner = runner.within(args.time_limit);
                     let guarded = !args.wait_for_quiet.is_zero();
                     let runner = if guarded { runner.guarded(args.wait_for_quiet) } else { runner };
-                    let runner = runner.until(|blocks| precise(args, plan, &dir, blocks));
+                    let runner = runner.until(|blocks| enough(args, plan, &dir, blocks));
                     runner.run(plan).await.map_err(could_not_run)
                 }
                 Err(failure) => Err(failure),
@@ -117,16 +119,11 @@ async fn measure(
     conclude(args, &dir, tally)
 }
 
-/// Whether, at one of the looks that were fixed beforehand, every job's ratio is as close as was asked for. Files that
-/// cannot be read are told of at the end.
-fn precise(args: &RunArgs, plan: &Plan, dir: &Path, blocks: u32) -> bool {
+/// Whether this is one of the looks that were fixed beforehand, and shows enough.
+fn enough(args: &RunArgs, plan: &Plan, dir: &Path, blocks: u32) -> bool {
     let Some(goal) = args.design.precision else { return false };
     let last = plan.blocks.last().map_or(0, |block| block.index);
-    if !looks(last).any(|look| look == blocks) {
-        return false;
-    }
-    let known = || Analysis::of(&RunDir::open(dir).ok()?).ok()?.half_width();
-    known().is_some_and(|width| width <= goal.fraction())
+    looks(last).any(|look| look == blocks) && precise(dir, goal.fraction())
 }
 
 /// Takes back what was put into a registry that others run, and says what stays there.
