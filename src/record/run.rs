@@ -33,7 +33,8 @@ pub struct RunRecord {
     pub seed: u64,
     /// Measured blocks; the warm-up block comes before them.
     pub blocks: u32,
-    /// With `--precision`, the half-width of a ratio's interval at which the run ends before all its blocks: 0.02 for 2 %.
+    /// With `--precision`, and where claims rest on the run, the half-width of a ratio's interval at which it ends before all
+    /// its blocks: 0.02 for 2 %.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<f64>,
     /// How long a trial waits for a quiet machine, 0 where nobody looks; empty in files of older versions.
