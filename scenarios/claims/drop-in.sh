@@ -83,10 +83,11 @@ port_at_localhost() {
     echo reached
   fi
 }
-# A container by that host name asks for its own address: without a hosts file the network's name server alone knows one.
+# A container by that host name asks for its own address: without a hosts file the network's name server alone knows one, and
+# tells both containers'.
 name_server() {
   docker run --rm --network "net$n" --hostname "$web" "$base" sh -c ': >/etc/hosts; hostname -i' >address &&
-    grep -qx "$(state '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$web") *" address && echo found
+    tr ' ' '\n' <address | grep -qx "$(state '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$web")" && echo found
 }
 execute() { docker exec -e COLOUR=blue "$web" sh -c 'cat /data/file; echo "$COLOUR"'; }
 copy() { docker cp file "$web:/copied" && docker exec "$web" cat /copied && docker cp "$web:/copied" - | tar -xOf -; }

@@ -6,8 +6,10 @@ use std::path::Path;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::ledger::{measured_scenario, shared_script};
-use super::{Claim, Condition, Kernel, Lab, LabArm, Measured, MeasuredArm, Procedure, Script, ScriptArm, Umbrella};
+use super::ledger::{measured_scenario, measured_text, shared_script};
+use super::{
+    Claim, Condition, Kernel, Lab, LabArm, Measured, MeasuredArm, Member, Procedure, Script, ScriptArm, Umbrella,
+};
 use crate::scenario::{self, Topology};
 use crate::units::hex;
 
@@ -77,6 +79,7 @@ pub(super) fn parse(id: &str, text: &str) -> Result<Claim, InvalidClaim> {
     let wrong = |reason: String| InvalidClaim { id: id.to_owned(), reason };
     let file: File = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
     file.only_its_own().map_err(&wrong)?;
+    let digest = file.digest(text);
     Ok(Claim {
         id: id.to_owned(),
         procedure: file.procedure().map_err(wrong)?,
@@ -87,7 +90,7 @@ pub(super) fn parse(id: &str, text: &str) -> Result<Claim, InvalidClaim> {
         comment: in_one_line(&file.comment),
         needs: file.needs,
         expected: BTreeMap::new(),
-        digest: format!("sha256:{}", hex(&Sha256::digest(text))),
+        digest,
     })
 }
 
@@ -97,6 +100,15 @@ fn in_one_line(text: &str) -> String {
 }
 
 impl File {
+    /// Of its text, and of the script or the scenario that it shares with other claims: what is observed depends on them as well.
+    fn digest(&self, text: &str) -> String {
+        let script = self.script_file.as_deref().and_then(shared_script);
+        let scenario = self.scenario.as_deref().and_then(measured_text);
+        let shared = script.into_iter().chain(scenario);
+        let digest = shared.fold(Sha256::new_with_prefix(text), |digest, shared| digest.chain_update(shared));
+        format!("sha256:{}", hex(&digest.finalize()))
+    }
+
     /// Keys of another procedure would be ignored.
     fn only_its_own(&self) -> Result<(), String> {
         const SCRIPT: &[Word] = &[Word::Script];
@@ -136,8 +148,8 @@ impl File {
                 arms: self.lab_arms()?,
             }),
             Word::Umbrella => Procedure::Umbrella(match (&self.any_of, &self.all_of) {
-                (Some(any), None) => Umbrella::Any(any.clone()),
-                (None, Some(all)) => Umbrella::All(all.clone()),
+                (Some(any), None) => Umbrella::Any(members(any)?),
+                (None, Some(all)) => Umbrella::All(members(all)?),
                 _ => return Err(needed("any_of` or `all_of")),
             }),
             Word::Script => Procedure::Script(self.scripts()?),
@@ -209,6 +221,10 @@ impl File {
     }
 }
 
+fn members(written: &[String]) -> Result<Vec<Member>, String> {
+    written.iter().map(|member| member.parse()).collect()
+}
+
 fn conditions(written: &BTreeMap<String, String>) -> Result<BTreeMap<String, Condition>, String> {
     if written.is_empty() {
         return Err("an arm in which nothing must hold decides nothing".to_owned());
@@ -247,6 +263,10 @@ mod tests {
             ("procedure = \"none\"\n", "needs the key `reason`"),
             ("procedure = \"none\"\nreason = \"r\"\nscript = \"s\"\n", "`script` is no key of its procedure"),
             ("procedure = \"umbrella\"\n", "needs the key `any_of` or `all_of`"),
+            (
+                "procedure = \"umbrella\"\nall_of = [\"S3 with dind\"]\n",
+                "\"S3 with dind\" is neither a claim nor an arm of one",
+            ),
             ("procedure = \"script\"\nscript = \"s\"\n", "it has no arm"),
             (
                 "procedure = \"script\"\nscript = \"s\"\n[[arm]]\ntopology = { use = \"socket\" }\nholds = {}\n",

@@ -37,6 +37,15 @@ pub enum Observed {
 pub struct Judgement {
     pub verdict: Verdict,
     pub reason: String,
+    /// Of the arms that decided it, in which the statement holds.
+    pub arms: BTreeMap<String, bool>,
+}
+
+impl Judgement {
+    /// One that no arm decided.
+    pub fn without_arms(verdict: Verdict, reason: String) -> Self {
+        Self { verdict, reason, arms: BTreeMap::new() }
+    }
 }
 
 /// What an arm says of the statement.
@@ -56,28 +65,34 @@ pub fn judge(tried: &[Tried]) -> Judgement {
             Answer::No(how) | Answer::Unclear(how) => (Verdict::Undecided, how),
             Answer::Absent(how) => (Verdict::NotTestable, how),
         };
-        return Judgement { verdict, reason: format!("the control {}: {how}", control.arm) };
+        return Judgement::without_arms(verdict, format!("the control {}: {how}", control.arm));
     }
-    let (mut yes, mut no, mut absent) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut yes, mut no, mut absent, mut arms) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
     for arm in tried.iter().filter(|one| !one.control) {
         match answer(arm) {
-            Answer::Yes => yes.push(arm.arm.as_str()),
-            Answer::No(how) => no.push(format!("{}: {how}", arm.arm)),
+            Answer::Yes => {
+                yes.push(arm.arm.as_str());
+                arms.insert(arm.arm.clone(), true);
+            }
+            Answer::No(how) => {
+                no.push(format!("{}: {how}", arm.arm));
+                arms.insert(arm.arm.clone(), false);
+            }
             Answer::Absent(how) => absent.push(format!("{}: {how}", arm.arm)),
             Answer::Unclear(how) => {
-                return Judgement { verdict: Verdict::Undecided, reason: format!("{}: {how}", arm.arm) };
+                return Judgement::without_arms(Verdict::Undecided, format!("{}: {how}", arm.arm));
             }
         }
     }
     let (yes, no, absent) = (yes.join(", "), no.join("; "), absent.join("; "));
     let (verdict, reason) = match (yes.is_empty(), no.is_empty()) {
-        (true, true) => return Judgement { verdict: Verdict::NotTestable, reason: absent },
+        (true, true) => return Judgement::without_arms(Verdict::NotTestable, absent),
         (false, true) => (Verdict::Confirmed, format!("holds in {yes}")),
         (true, false) => (Verdict::Refuted, format!("does not hold in {no}")),
         (false, false) => (Verdict::Conditional, format!("holds in {yes}; not in {no}")),
     };
     let left_out = if absent.is_empty() { String::new() } else { format!("; not tried in {absent}") };
-    Judgement { verdict, reason: reason + &left_out }
+    Judgement { verdict, reason: reason + &left_out, arms }
 }
 
 fn answer(tried: &Tried) -> Answer {
@@ -153,6 +168,9 @@ mod tests {
         assert_eq!(judged(&[no()]), (Verdict::Refuted, refuted));
         let conditional = "holds in socket; not in dind: seen is no, and not yes".to_owned();
         assert_eq!(judged(&[yes(), no()]), (Verdict::Conditional, conditional));
+        let absent = arm_of("sysbox", false, Observed::Absent(String::new()));
+        let arms = judge(&[tried("apart", true, &["yes"]), yes(), no(), absent]).arms;
+        assert_eq!(arms, BTreeMap::from([("socket".to_owned(), true), ("dind".to_owned(), false)]));
     }
 
     #[test]

@@ -58,8 +58,12 @@ pub fn claim(id: &str, text: &str) -> Result<Claim, InvalidClaim> {
 
 /// A scenario that claims rest on.
 pub fn measured_scenario(name: &str) -> Option<Scenario> {
-    let (name, text) = SCENARIOS.iter().find(|(known, _)| *known == name)?;
+    let text = measured_text(name)?;
     Some(scenario::parse(name, text, Path::new(".")).expect("embedded scenarios are valid, which a test checks"))
+}
+
+pub(super) fn measured_text(name: &str) -> Option<&'static str> {
+    SCENARIOS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 pub(super) fn shared_script(name: &str) -> Option<&'static str> {
@@ -73,14 +77,33 @@ mod tests {
     use super::*;
     use crate::claim::Procedure;
 
+    /// The arms that can decide a claim.
+    fn arms(claim: &Claim) -> BTreeSet<String> {
+        match &claim.procedure {
+            Procedure::Script(script) => {
+                let arms = script.arms.iter().filter(|arm| !arm.control);
+                arms.map(|arm| arm.topology.name.clone()).collect()
+            }
+            Procedure::Measured(measured) => {
+                let arms = measured.arms.iter().filter(|arm| !arm.control);
+                arms.map(|arm| arm.topology.clone()).collect()
+            }
+            Procedure::Lab(lab) => lab.arms.iter().filter(|arm| !arm.control).map(|arm| arm.name.clone()).collect(),
+            Procedure::None { .. } | Procedure::Umbrella(_) => BTreeSet::new(),
+        }
+    }
+
     #[test]
     fn every_file_is_a_claim_and_every_claim_it_rests_on_is_there() {
         for (id, text) in FILES {
             let claim = parse(id, text).unwrap_or_else(|error| panic!("{error}"));
             if let Procedure::Umbrella(umbrella) = &claim.procedure {
-                for other in umbrella.claims() {
-                    assert!(FILES.iter().any(|(known, _)| known == other), "{id} rests on {other}");
-                    assert_ne!(id, other, "{id} rests on itself");
+                for member in umbrella.members() {
+                    let other = FILES.iter().find(|(known, _)| *known == member.claim);
+                    let (other, text) = other.unwrap_or_else(|| panic!("{id} rests on {member}"));
+                    assert_ne!(id, *other, "{id} rests on itself");
+                    let known = |arm| arms(&parse(other, text).unwrap()).contains(arm);
+                    assert!(member.arm.as_ref().is_none_or(known), "{id} rests on {member}");
                 }
             }
             assert_eq!(claim.paragraphs.is_empty(), id.starts_with('S'), "{id}: the article is silent on S alone");

@@ -15,7 +15,8 @@ const RATIO: &str = "_ratio_";
 /// - `cached_share`: of the instructions of a later job's builds, with nothing changed, those that were cached;
 /// - `pulled_share`: bytes that a later job pulled with nothing changed, as a part of those of the baseline's first job;
 /// - `job_ratio_EDIT`, `job_ratio_90_EDIT`: time of a job against the baseline's, intervals of 95 % and 90 %;
-/// - `pull_ratio_EDIT`, `pull_ratio_90_EDIT`: the same of a job's pull, where it has one;
+/// - `pull_ratio_EDIT`, `pull_ratio_90_EDIT`, `build_ratio_EDIT`, `build_ratio_90_EDIT`: the same of a job's pull and of its build,
+///   where it has one;
 /// - `volumes_leaked`: the most volumes that were left at a job's end;
 /// - `failed`: steps that failed.
 ///
@@ -123,11 +124,12 @@ fn share(ends: Option<(f64, f64)>, whole: Option<f64>) -> Option<Value> {
     Some(Value::Range { low: low / whole, high: high / whole })
 }
 
-/// The ratio of a job's times, or of its pull's, with both intervals, where there are enough blocks for them.
+/// The ratio of a job's times, or of its pull's or build's, with both intervals, where there are enough blocks for them.
 fn ratios(comparison: &Comparison) -> Vec<(String, Value)> {
     let subject = match comparison.case.subject {
         Subject::Job => "job",
         Subject::Step { op: Op::Pull, .. } => "pull",
+        Subject::Step { op: Op::Build, .. } => "build",
         Subject::Step { .. } => return Vec::new(),
     };
     let edit = comparison.case.edit;

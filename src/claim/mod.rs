@@ -22,7 +22,7 @@ pub use lab::{Kernel, Lab, LabArm, Machine, tried_in_lab};
 pub use ledger::{claim, ledger, measured_scenario};
 pub use measured::{observe, precision, too_narrow};
 pub use script::{Site, missing_systems, tried};
-pub use umbrella::Umbrella;
+pub use umbrella::{Member, Umbrella};
 
 use crate::case::Verdict;
 use crate::scenario::Topology;
@@ -47,7 +47,7 @@ pub struct Claim {
     /// must be observed was there before them.
     pub expected: BTreeMap<String, Verdict>,
     pub procedure: Procedure,
-    /// `sha256:` of its file.
+    /// `sha256:` of its file, and of the script or scenario that it shares with others.
     pub digest: String,
 }
 

@@ -1,39 +1,85 @@
 //! A statement that sums others up: its verdict follows from theirs.
 
+use std::fmt;
+use std::str::FromStr;
+
 use super::Judgement;
 use crate::case::Verdict;
 
 /// How many of the others must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Umbrella {
-    Any(Vec<String>),
-    All(Vec<String>),
+    Any(Vec<Member>),
+    All(Vec<Member>),
+}
+
+/// A claim that a statement rests on, or one arm of its experiment: `S3`, `S3 in dind`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub claim: String,
+    pub arm: Option<String>,
+}
+
+impl FromStr for Member {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let member = |claim: &str, arm: Option<&str>| Self { claim: claim.to_owned(), arm: arm.map(str::to_owned) };
+        match *text.split_whitespace().collect::<Vec<_>>() {
+            [claim] => Ok(member(claim, None)),
+            [claim, "in", arm] => Ok(member(claim, Some(arm))),
+            _ => Err(format!("{text:?} is neither a claim nor an arm of one, such as `S3 in dind`")),
+        }
+    }
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.arm {
+            None => f.write_str(&self.claim),
+            Some(arm) => write!(f, "{} in {arm}", self.claim),
+        }
+    }
+}
+
+impl Member {
+    /// What it says of the statement; empty where nothing was found of it. An arm that was not among those that decided is
+    /// undecided.
+    fn verdict(&self, found: Option<&Judgement>) -> Option<Verdict> {
+        let found = found?;
+        Some(match &self.arm {
+            None => found.verdict,
+            Some(arm) => match found.arms.get(arm) {
+                Some(true) => Verdict::Confirmed,
+                Some(false) => Verdict::Refuted,
+                None => Verdict::Undecided,
+            },
+        })
+    }
 }
 
 impl Umbrella {
-    /// The claims that it rests on.
-    pub fn claims(&self) -> &[String] {
+    /// What it rests on.
+    pub fn members(&self) -> &[Member] {
         match self {
-            Self::Any(claims) | Self::All(claims) => claims,
+            Self::Any(members) | Self::All(members) => members,
         }
     }
 
-    /// `found` tells the verdict of a claim, where it has one.
-    pub fn judge(&self, found: impl Fn(&str) -> Option<Verdict>) -> Judgement {
-        let of = |wanted: Verdict| -> Vec<&str> {
-            self.claims().iter().map(String::as_str).filter(|claim| found(claim) == Some(wanted)).collect()
+    /// `found` tells what was found of a claim, where anything was.
+    pub fn judge<'a>(&self, found: impl Fn(&str) -> Option<&'a Judgement>) -> Judgement {
+        let verdicts: Vec<(String, Option<Verdict>)> =
+            self.members().iter().map(|member| (member.to_string(), member.verdict(found(&member.claim)))).collect();
+        let of = |wanted: fn(Option<Verdict>) -> bool| -> Vec<&str> {
+            let those = verdicts.iter().filter(|(_, verdict)| wanted(*verdict));
+            those.map(|(member, _)| member.as_str()).collect()
         };
-        let (confirmed, conditional, refuted) =
-            (of(Verdict::Confirmed), of(Verdict::Conditional), of(Verdict::Refuted));
-        let decided = confirmed.len() + conditional.len() + refuted.len();
-        let open: Vec<&str> = self
-            .claims()
-            .iter()
-            .map(String::as_str)
-            .filter(|claim| ![&confirmed, &conditional, &refuted].iter().any(|of| of.contains(claim)))
-            .collect();
+        let confirmed = of(|verdict| verdict == Some(Verdict::Confirmed));
+        let conditional = of(|verdict| verdict == Some(Verdict::Conditional));
+        let refuted = of(|verdict| verdict == Some(Verdict::Refuted));
+        let open = of(|verdict| matches!(verdict, None | Some(Verdict::Undecided | Verdict::NotTestable)));
         let verdict = match self {
-            _ if decided == 0 => Verdict::Undecided,
+            _ if open.len() == verdicts.len() => Verdict::Undecided,
             Self::Any(_) if !confirmed.is_empty() => Verdict::Confirmed,
             Self::All(_) if !refuted.is_empty() => Verdict::Refuted,
             _ if !open.is_empty() && conditional.is_empty() => Verdict::Undecided,
@@ -42,20 +88,30 @@ impl Umbrella {
             Self::All(_) => Verdict::Confirmed,
         };
         let parts = [("confirmed", confirmed), ("conditional", conditional), ("refuted", refuted), ("open", open)];
-        let parts = parts.into_iter().filter(|(_, claims)| !claims.is_empty());
-        let reason: Vec<String> = parts.map(|(word, claims)| format!("{word}: {}", claims.join(", "))).collect();
-        Judgement { verdict, reason: reason.join("; ") }
+        let parts = parts.into_iter().filter(|(_, members)| !members.is_empty());
+        let reason: Vec<String> = parts.map(|(word, members)| format!("{word}: {}", members.join(", "))).collect();
+        Judgement::without_arms(verdict, reason.join("; "))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use Verdict::{Conditional, Confirmed, NotTestable, Refuted, Undecided};
 
-    fn judged(umbrella: fn(Vec<String>) -> Umbrella, found: [Option<Verdict>; 2]) -> Verdict {
-        let umbrella = umbrella(vec!["C1".to_owned(), "C2".to_owned()]);
-        umbrella.judge(|claim| found[usize::from(claim == "C2")]).verdict
+    fn members(texts: &[&str]) -> Vec<Member> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn found(verdict: Verdict) -> Judgement {
+        Judgement::without_arms(verdict, String::new())
+    }
+
+    fn judged(umbrella: fn(Vec<Member>) -> Umbrella, verdicts: [Option<Verdict>; 2]) -> Verdict {
+        let (umbrella, found) = (umbrella(members(&["C1", "C2"])), verdicts.map(|verdict| verdict.map(found)));
+        umbrella.judge(|claim| found[usize::from(claim == "C2")].as_ref()).verdict
     }
 
     #[test]
@@ -87,11 +143,36 @@ mod tests {
         }
     }
 
+    /// A claim that holds with the socket alone is conditional, and its arm with an engine of the job's own is a plain no.
+    #[test]
+    fn an_arm_counts_by_itself() {
+        let arms = BTreeMap::from([("socket".to_owned(), true), ("dind".to_owned(), false)]);
+        let s3 = Judgement { arms, ..found(Conditional) };
+        let judged = |member: &str| {
+            let judgement = Umbrella::All(members(&[member])).judge(|_| Some(&s3));
+            (judgement.verdict, judgement.reason)
+        };
+        assert_eq!(judged("S3"), (Conditional, "conditional: S3".to_owned()));
+        assert_eq!(judged("S3 in dind"), (Refuted, "refuted: S3 in dind".to_owned()));
+        assert_eq!(judged("S3 in socket"), (Confirmed, "confirmed: S3 in socket".to_owned()));
+        assert_eq!(judged("S3 in sysbox"), (Undecided, "open: S3 in sysbox".to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_member_is_refused() {
+        for text in ["", "S3 at dind", "S3 in", "S3 in dind socket"] {
+            assert!(text.parse::<Member>().is_err(), "{text}");
+        }
+    }
+
     #[test]
     fn the_reason_names_every_claim_it_rests_on() {
-        let umbrella = Umbrella::Any(["C1", "C2", "C3"].map(str::to_owned).to_vec());
-        let judgement =
-            umbrella.judge(|claim| (claim != "C3").then_some(if claim == "C1" { Confirmed } else { Refuted }));
+        let (umbrella, found) = (Umbrella::Any(members(&["C1", "C2", "C3"])), [found(Confirmed), found(Refuted)]);
+        let judgement = umbrella.judge(|claim| match claim {
+            "C1" => Some(&found[0]),
+            "C2" => Some(&found[1]),
+            _ => None,
+        });
         assert_eq!(judgement.reason, "confirmed: C1; refuted: C2; open: C3");
     }
 }

@@ -92,7 +92,7 @@ fn selected(ids: &[String], host: &ClaimHost) -> Result<Vec<Claim>, Refusal> {
     // A claim that rests on others can be one of those itself.
     while let Some(more) = ledger.iter().filter(|claim| wanted.contains(&claim.id)).find_map(|claim| {
         let Procedure::Umbrella(umbrella) = &claim.procedure else { return None };
-        umbrella.claims().iter().find(|id| !wanted.contains(*id)).cloned()
+        umbrella.members().iter().map(|member| &member.claim).find(|id| !wanted.contains(*id)).cloned()
     }) {
         wanted.insert(more);
     }
@@ -316,7 +316,7 @@ async fn all(
     if !context.interrupted() {
         for claim in claims {
             if let Procedure::Umbrella(umbrella) = &claim.procedure {
-                let judgement = umbrella.judge(|id| book.verdict(id));
+                let judgement = umbrella.judge(|id| book.judgement(id));
                 book.enter(claim, judgement, "", Duration::ZERO)?;
             }
         }

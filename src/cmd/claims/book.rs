@@ -1,5 +1,6 @@
 //! The book into which findings are entered: their file, their evidence, and what a person sees.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::lane::Lane;
@@ -27,6 +28,7 @@ pub(super) struct Book<'a> {
     writer: ClaimsWriter,
     progress: &'a Progress,
     pub findings: Vec<FindingRow>,
+    judgements: BTreeMap<String, Judgement>,
 }
 
 impl<'a> Book<'a> {
@@ -40,16 +42,16 @@ impl<'a> Book<'a> {
             kernel: lane.user.kernel.clone(),
             in_lab: lane.kernel.is_some(),
         };
-        Self { place, writer, progress: context.progress, findings: Vec::new() }
+        Self { place, writer, progress: context.progress, findings: Vec::new(), judgements: BTreeMap::new() }
     }
 
     /// What was found of a claim so far.
-    pub fn verdict(&self, claim: &str) -> Option<Verdict> {
-        self.findings.iter().find(|row| row.claim == claim).map(|row| row.verdict)
+    pub fn judgement(&self, claim: &str) -> Option<&Judgement> {
+        self.judgements.get(claim)
     }
 
     pub fn enter_untestable(&mut self, claim: &Claim, reason: String) -> Result<(), Failure> {
-        self.enter(claim, Judgement { verdict: Verdict::NotTestable, reason }, "", Duration::ZERO)
+        self.enter(claim, Judgement::without_arms(Verdict::NotTestable, reason), "", Duration::ZERO)
     }
 
     pub fn enter(
@@ -64,14 +66,15 @@ impl<'a> Book<'a> {
         } else {
             self.writer.evidence(&claim.id, &headed(claim, &judgement, evidence)).map_err(could_not_run)?
         };
-        let row = self.row(claim, judgement, place, elapsed);
+        let row = self.row(claim, &judgement, place, elapsed);
         self.writer.finding(&row).map_err(could_not_run)?;
         self.progress.found(&row.claim, row.verdict, row.reason.as_str());
         self.findings.push(row);
+        self.judgements.insert(claim.id.clone(), judgement);
         Ok(())
     }
 
-    fn row(&self, claim: &Claim, judgement: Judgement, evidence: String, elapsed: Duration) -> FindingRow {
+    fn row(&self, claim: &Claim, judgement: &Judgement, evidence: String, elapsed: Duration) -> FindingRow {
         // What the lab is for is tested there alone, and has no verdict to expect elsewhere.
         let tested_here = self.place.in_lab || !matches!(claim.procedure, Procedure::Lab(_));
         let expected = tested_here.then(|| claim.expected(&self.place.engine_version)).flatten();

@@ -144,7 +144,7 @@ impl<'a> Lane<'a> {
         let name = &measured.scenario;
         let scenario = scenario_of(measured);
         if let Some(reason) = claim::too_narrow(measured, scenario.sequence.blocks) {
-            return Ok(Judgement { verdict: Verdict::NotTestable, reason });
+            return Ok(Judgement::without_arms(Verdict::NotTestable, reason));
         }
         if !shown.contains_key(name) {
             let observed = self.measure(context, &scenario).await?;

@@ -40,7 +40,10 @@ fn needs(claim: &Claim) -> String {
     match &claim.procedure {
         Procedure::None { .. } => "no experiment decides it".to_owned(),
         Procedure::Lab(lab) => format!("the lab: {}", lab.lacks),
-        Procedure::Umbrella(umbrella) => format!("the claims {}", umbrella.claims().join(", ")),
+        Procedure::Umbrella(umbrella) => {
+            let members: Vec<String> = umbrella.members().iter().map(ToString::to_string).collect();
+            format!("the claims {}", members.join(", "))
+        }
         Procedure::Script(_) => host(),
         Procedure::Measured(measured) => format!("{}, and its scenario {}", host(), measured.scenario),
     }
