@@ -127,7 +127,8 @@ fn deviation(holds: &BTreeMap<String, Condition>, observed: &Observations) -> Re
         match condition.met(value) {
             Some(true) => {}
             Some(false) => {
-                let detail = observed.get(&format!("{name}{DETAIL}")).map(|detail| format!(" ({detail})"));
+                let detail = observed.get(&format!("{name}{DETAIL}")).map(ToString::to_string);
+                let detail = detail.filter(|detail| !detail.is_empty()).map(|detail| format!(" ({detail})"));
                 deviations.push(format!("{name} is {value}{}, and not {condition}", detail.unwrap_or_default()));
             }
             None => return Err(format!("{name} is {value}, which does not say whether it is {condition}")),
@@ -178,6 +179,9 @@ mod tests {
         let observed = Observed::Repetitions(vec![repetition(&[("seen", "no"), ("seen_detail", "it was hidden")])]);
         let (_, reason) = judged(&[arm_of("dind", false, observed)]);
         assert_eq!(reason, "does not hold in dind: seen is no (it was hidden), and not yes");
+        let empty = Observed::Repetitions(vec![repetition(&[("seen", "no"), ("seen_detail", "")])]);
+        let (_, reason) = judged(&[arm_of("dind", false, empty)]);
+        assert_eq!(reason, "does not hold in dind: seen is no, and not yes");
     }
 
     #[test]

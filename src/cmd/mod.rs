@@ -145,12 +145,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 mod tests {
     use super::*;
 
-    /// The widest of the published run's ratios is that of `recreate` in the first job, 1.083 to 1.217: √(1.217 / 1.083) is 1.060.
+    /// The widest of the published run's ratios is that of `keep` with nothing changed, 0.812 to 1.072: √(1.072 / 0.812) is 1.149.
     #[test]
     fn a_run_is_known_as_closely_as_its_widest_ratio() {
-        let run =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("results/2026-11-29-cloud-2cpu-claims-cache/measured/cache");
-        assert_eq!([0.05, 0.07].map(|goal| precise(&run, goal)), [false, true]);
+        let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/2026-11-30-cloud-2cpu-claims/measured/cache");
+        assert_eq!([0.14, 0.16].map(|goal| precise(&run, goal)), [false, true]);
         assert!(!precise(Path::new("no such run"), 1.0));
     }
 }

@@ -71,14 +71,20 @@ fn place(row: &FindingRow) -> [&str; 4] {
     [&row.host, &row.engine_version, &row.storage_driver, &row.kernel]
 }
 
-/// The findings that stand, each with the place of its test among all: of one claim in one place the one of the latest test.
+/// The findings that stand, each with the place of its test among all: of one claim in one place the one of the latest test. Where
+/// its experiment was changed, that of the earlier one stands no longer on any host whose engine was tested anew.
 pub fn standing(found: &[Found]) -> Vec<(usize, &FindingRow)> {
     let all = || found.iter().enumerate().flat_map(|(test, (_, one))| one.findings.iter().map(move |row| (test, row)));
     let began = |test: usize| &found[test].1.record.started_at;
-    let replaced = |(test, row): &(usize, &FindingRow)| {
-        all().any(|(other, by)| by.claim == row.claim && place(by) == place(row) && began(other) > began(*test))
-    };
+    let replaced =
+        |(test, row): &(usize, &FindingRow)| all().any(|(other, by)| began(other) > began(*test) && replaces(by, row));
     all().filter(|one| !replaced(one)).collect()
+}
+
+/// Whether a later finding stands in the place of an earlier one.
+fn replaces(later: &FindingRow, earlier: &FindingRow) -> bool {
+    let changed = later.engine_version == earlier.engine_version && later.digest != earlier.digest;
+    later.claim == earlier.claim && (changed || place(later) == place(earlier))
 }
 
 /// The finding of the latest test: what a claim says, and its rule, may have been told better since the others.
@@ -202,6 +208,7 @@ fn from(out: &Path, folder: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Text;
 
     #[test]
     fn evidence_is_found_from_where_the_ledger_is_read() {
@@ -218,6 +225,35 @@ mod tests {
         assert_eq!(names(&[here, ["here", "28.5", "overlay2", "6.18"]]), ["20.10", "28.5"]);
         assert_eq!(names(&[here, ["lab", "20.10", "overlay2", "6.1"]]), ["20.10, here", "20.10, lab"]);
         assert_eq!(names(&[here, ["here", "20.10", "overlay2", "6.1"]])[1], "20.10, here, overlay2, 6.1");
+    }
+
+    #[test]
+    fn a_finding_of_an_earlier_experiment_gives_way_wherever_its_engine_was() {
+        let finding = |claim: &str, digest: &str, engine: &str, kernel: &str| FindingRow {
+            schema: 1,
+            run_id: String::new(),
+            host: "here".to_owned(),
+            claim: claim.to_owned(),
+            digest: digest.to_owned(),
+            paragraphs: String::new(),
+            statement: Text::default(),
+            rule: Text::default(),
+            comment: Text::default(),
+            engine_version: engine.to_owned(),
+            storage_driver: "overlay2".to_owned(),
+            kernel: kernel.to_owned(),
+            verdict: Verdict::Confirmed,
+            reason: Text::default(),
+            expected: None,
+            elapsed_ns: 0,
+            evidence: String::new(),
+        };
+        let earlier = finding("C1", "one", "20.10", "6.1");
+        assert!(replaces(&finding("C1", "one", "20.10", "6.1"), &earlier), "the same experiment in the same place");
+        assert!(!replaces(&finding("C1", "one", "20.10", "6.18"), &earlier), "another kernel has a finding of its own");
+        assert!(replaces(&finding("C1", "two", "20.10", "6.18"), &earlier), "another experiment");
+        assert!(!replaces(&finding("C1", "two", "28.5", "6.18"), &earlier), "another engine says nothing of this one");
+        assert!(!replaces(&finding("C2", "two", "20.10", "6.1"), &earlier), "another claim");
     }
 
     #[test]
