@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::agent::Second;
+use crate::analysis::MOST_STEAL;
 use crate::case::Disturbance;
 
 /// Share of a second in which something waited for a processor or a disk. An idle machine was seen with 0.6 % at most.
 pub const MOST_PRESSURE: f64 = 0.05;
-/// Share of the processors' time that a hypervisor gave to others.
-pub const MOST_STEAL: f64 = 0.01;
 /// Tasks that can run, for each processor.
 pub const MOST_RUNNABLE: f64 = 0.5;
 /// Room on the disk, in trials.

@@ -45,6 +45,11 @@ impl Arm {
         }
     }
 
+    /// Whether it pulls before its first job, where nothing is counted.
+    pub fn pulls_beforehand(&self) -> bool {
+        self.kind == "dind-preload"
+    }
+
     /// The slow drivers that ran in an engine that was left the choice: it could not have a quick one.
     pub fn fallbacks(&self) -> impl Iterator<Item = Fallback> {
         let left = self.parameter("storage_driver") == Some("auto");

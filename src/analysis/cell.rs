@@ -27,6 +27,15 @@ pub enum Summary {
 }
 
 impl Summary {
+    /// The median, or the value that all observations share.
+    pub fn centre(&self) -> Option<f64> {
+        match self {
+            Self::Missing => None,
+            Self::Constant { value, .. } => Some(*value),
+            Self::Median { estimate, .. } => Some(estimate.point),
+        }
+    }
+
     /// Of one value per block.
     fn of(values: &[(u32, f64)]) -> Self {
         let Ok(values) = Ordered::new(values.iter().map(|(_, value)| *value)) else { return Self::Missing };

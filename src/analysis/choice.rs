@@ -2,27 +2,66 @@
 
 use std::collections::BTreeMap;
 
-use super::{Analysis, Metric, Point, Subject};
-use crate::case::Op;
-use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Level, Ordered, mean};
+use strum::VariantArray as _;
+
+use super::{Analysis, CaseKey, Metric, Point, Subject};
+use crate::case::{Edit, Op};
+use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Interval, Level, Ordered, mean, ratio};
 
 /// One topology. Values are means over the jobs of the sequence; empty where one of the jobs has none. The time is what a
 /// bill adds up, so it is a mean over the blocks too; of the others, each job is its median over the blocks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     pub topology: usize,
-    /// Of a whole job, in nanoseconds, with the interval of the bootstrap; of the blocks in which every job counts.
+    /// Of a whole job, in nanoseconds, with the interval of the bootstrap, which of few blocks covers less than its level; of
+    /// the blocks in which every job counts.
     pub elapsed_ns: Option<Estimate>,
     /// Of its start alone.
     pub start_ns: Option<f64>,
-    /// That a job pulls.
+    /// That a job pulls. Empty too of one that pulls before the first job, where nothing is counted.
     pub bytes_pulled: Option<f64>,
-    /// After the last job.
+    /// After the last job, above [`Choices::unused_bytes`].
     pub disk_bytes: Option<f64>,
     /// Samples that failed.
     pub failures: usize,
-    /// A topology that is better in something and in nothing worse; empty where there is none.
-    pub beaten_by: Option<usize>,
+    /// A topology that is better in something and in nothing worse, and what it is better in; empty where there is none.
+    pub beaten_by: Option<(usize, Vec<Axis>)>,
+}
+
+/// What topologies are chosen by; less is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::VariantArray)]
+pub enum Axis {
+    #[strum(serialize = "time")]
+    Time,
+    #[strum(serialize = "bytes pulled")]
+    Pulled,
+    #[strum(serialize = "disk")]
+    Disk,
+    #[strum(serialize = "failures")]
+    Failures,
+}
+
+impl Choice {
+    pub fn value(&self, axis: Axis) -> Option<f64> {
+        match axis {
+            Axis::Time => self.elapsed_ns.map(|time| time.point),
+            Axis::Pulled => self.bytes_pulled,
+            Axis::Disk => self.disk_bytes,
+            Axis::Failures => Some(self.failures as f64),
+        }
+    }
+
+    /// In what it is better than another one; empty where it is worse in anything. Less than the margin of equivalence is no
+    /// difference; what one of them has no value of says nothing.
+    fn better_than(&self, other: &Self) -> Vec<Axis> {
+        let less = |one: &Self, other: &Self, axis| {
+            one.value(axis).zip(other.value(axis)).is_some_and(|(a, b)| a * (1.0 + EQUIVALENCE_MARGIN) < b)
+        };
+        let those = |one: &Self, other: &Self| -> Vec<Axis> {
+            Axis::VARIANTS.iter().copied().filter(|axis| less(one, other, *axis)).collect()
+        };
+        if those(other, self).is_empty() { those(self, other) } else { Vec::new() }
+    }
 }
 
 /// All topologies of a run, each once.
@@ -30,50 +69,57 @@ pub struct Choice {
 pub struct Choices {
     /// In the order of the topologies.
     pub list: Vec<Choice>,
-    medians: Medians,
+    /// What was on the disk before the first job, of the topology with the least of it: no job's doing. Zero where it is not known.
+    pub unused_bytes: f64,
+    jobs: Vec<u32>,
+    sums: BTreeMap<usize, Sums>,
 }
+
+/// The time of each job and of all before it, by block; of blocks in which every job counts.
+type Sums = BTreeMap<u32, Vec<f64>>;
 
 impl Choices {
     pub fn of(analysis: &Analysis) -> Self {
-        let medians = Medians::of(analysis);
         let checks = |topology: &usize| {
             let of_it = analysis.comparisons.iter().filter(|one| one.topology == *topology);
             of_it.into_iter().any(|one| one.contrast.checks())
         };
-        let topologies = (0..analysis.arms.len()).filter(|topology| !checks(topology));
-        let list: Vec<Choice> = topologies.map(|topology| medians.choice(analysis, topology)).collect();
-        let better = |one: &Choice| list.iter().find(|other| beats(other, one)).map(|other| other.topology);
-        let list = list.iter().map(|one| Choice { beaten_by: better(one), ..one.clone() }).collect();
-        Self { list, medians }
+        let topologies: Vec<usize> = (0..analysis.arms.len()).filter(|topology| !checks(topology)).collect();
+        let (medians, unused_bytes) = (Medians::of(analysis), unused(analysis));
+        let sums: BTreeMap<usize, Sums> =
+            topologies.iter().map(|topology| (*topology, sums(analysis, *topology, medians.jobs.len()))).collect();
+        let choice = |topology: &usize| Choice {
+            elapsed_ns: mean_job(&sums[topology]),
+            ..medians.choice(analysis, *topology, unused_bytes)
+        };
+        let list: Vec<Choice> = topologies.iter().map(choice).collect();
+        let beaten = |one: &Choice| {
+            let better = list.iter().map(|other| (other.topology, other.better_than(one)));
+            better.into_iter().find(|(_, axes)| !axes.is_empty())
+        };
+        let list = list.iter().map(|one| Choice { beaten_by: beaten(one), ..one.clone() }).collect();
+        Self { list, unused_bytes, jobs: medians.jobs, sums }
     }
 
-    /// The first job after which a topology has taken less time than another one, and goes on so to the end of the sequence,
-    /// though it began slower. Empty where it never does, or always did.
+    /// The first job by whose end a topology is shown to have taken less time than another one, and goes on so to the end of the
+    /// sequence, though its first job is shown to be slower: by the interval of the ratio, paired within blocks. Empty where that
+    /// is not shown.
     pub fn overtakes(&self, topology: usize, other: usize) -> Option<u32> {
-        let (mine, others) = (self.medians.sums(topology), self.medians.sums(other));
-        let ahead: Vec<(u32, bool)> =
-            mine.iter().map_while(|(job, sum)| Some((*job, sum < others.get(job)?))).collect();
-        let behind = ahead.iter().rposition(|(_, ahead)| !ahead)?;
-        ahead.get(behind + 1).map(|(job, _)| *job)
+        let (mine, others) = (self.sums.get(&topology)?, self.sums.get(&other)?);
+        let after = |job: usize| -> Option<Interval> {
+            let pairs = mine.iter().filter_map(|(block, sums)| Some((sums[job], others.get(block)?[job])));
+            ratio(&pairs.collect::<Vec<_>>(), Level::P95).ok()?.interval
+        };
+        if self.jobs.is_empty() || after(0)?.low <= 1.0 {
+            return None;
+        }
+        let ahead = |job: &usize| after(*job).is_some_and(|ratio| ratio.high < 1.0);
+        (0..self.jobs.len()).rev().take_while(ahead).last().map(|job| self.jobs[job])
     }
-}
-
-/// Whether the first is better than the second in something, and in nothing worse. Less than the margin of equivalence is
-/// no difference; what one of them has no value of says nothing.
-fn beats(first: &Choice, second: &Choice) -> bool {
-    let axes = |one: &Choice| {
-        [one.elapsed_ns.map(|time| time.point), one.bytes_pulled, one.disk_bytes, Some(one.failures as f64)]
-    };
-    let pairs = axes(first).into_iter().zip(axes(second)).filter_map(|(a, b)| Some((a?, b?)));
-    let pairs: Vec<(f64, f64)> = pairs.collect();
-    let less = |a: f64, b: f64| a * (1.0 + EQUIVALENCE_MARGIN) < b;
-    pairs.iter().any(|(a, b)| less(*a, *b)) && !pairs.iter().any(|(a, b)| less(*b, *a))
 }
 
 /// Medians over the blocks, by topology and job number.
-#[derive(Clone, Debug)]
 struct Medians {
-    elapsed: BTreeMap<(usize, u32), f64>,
     start: BTreeMap<(usize, u32), f64>,
     pulled: BTreeMap<(usize, u32), f64>,
     disk: BTreeMap<(usize, u32), f64>,
@@ -82,17 +128,15 @@ struct Medians {
 
 impl Medians {
     fn of(analysis: &Analysis) -> Self {
-        let measured = || analysis.points.iter().filter(|point| !point.warmup);
-        let mut jobs: Vec<u32> = measured().map(|point| point.job).collect();
+        let mut jobs: Vec<u32> = measured(analysis).map(|point| point.job).collect();
         jobs.sort_unstable();
         jobs.dedup();
         let of = |metric: Metric, wanted: fn(&Subject) -> bool| {
-            medians(measured().filter(|point| point.metric == metric && wanted(&point.subject)))
+            medians(measured(analysis).filter(|point| point.metric == metric && wanted(&point.subject)))
         };
         let is_job = |subject: &Subject| *subject == Subject::Job;
         let is_start = |subject: &Subject| matches!(subject, Subject::Step { op: Op::Start, .. });
         Self {
-            elapsed: of(Metric::ElapsedNs, is_job),
             start: of(Metric::ElapsedNs, is_start),
             pulled: of(Metric::BytesPulled, is_job),
             disk: of(Metric::DiskBytes, is_job),
@@ -100,14 +144,17 @@ impl Medians {
         }
     }
 
-    fn choice(&self, analysis: &Analysis, topology: usize) -> Choice {
+    /// Without its time.
+    fn choice(&self, analysis: &Analysis, topology: usize, unused_bytes: f64) -> Choice {
         let failures = analysis.failures.iter().filter(|failure| failure.topology == topology);
+        let counted = !analysis.arms[topology].pulls_beforehand();
+        let last = self.jobs.last().and_then(|job| self.disk.get(&(topology, *job)));
         Choice {
             topology,
-            elapsed_ns: mean_of_blocks(analysis, topology, self.jobs.len()),
+            elapsed_ns: None,
             start_ns: self.mean(&self.start, topology),
-            bytes_pulled: self.mean(&self.pulled, topology),
-            disk_bytes: self.jobs.last().and_then(|job| self.disk.get(&(topology, *job)).copied()),
+            bytes_pulled: self.mean(&self.pulled, topology).filter(|_| counted),
+            disk_bytes: last.map(|bytes| bytes - unused_bytes),
             failures: failures.map(|failure| failure.count).sum(),
             beaten_by: None,
         }
@@ -117,36 +164,51 @@ impl Medians {
         let each: Option<Vec<f64>> = self.jobs.iter().map(|job| values.get(&(topology, *job)).copied()).collect();
         each.filter(|each| !each.is_empty()).map(|each| each.iter().sum::<f64>() / each.len() as f64)
     }
-
-    /// The time of each job and of all before it, up to the first one that has none.
-    fn sums(&self, topology: usize) -> BTreeMap<u32, f64> {
-        let times = self.jobs.iter().map_while(|job| Some((*job, *self.elapsed.get(&(topology, *job))?)));
-        let sums = times.scan(0.0, |sum, (job, time)| {
-            *sum += time;
-            Some((job, *sum))
-        });
-        sums.collect()
-    }
 }
 
-/// The mean time of a job, from the mean of each block that has all of its jobs.
-fn mean_of_blocks(analysis: &Analysis, topology: usize, jobs: usize) -> Option<Estimate> {
-    /// Any will do, as long as the same rows give the same report.
-    const SEED: u64 = 16;
+fn measured(analysis: &Analysis) -> impl Iterator<Item = &Point> {
+    analysis.points.iter().filter(|point| !point.warmup)
+}
+
+fn sums(analysis: &Analysis, topology: usize, jobs: usize) -> Sums {
     let mut blocks: BTreeMap<u32, BTreeMap<u32, Vec<f64>>> = BTreeMap::new();
-    let times = analysis.points.iter().filter(|point| {
-        !point.warmup && (point.topology, point.metric, &*point.subject) == (topology, Metric::ElapsedNs, &Subject::Job)
+    let times = measured(analysis).filter(|point| {
+        (point.topology, point.metric, &*point.subject) == (topology, Metric::ElapsedNs, &Subject::Job)
     });
     for point in times {
         blocks.entry(point.block).or_default().entry(point.job).or_default().push(point.value);
     }
-    let average = |values: &mut dyn Iterator<Item = f64>| {
-        let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
-        sum / f64::from(count)
-    };
-    let whole = blocks.values().filter(|block| block.len() == jobs);
-    let means = whole.map(|block| average(&mut block.values().map(|times| average(&mut times.iter().copied()))));
+    let whole = blocks.into_iter().filter(|(_, times)| times.len() == jobs);
+    let added = whole.map(|(block, times)| {
+        let each = times.into_values().map(|workers| workers.iter().sum::<f64>() / workers.len() as f64);
+        let sums = each.scan(0.0, |sum, time| {
+            *sum += time;
+            Some(*sum)
+        });
+        (block, sums.collect())
+    });
+    added.collect()
+}
+
+/// The mean time of a job, from that of each block.
+fn mean_job(sums: &Sums) -> Option<Estimate> {
+    /// Any will do, as long as the same rows give the same report.
+    const SEED: u64 = 16;
+    let means = sums.values().filter_map(|sums| Some(sums.last()? / sums.len() as f64));
     mean(&Ordered::new(means).ok()?, Level::P95, SEED).ok()
+}
+
+/// What is on the disk before the first job, of the topology with the least; zero where one does not tell.
+fn unused(analysis: &Analysis) -> f64 {
+    let first = CaseKey { subject: Subject::Job, edit: Edit::First };
+    let cells = |metric| analysis.cells.iter().filter(move |cell| cell.metric == metric);
+    let centre = |metric, topology| {
+        cells(metric).find(|cell| (cell.topology, &cell.case) == (topology, &first))?.summary.centre()
+    };
+    let ends = cells(Metric::DiskBytes).filter(|cell| cell.case == first);
+    let before: Option<Vec<f64>> =
+        ends.map(|cell| Some(cell.summary.centre()? - centre(Metric::DiskDeltaBytes, cell.topology)?)).collect();
+    before.unwrap_or_default().into_iter().reduce(f64::min).unwrap_or(0.0)
 }
 
 fn medians<'a>(points: impl Iterator<Item = &'a Point>) -> BTreeMap<(usize, u32), f64> {

@@ -42,12 +42,13 @@ pub use arm::{Arm, Fallback};
 pub use at_once::AtOnce;
 pub use cell::{Cell, Summary};
 pub use change::{Change, Changes, Undecidable, changes};
-pub use choice::{Choice, Choices};
+pub use choice::{Axis, Choice, Choices};
 pub use comparison::{Comparison, Undisturbed, Verdict};
 pub use contrast::Contrast;
 pub use control::{SelfCheck, self_checks, together};
 pub use course::{Course, drifting};
 pub use deviation::{Deviation, conditions, scenarios};
+pub use disturbed::{MOST_STEAL, Stolen, stolen};
 pub use expectation::{Checked, Found};
 pub use failure::Failure;
 pub use ledger::LedgerCell;
@@ -91,7 +92,8 @@ pub struct Analysis {
     pub phases: Option<Vec<Phase>>,
     /// By edit and topology; nothing where no topology has several jobs at once.
     pub at_once: Vec<AtOnce>,
-    /// The time of a block's first trial against its second, each as a part of the median of its topology.
+    /// The time of a block's first trial against its second, each as a part of the median of its topology in other places; empty
+    /// where too few topologies stood in several.
     pub order: Option<Estimate>,
     /// Trials of measured blocks by what disturbed the machine when they began, a word of `flags` in samples.csv.
     pub disturbed: BTreeMap<String, usize>,

@@ -7,18 +7,21 @@ use super::Metric;
 use super::row::Row;
 use crate::stats::{Estimate, Level, Ordered, ratio};
 
-/// The time of the first trial of a block against that of the second, each as a part of the median of its topology, paired
-/// within blocks. A trial's time is the sum of its jobs'. Empty where no block has both.
+/// The time of the first trial of a block against that of the second, each as a part of the median of its topology in all
+/// places but the first, paired within blocks. A trial's time is the sum of its jobs'.
+///
+/// Of a topology that stood first in more than half of its blocks, that median rests on few trials, which all pairs would share,
+/// or on none: blocks with one of these in either place tell nothing. Empty where there are no others.
 pub(super) fn order(jobs: &[Row]) -> Option<Estimate> {
     let trials = trials(jobs);
-    let mut of_topology: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-    for trial in trials.values() {
-        of_topology.entry(trial.topology).or_default().push(trial.time);
+    let mut of_topology: BTreeMap<u32, (usize, Vec<f64>)> = BTreeMap::new();
+    for ((_, position), trial) in &trials {
+        let (first, later) = of_topology.entry(trial.topology).or_default();
+        if *position == 0 { *first += 1 } else { later.push(trial.time) }
     }
-    let medians: BTreeMap<u32, f64> = of_topology
-        .into_iter()
-        .filter_map(|(topology, times)| Some((topology, Ordered::new(times).ok()?.median())))
-        .collect();
+    let mixed = of_topology.into_iter().filter(|(_, (first, later))| *first <= later.len());
+    let medians: BTreeMap<u32, f64> =
+        mixed.filter_map(|(topology, (_, later))| Some((topology, Ordered::new(later).ok()?.median()))).collect();
     let part = |block: u32, position: u32| {
         let trial = trials.get(&(block, position))?;
         Some(trial.time / medians.get(&trial.topology)?)

@@ -2,7 +2,7 @@
 
 use super::noise;
 use super::shown::shown;
-use super::words::{blocks, cell, centre, centre_text, ratio, value};
+use super::words::{blocks, cell, centre_text, ratio, value};
 use crate::analysis::{Analysis, CaseKey, Comparison, Contrast, Metric, Subject, Verdict};
 use crate::case::Edit;
 
@@ -64,7 +64,7 @@ fn alone(analysis: &Analysis, name: &str) -> Sentence {
         .filter_map(|(edit, when)| {
             let cell = cell(analysis, 0, &job(*edit), Metric::ElapsedNs)?;
             // A case in which nothing succeeded has no time to tell: the table and the cautions have its failures.
-            centre(&cell.summary).map(|time| format!("{} {when}", value(cell.metric, time)))
+            cell.summary.centre().map(|time| format!("{} {when}", value(cell.metric, time)))
         })
         .collect();
     let times = match times.as_slice() {

@@ -2,10 +2,10 @@
 
 use super::resources::Grid;
 use super::shown::shown;
-use super::words::{estimate_text, value};
-use crate::analysis::{Analysis, Choice, Choices, Metric};
+use super::words::{range, value};
+use crate::analysis::{Analysis, Axis, Choice, Choices, Metric};
 use crate::scenario::Cost;
-use crate::stats::EQUIVALENCE_MARGIN;
+use crate::stats::{EQUIVALENCE_MARGIN, Estimate};
 
 /// Break-evens told in words; more help nobody.
 const MOST_TOLD: usize = 4;
@@ -14,13 +14,11 @@ const DAYS: f64 = 30.0;
 const MINUTE_NS: f64 = 60e9;
 const GB: f64 = 1e9;
 
-const BY_MEANS: &str = "Times are means, which a bill adds up, with the 95 % interval of a bootstrap (BCa); all else is by the medians. Which \
-    differences are shown, the ratios say.";
+const BY_MEANS: &str = "Every number of a job is a mean over the jobs of this sequence, its first one among them. Times are means of the \
+    blocks too, which a bill adds up, with the interval of a bootstrap (BCa) that is to hold 95 % and of few blocks holds less; all else \
+    is by the medians. Which differences are shown, the ratios say.";
 const NOT_HERE: &str =
     "What a job can do to its host, to its neighbours and to what they left behind is in none of these figures.";
-
-/// One figure of a topology; less is better.
-type Axis = fn(&Choice) -> Option<f64>;
 
 /// The section of a report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +34,8 @@ pub(super) fn decision(analysis: &Analysis, cost: Option<Cost>) -> Decision {
         return Decision::default();
     }
     let mut sentences = vec![BY_MEANS.to_owned()];
+    sentences.extend(above(choices.unused_bytes));
+    sentences.extend(uncounted(analysis));
     sentences.extend(best(analysis, &choices.list));
     sentences.extend(beaten(analysis, &choices.list));
     sentences.extend(break_evens(analysis, &choices));
@@ -44,16 +44,37 @@ pub(super) fn decision(analysis: &Analysis, cost: Option<Cost>) -> Decision {
     Decision { sentences, grid: grid(analysis, &choices.list, cost) }
 }
 
+fn above(unused_bytes: f64) -> Option<String> {
+    (unused_bytes > 0.0).then(|| {
+        format!(
+            "Disk is counted above {}: the least that was there before a first job.",
+            value(Metric::DiskBytes, unused_bytes)
+        )
+    })
+}
+
+/// Topologies that pull before anything is counted.
+fn uncounted(analysis: &Analysis) -> Option<String> {
+    let arms = analysis.arms.iter().filter(|arm| arm.pulls_beforehand());
+    let names: Vec<String> = arms.map(|arm| shown(&arm.name)).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "What {} had pulled before the first job is in no time and in no bytes, so which topology pulls least is not told.",
+            list(&names)
+        )
+    })
+}
+
 fn name(analysis: &Analysis, topology: usize) -> String {
     shown(&analysis.arms[topology].name)
 }
 
 /// One that is as good as any in everything, or what each is best in.
 fn best(analysis: &Analysis, choices: &[Choice]) -> Option<String> {
-    let axes: [(&str, Axis); 3] = [
-        ("the least time is that of", |one| one.elapsed_ns.map(|time| time.point)),
-        ("the fewest bytes are pulled with", |one| one.bytes_pulled),
-        ("the least is left on the disk by", |one| one.disk_bytes),
+    let axes = [
+        ("the least time is that of", Axis::Time),
+        ("the fewest bytes are pulled with", Axis::Pulled),
+        ("the least is left on the disk by", Axis::Disk),
     ];
     let clauses: Vec<(&str, Vec<usize>)> =
         axes.into_iter().filter_map(|(words, axis)| Some((words, least(choices, axis)?))).collect();
@@ -80,7 +101,7 @@ fn best(analysis: &Analysis, choices: &[Choice]) -> Option<String> {
 
 /// The topologies with the least value, and those within the margin of it; empty where one has none.
 fn least(choices: &[Choice], axis: Axis) -> Option<Vec<usize>> {
-    let values: Vec<f64> = choices.iter().map(axis).collect::<Option<_>>()?;
+    let values: Vec<f64> = choices.iter().map(|one| one.value(axis)).collect::<Option<_>>()?;
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let close = choices.iter().zip(&values).filter(|(_, value)| **value <= least * (1.0 + EQUIVALENCE_MARGIN));
     Some(close.map(|(one, _)| one.topology).collect())
@@ -88,20 +109,29 @@ fn least(choices: &[Choice], axis: Axis) -> Option<Vec<usize>> {
 
 fn beaten<'a>(analysis: &'a Analysis, choices: &'a [Choice]) -> impl Iterator<Item = String> + 'a {
     choices.iter().filter_map(move |one| {
-        let better = name(analysis, one.beaten_by?);
-        Some(format!("{better} is better than {} in some of these, and in none worse.", name(analysis, one.topology)))
+        let (better, axes) = one.beaten_by.as_ref()?;
+        let axes: Vec<String> = axes.iter().map(ToString::to_string).collect();
+        let (better, worse) = (name(analysis, *better), name(analysis, one.topology));
+        Some(format!("{better} is better than {worse} in {}, and in nothing of these worse.", list(&axes)))
     })
 }
 
 fn break_evens(analysis: &Analysis, choices: &Choices) -> Vec<String> {
     let topologies = || choices.list.iter().map(|one| one.topology);
     let pairs = topologies().flat_map(|one| topologies().map(move |other| (one, other)));
-    let told = pairs.filter_map(|(one, other)| {
-        let job = choices.overtakes(one, other)?;
-        let (one, other) = (name(analysis, one), name(analysis, other));
-        Some(format!("{one} begins slower than {other}, and has paid off from job {job} of the sequence on."))
-    });
-    told.take(MOST_TOLD).collect()
+    let mut told: Vec<String> = pairs
+        .filter_map(|(one, other)| {
+            let job = choices.overtakes(one, other)?;
+            let (one, other) = (name(analysis, one), name(analysis, other));
+            Some(format!("{one} begins slower than {other}, and has paid off from job {job} of the sequence on."))
+        })
+        .collect();
+    let more = told.len().saturating_sub(MOST_TOLD);
+    told.truncate(MOST_TOLD);
+    told.extend(
+        (more > 0).then(|| format!("Of {more} more pairs of topologies the slower beginner pays off as well.")),
+    );
+    told
 }
 
 fn inputs(cost: Cost) -> String {
@@ -133,9 +163,12 @@ fn grid(analysis: &Analysis, choices: &[Choice], cost: Option<Cost>) -> Grid {
     let rows = choices.iter().map(|one| {
         let mut cells = vec![
             name(analysis, one.topology),
-            one.elapsed_ns.map_or_else(|| "no data".to_owned(), |time| estimate_text(Metric::ElapsedNs, &time)),
+            one.elapsed_ns.map_or_else(|| "no data".to_owned(), time),
             shown_as(Metric::ElapsedNs, one.start_ns),
-            shown_as(Metric::BytesPulled, one.bytes_pulled),
+            match analysis.arms[one.topology].pulls_beforehand() {
+                true => "not all counted".to_owned(),
+                false => shown_as(Metric::BytesPulled, one.bytes_pulled),
+            },
             shown_as(Metric::DiskBytes, one.disk_bytes),
             one.failures.to_string(),
         ];
@@ -143,6 +176,15 @@ fn grid(analysis: &Analysis, choices: &[Choice], cost: Option<Cost>) -> Grid {
         cells
     });
     Grid { rows: rows.collect(), headings }
+}
+
+/// A mean with its interval, whose coverage is not known.
+fn time(time: Estimate) -> String {
+    let shown = |nanos| value(Metric::ElapsedNs, nanos);
+    match time.interval {
+        None => shown(time.point),
+        Some(interval) => format!("{}, {}", shown(time.point), range(shown(interval.low), shown(interval.high))),
+    }
 }
 
 /// Of a month where the jobs of a day are known, else of one job; empty where something that has a price was not measured.

@@ -133,17 +133,18 @@ pub(super) fn limits(run: &RunRecord) -> Vec<&'static str> {
             "The registry is one that was in use before, and every byte passes through dindbench on the engine's host, \
              which counts it: the same in every topology, and one way more than without dindbench."
         },
-        "The page cache is warm: block 0 ran before, is saved, and is in no statistic. A machine that has just booted \
-         is slower.",
-        "One job at a time on an otherwise quiet host, unless the scenario says so. Jobs that compete for disk and \
-         processors are a different question.",
+        "Caches of the kernel are not emptied. Block 0 ran before, is saved, and is in no statistic; but the data of every \
+         trial's engines are a new copy, so what of them is first read in a trial comes from the disk.",
+        "One job at a time, unless the scenario says otherwise. Jobs that compete for disk and processors are a different \
+         question.",
+        "Peak memory holds the page cache of everything that the reference host read and wrote.",
         "Every interval stands for itself; none is adjusted for the number of comparisons in the tables, as q is.",
         "Time, cache and disk are measured here. Isolation and security are not numbers of this report.",
     ];
     if run.environment.host_kind == "reference" {
         limits.push(
-            "The outer engine itself runs in a container on this reference host. All topologies share that, so it \
-             cancels in the ratios; the absolute values are not those of an engine on a bare machine.",
+            "The outer engine itself runs in a container on this reference host, in every topology. Ratios are those of such an \
+             engine, and neither they nor the absolute values are those of one on a bare machine.",
         );
     } else {
         limits.push(

@@ -71,7 +71,7 @@ impl Page {
                 blocks(analysis.blocks),
             ],
             answer: answer(analysis),
-            cautions: cautions(run, analysis),
+            cautions: cautions(run, analysis).into_iter().chain(steadiness::neighbours(run, trials)).collect(),
             jobs: rows(analysis, &Subject::Job),
             prose: paragraphs(&run.analysis),
             figures: figures(analysis)?,

@@ -6,8 +6,10 @@ use super::data::outliers;
 use super::resources::Grid;
 use super::shown::shown;
 use super::words::{ratio, value};
-use crate::analysis::{Analysis, Cell, Comparison, Course, Metric, Subject, Verdict, drifting};
-use crate::record::TrialRow;
+use crate::analysis::{
+    Analysis, Cell, Comparison, Course, MOST_STEAL, Metric, Stolen, Subject, Verdict, drifting, stolen,
+};
+use crate::record::{RunRecord, TrialRow};
 use crate::stats::{Estimate, Ordered, kendall};
 
 /// The times of whole jobs, topology by topology, with the comparison to the baseline where there is one.
@@ -59,7 +61,9 @@ pub(super) fn cautions(analysis: &Analysis) -> Vec<String> {
         ))
     });
     let placed = analysis.order.filter(|order| order.interval.is_some_and(|interval| !interval.holds(1.0)));
-    let placed = placed.map(|order| format!("{} The random order spreads that over the topologies.", first(&order)));
+    let placed = placed.map(|order| {
+        format!("{} The random order spreads that over the topologies, the better the more blocks.", first(&order))
+    });
     drifts
         .chain(dependent)
         .chain(placed)
@@ -73,7 +77,7 @@ pub(super) fn cautions(analysis: &Analysis) -> Vec<String> {
 fn first(order: &Estimate) -> String {
     let words = ratio(order);
     format!(
-        "The first trial of a block takes {} as long as the second ({}), each against the median of its topology.",
+        "The first trial of a block takes {} as long as the second ({}), each against the median of its topology in other places.",
         words.point, words.interval
     )
 }
@@ -82,6 +86,20 @@ fn first(order: &Estimate) -> String {
 /// with.
 pub(super) fn notes(analysis: &Analysis, trials: &[TrialRow]) -> Vec<String> {
     analysis.order.as_ref().map(first).into_iter().chain(calibration(trials)).collect()
+}
+
+/// A sentence for the first screen: what others had of the processors while trials ran, where that is more than little.
+pub(super) fn neighbours(run: &RunRecord, trials: &[TrialRow]) -> Option<String> {
+    let Stolen { share, worst: (topology, block, most) } = stolen(trials, run.environment.host.cpus)?;
+    (share > MOST_STEAL).then(|| {
+        format!(
+            "Others on the same hardware had {:.1} % of this machine's processors while trials ran, and {:.1} % in one of them \
+             ({}, block {block}): times are longer by that, and less alike.",
+            share * 100.0,
+            most * 100.0,
+            shown(&topology)
+        )
+    })
 }
 
 fn calibration(trials: &[TrialRow]) -> Option<String> {

@@ -61,18 +61,9 @@ pub(super) fn coverage(probability: f64) -> String {
     format!("{:.1} %", (probability * 1000.0 + 1e-9).floor() / 10.0)
 }
 
-/// The median, or the value that all observations share.
-pub(super) fn centre(summary: &Summary) -> Option<f64> {
-    match summary {
-        Summary::Missing => None,
-        Summary::Constant { value, .. } => Some(*value),
-        Summary::Median { estimate, .. } => Some(estimate.point),
-    }
-}
-
 /// The centre with its unit, `no data` where there is none.
 pub(super) fn centre_text(metric: Metric, summary: &Summary) -> String {
-    centre(summary).map_or_else(|| "no data".to_owned(), |centre| value(metric, centre))
+    summary.centre().map_or_else(|| "no data".to_owned(), |centre| value(metric, centre))
 }
 
 /// What is known about the centre's uncertainty; empty where there is no centre.
@@ -91,20 +82,8 @@ pub(super) fn spread_text(metric: Metric, summary: &Summary) -> String {
     }
 }
 
-/// An estimate with its unit, its interval and the coverage of that: `1.42 s, 1.38–1.47 s (95 % CI)`.
-pub(super) fn estimate_text(metric: Metric, estimate: &Estimate) -> String {
-    let point = value(metric, estimate.point);
-    match estimate.interval {
-        None => point,
-        Some(interval) => {
-            let range = range(value(metric, interval.low), value(metric, interval.high));
-            format!("{point}, {range} ({} CI)", coverage(interval.coverage))
-        }
-    }
-}
-
 /// `1.38–1.47 s`; both units where they differ.
-fn range(low: String, high: String) -> String {
+pub(super) fn range(low: String, high: String) -> String {
     match (low.rsplit_once(' '), high.rsplit_once(' ')) {
         // "1 min 01 s" has two units: it stays whole.
         (Some((number, unit)), Some((_, other)))

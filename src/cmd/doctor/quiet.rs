@@ -4,7 +4,8 @@
 
 use super::{Finding, Verdict};
 use crate::agent::{Machine, Second, Swap};
-use crate::guard::{LEAST_TRIALS, MOST_PRESSURE, MOST_RUNNABLE, MOST_STEAL};
+use crate::analysis::MOST_STEAL;
+use crate::guard::{LEAST_TRIALS, MOST_PRESSURE, MOST_RUNNABLE};
 use crate::units;
 
 /// What a run takes on the disk of the user's engine. Measured for the scenario `quick` on a reference host: 0.3 GB for the

@@ -264,7 +264,11 @@ impl Chart<'_> {
             });
             format!("{}: {}.", shown(&arm.name), values.collect::<Vec<_>>().join(", "))
         });
-        format!("{}. Medians by {}. {}", self.values, self.along, lines.collect::<Vec<_>>().join(" "))
+        let medians = match self.mark {
+            Mark::Strip => "Medians of all jobs after the same edit,",
+            Mark::Line | Mark::Bar => "Medians",
+        };
+        format!("{}. {medians} by {}. {}", self.values, self.along, lines.collect::<Vec<_>>().join(" "))
     }
 }
 

@@ -8,7 +8,7 @@ use super::columns::Column;
 use super::{Figure, PlotError};
 use crate::analysis::{Analysis, CaseKey, Metric, Point, Subject, Summary};
 use crate::case::{Edit, Op};
-use crate::report::words::{cell, centre};
+use crate::report::words::cell;
 use crate::stats::Ordered;
 
 pub(super) const JOBS: &str = "job of the sequence, and the edit before it";
@@ -105,8 +105,8 @@ pub(super) fn start(analysis: &Analysis) -> Result<Figure, PlotError> {
         name: "start",
         title: "Start-up per topology",
         caption:
-            "From the order to make the job's environment until its engine answers; the jobs are grouped by the edit \
-                  before them. Mark, line and band as above."
+            "From the order to make the job's environment until its engine answers and its container runs; the jobs are \
+                  grouped by the edit before them. Mark, line and band as above."
                 .to_owned(),
         values: "elapsed time of the step start",
         along: "edit before the job",
@@ -160,7 +160,7 @@ fn by_column(analysis: &Analysis, columns: usize, column: impl Fn(&Point) -> Opt
 fn summarise(analysis: &Analysis, slots: &mut [Slot], case: &CaseKey) {
     for (topology, slot) in slots.iter_mut().enumerate() {
         let Some(cell) = cell(analysis, topology, case, Metric::ElapsedNs) else { continue };
-        slot.centre = centre(&cell.summary);
+        slot.centre = cell.summary.centre();
         slot.interval = match &cell.summary {
             Summary::Median { estimate, .. } => estimate.interval.map(|interval| (interval.low, interval.high)),
             _ => None,

@@ -9,7 +9,7 @@ use super::{Figure, PlotError};
 use crate::analysis::{Analysis, CaseKey, Cell, Metric, Storage, Subject, storage_grid};
 use crate::case::Edit;
 use crate::report::shown::shown;
-use crate::report::words::{cell, centre, value};
+use crate::report::words::{cell, value};
 
 const NAME: &str = "storage";
 const TITLE: &str = "Storage drivers by the place of the data";
@@ -164,7 +164,7 @@ fn distinct<'a>(words: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 fn outcome<'a>(analysis: &Analysis, storage: &'a Storage) -> Outcome<'a> {
     let case = CaseKey { subject: Subject::Job, edit: Edit::First };
     let of = |metric: Metric| cell(analysis, storage.topology, &case, metric);
-    let middle = |metric: Metric| Some(value(metric, of(metric).and_then(|cell: &Cell| centre(&cell.summary))?));
+    let middle = |metric: Metric| Some(value(metric, of(metric).and_then(|cell: &Cell| cell.summary.centre())?));
     let time = middle(Metric::ElapsedNs);
     let failed = of(Metric::ElapsedNs).map_or(0, |cell| cell.excluded);
     let (ground, mut word) = match (&time, storage.fallback) {

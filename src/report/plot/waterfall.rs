@@ -8,7 +8,7 @@ use super::{Figure, PlotError};
 use crate::analysis::{Analysis, CaseKey, Metric, Phase, Subject};
 use crate::case::{Edit, Op};
 use crate::report::shown::shown;
-use crate::report::words::{cell, centre, subject};
+use crate::report::words::{cell, subject};
 
 const NAME: &str = "waterfall";
 const TITLE: &str = "The first job, step by step";
@@ -78,7 +78,7 @@ fn segments(analysis: &Analysis, topology: usize, steps: &[&Subject]) -> Vec<Seg
     let known = steps.iter().map_while(|step| {
         let Subject::Step { op, .. } = step else { return None };
         let case = CaseKey { subject: (*step).clone(), edit: Edit::First };
-        let nanos = centre(&cell(analysis, topology, &case, Metric::ElapsedNs)?.summary)?;
+        let nanos = cell(analysis, topology, &case, Metric::ElapsedNs)?.summary.centre()?;
         (nanos.is_finite() && nanos >= 0.0).then(|| Segment { name: subject(step), nanos, part_of: *op })
     });
     known.flat_map(|step| in_parts(analysis, topology, step)).collect()
