@@ -20,7 +20,7 @@ pub struct Choice {
     pub start_ns: Option<f64>,
     /// That a job pulls. Empty too of one that pulls before the first job, where nothing is counted.
     pub bytes_pulled: Option<f64>,
-    /// After the last job, above [`Choices::unused_bytes`].
+    /// After the last job; above [`Choices::unused_bytes`], where these are known.
     pub disk_bytes: Option<f64>,
     /// Samples that failed.
     pub failures: usize,
@@ -69,8 +69,9 @@ impl Choice {
 pub struct Choices {
     /// In the order of the topologies.
     pub list: Vec<Choice>,
-    /// What was on the disk before the first job, of the topology with the least of it: no job's doing. Zero where it is not known.
-    pub unused_bytes: f64,
+    /// What was on the disk before the first job, of the topology with the least of it: no job's doing. Empty where one of
+    /// them does not tell.
+    pub unused_bytes: Option<f64>,
     jobs: Vec<u32>,
     sums: BTreeMap<usize, Sums>,
 }
@@ -145,7 +146,7 @@ impl Medians {
     }
 
     /// Without its time.
-    fn choice(&self, analysis: &Analysis, topology: usize, unused_bytes: f64) -> Choice {
+    fn choice(&self, analysis: &Analysis, topology: usize, unused_bytes: Option<f64>) -> Choice {
         let failures = analysis.failures.iter().filter(|failure| failure.topology == topology);
         let counted = !analysis.arms[topology].pulls_beforehand();
         let last = self.jobs.last().and_then(|job| self.disk.get(&(topology, *job)));
@@ -154,7 +155,7 @@ impl Medians {
             elapsed_ns: None,
             start_ns: self.mean(&self.start, topology),
             bytes_pulled: self.mean(&self.pulled, topology).filter(|_| counted),
-            disk_bytes: last.map(|bytes| bytes - unused_bytes),
+            disk_bytes: last.map(|bytes| bytes - unused_bytes.unwrap_or(0.0)),
             failures: failures.map(|failure| failure.count).sum(),
             beaten_by: None,
         }
@@ -198,8 +199,8 @@ fn mean_job(sums: &Sums) -> Option<Estimate> {
     mean(&Ordered::new(means).ok()?, Level::P95, SEED).ok()
 }
 
-/// What is on the disk before the first job, of the topology with the least; zero where one does not tell.
-fn unused(analysis: &Analysis) -> f64 {
+/// What is on the disk before the first job, of the topology with the least; empty where one does not tell.
+fn unused(analysis: &Analysis) -> Option<f64> {
     let first = CaseKey { subject: Subject::Job, edit: Edit::First };
     let cells = |metric| analysis.cells.iter().filter(move |cell| cell.metric == metric);
     let centre = |metric, topology| {
@@ -208,7 +209,7 @@ fn unused(analysis: &Analysis) -> f64 {
     let ends = cells(Metric::DiskBytes).filter(|cell| cell.case == first);
     let before: Option<Vec<f64>> =
         ends.map(|cell| Some(cell.summary.centre()? - centre(Metric::DiskDeltaBytes, cell.topology)?)).collect();
-    before.unwrap_or_default().into_iter().reduce(f64::min).unwrap_or(0.0)
+    before?.into_iter().reduce(f64::min)
 }
 
 fn medians<'a>(points: impl Iterator<Item = &'a Point>) -> BTreeMap<(usize, u32), f64> {

@@ -34,7 +34,7 @@ pub(super) fn decision(analysis: &Analysis, cost: Option<Cost>) -> Decision {
         return Decision::default();
     }
     let mut sentences = vec![BY_MEANS.to_owned()];
-    sentences.extend(above(choices.unused_bytes));
+    sentences.extend(choices.unused_bytes.map(above));
     sentences.extend(uncounted(analysis));
     sentences.extend(best(analysis, &choices.list));
     sentences.extend(beaten(analysis, &choices.list));
@@ -44,13 +44,9 @@ pub(super) fn decision(analysis: &Analysis, cost: Option<Cost>) -> Decision {
     Decision { sentences, grid: grid(analysis, &choices.list, cost) }
 }
 
-fn above(unused_bytes: f64) -> Option<String> {
-    (unused_bytes > 0.0).then(|| {
-        format!(
-            "Disk is counted above {}: the least that was there before a first job.",
-            value(Metric::DiskBytes, unused_bytes)
-        )
-    })
+fn above(unused_bytes: f64) -> String {
+    let unused = value(Metric::DiskBytes, unused_bytes);
+    format!("Disk is counted above {unused}: the least that was there before a first job.")
 }
 
 /// Topologies that pull before anything is counted.

@@ -133,19 +133,19 @@ pub(super) fn limits(run: &RunRecord) -> Vec<&'static str> {
             "The registry is one that was in use before, and every byte passes through dindbench on the engine's host, \
              which counts it: the same in every topology, and one way more than without dindbench."
         },
-        "Caches of the kernel are not emptied. Block 0 ran before, is saved, and is in no statistic; but the data of every \
-         trial's engines are a new copy, so what of them is first read in a trial comes from the disk.",
+        "Caches of the kernel are not emptied. Block 0 ran before, is saved, and is in no statistic.",
         "One job at a time, unless the scenario says otherwise. Jobs that compete for disk and processors are a different \
          question.",
-        "Peak memory holds the page cache of everything that the reference host read and wrote.",
         "Every interval stands for itself; none is adjusted for the number of comparisons in the tables, as q is.",
         "Time, cache and disk are measured here. Isolation and security are not numbers of this report.",
     ];
     if run.environment.host_kind == "reference" {
-        limits.push(
+        limits.extend([
+            "The data of every trial's engines are a new copy, so what of them is first read in a trial comes from the disk; and \
+             peak memory holds the page cache of everything that the reference host read and wrote.",
             "The outer engine itself runs in a container on this reference host, in every topology. Ratios are those of such an \
              engine, and neither they nor the absolute values are those of one on a bare machine.",
-        );
+        ]);
     } else {
         limits.push(
             "The outer engine is one that was in use before. Its age, its other containers and its stored images are \

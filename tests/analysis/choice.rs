@@ -33,6 +33,7 @@ fn slow_starter(slower: u64, later: u64) -> Choices {
 fn a_choice_has_means_over_the_sequence_and_who_is_better_in_what() {
     let choices = slow_starter(1_600, 400);
     let [socket, dind] = choices.list.as_slice() else { panic!() };
+    assert_eq!(choices.unused_bytes, None, "no row tells by how much the disk grew");
     let times = [socket, dind].map(|one| one.elapsed_ns.map(|time| (time.point, time.n)));
     assert_eq!(times, [Some((1_003.5, 6)), Some((807.0, 6))]);
     assert_eq!((socket.bytes_pulled, dind.bytes_pulled, dind.disk_bytes), (Some(150.0), Some(30.0), Some(1_000.0)));
@@ -56,7 +57,7 @@ fn what_was_there_before_is_no_topologys_disk() {
         }
     }
     let choices = Choices::of(&run.analyse());
-    assert_eq!(choices.unused_bytes, 900.0);
+    assert_eq!(choices.unused_bytes, Some(900.0));
     assert_eq!(choices.list.iter().map(|one| one.disk_bytes).collect::<Vec<_>>(), [Some(100.0), Some(140.0)]);
     assert_eq!(choices.list[0].beaten_by, None, "it is worse in bytes pulled, and better in disk");
 }

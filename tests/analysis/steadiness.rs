@@ -23,6 +23,18 @@ fn a_place_that_costs_time_is_seen_whatever_stands_there() {
     assert_eq!(run.analyse().order.unwrap().n, 5);
 }
 
+/// One arm stands first in five blocks of six, so that its median is that of what stands first: nothing can be told.
+#[test]
+fn a_place_that_one_topology_has_nearly_to_itself_is_not_judged() {
+    let mut run = two_arms([1.0; 6]);
+    for row in &mut run.samples {
+        let second = (row.topology.as_str() == "dind") == (row.block == 6);
+        row.position = u32::from(second);
+        row.elapsed_ns = row.elapsed_ns.map(|nanos| nanos * if second { 1_000 } else { 1_500 });
+    }
+    assert_eq!(run.analyse().order, None);
+}
+
 #[test]
 fn a_verdict_is_given_without_the_disturbed_blocks_too() {
     let mut run = two_arms(SLOWER);
