@@ -44,23 +44,22 @@ impl Cell {
         let Some(topology) = analysis.arms.iter().position(|arm| arm.name == self.topology) else {
             return wrong("the run has no such topology".to_owned());
         };
-        let ours = |subject: &Subject, edit: Edit, other: usize, metric: Metric| {
-            let op = matches!(subject, Subject::Step { op, .. } if *op == self.op);
-            op && edit == self.edit && other == topology && metric == Metric::ElapsedNs
-        };
-        let mut cells =
-            analysis.cells.iter().filter(|cell| ours(&cell.case.subject, cell.case.edit, cell.topology, cell.metric));
+        let op = |subject: &Subject| matches!(subject, Subject::Step { op, .. } if *op == self.op);
+        let mut cells = analysis.cells.iter().filter(|cell| {
+            op(&cell.case.subject)
+                && (cell.case.edit, cell.topology, cell.metric) == (self.edit, topology, Metric::ElapsedNs)
+        });
         if cells.clone().any(|cell| cell.excluded > 0) {
             return wrong(format!("a sample failed, timed out or was invalid{}", failures(analysis, topology)));
         }
-        if cells.nth(1).is_some() {
+        let cell = cells.next();
+        if cells.next().is_some() {
             return wrong(format!("a job of this run has several steps `{}`, and a cell is one of them", self.op));
         }
         let mut blocks: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-        for point in analysis.points.iter().filter(|point| !point.warmup) {
-            if ours(&point.subject, point.edit, point.topology, point.metric) {
-                blocks.entry(point.block).or_default().push(point.value);
-            }
+        let points = cell.into_iter().flat_map(|cell| analysis.measured(&cell.case.subject, cell.metric));
+        for point in points.filter(|point| (point.edit, point.topology) == (self.edit, topology)) {
+            blocks.entry(point.block).or_default().push(point.value);
         }
         let mean = |values: &Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
         Ok(blocks.values().map(|values| Duration::from_secs_f64(mean(values) / 1e9)).collect())

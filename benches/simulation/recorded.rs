@@ -26,11 +26,11 @@ impl Recorded {
     /// A run that cannot be analysed, or one without two job times.
     pub fn of(run: &RunDir) -> Result<Self, String> {
         let analysis = Analysis::of(run).map_err(|error| error.to_string())?;
-        let jobs = analysis.points.iter().filter(|point| {
-            let job = (point.metric, &*point.subject) == (Metric::ElapsedNs, &Subject::Job);
-            job && point.topology == analysis.baseline && !point.warmup
-        });
-        let logs: Vec<_> = jobs.map(|point| (point.edit, point.value.ln())).collect();
+        let jobs = analysis.measured(&Subject::Job, Metric::ElapsedNs);
+        let logs: Vec<_> = jobs
+            .filter(|point| point.topology == analysis.baseline)
+            .map(|point| (point.edit, point.value.ln()))
+            .collect();
         if logs.len() < 2 {
             return Err(format!("{} has not two job times of its baseline to draw from", run.path().display()));
         }

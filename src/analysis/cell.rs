@@ -1,5 +1,6 @@
 //! One metric of one case in one topology: a value per block, and their summary.
 
+use super::metric::Measures;
 use super::row::{Row, Standing};
 use super::{CaseKey, Metric};
 use crate::stats::{Estimate, Level, Ordered, Outliers, median};
@@ -58,8 +59,8 @@ impl Summary {
 #[derive(Debug)]
 pub(super) struct CaseRows<'a> {
     pub topology: usize,
-    /// Sorted by block.
-    rows: &'a [&'a Row],
+    /// Of the rows that count, each with its block, ascending: every metric asks for them, and rows lie far apart.
+    counted: Vec<(u32, &'a Measures)>,
     excluded: usize,
     /// Blocks in which the machine was disturbed when its trial began, ascending.
     disturbed: Vec<u32>,
@@ -67,15 +68,17 @@ pub(super) struct CaseRows<'a> {
 
 impl<'a> CaseRows<'a> {
     /// `rows` are of one case in one topology, sorted by block. Empty if the measured blocks have nothing of it.
-    pub fn new(rows: &'a [&'a Row]) -> Option<Self> {
+    pub fn new(rows: &[&'a Row]) -> Option<Self> {
         let excluded = rows.iter().filter(|row| row.standing == Standing::Excluded && !row.warmup).count();
-        let measured = excluded > 0 || rows.iter().any(|row| row.counts());
+        let counted: Vec<_> =
+            rows.iter().filter(|row| row.counts()).map(|row| (row.job.block, &row.measures)).collect();
         let disturbed = || rows.iter().filter(|row| row.flagged && row.counts()).map(|row| row.job.block).collect();
-        measured.then(|| Self { topology: rows[0].job.topology as usize, rows, excluded, disturbed: disturbed() })
+        let measured = excluded > 0 || !counted.is_empty();
+        measured.then(|| Self { topology: rows[0].job.topology as usize, counted, excluded, disturbed: disturbed() })
     }
 
     pub fn measured(&self, metric: Metric) -> bool {
-        self.rows.iter().any(|row| row.counts() && row.measures.get(metric).is_some())
+        self.counted.iter().any(|(_, measures)| measures.get(metric).is_some())
     }
 
     pub fn disturbed(&self, block: u32) -> bool {
@@ -94,7 +97,7 @@ pub(super) struct Series<'a> {
 
 impl<'a> Series<'a> {
     pub fn new(arm: &'a CaseRows<'a>, metric: Metric) -> Self {
-        Self { arm, metric, values: block_means(arm.rows, metric) }
+        Self { arm, metric, values: block_means(&arm.counted, metric) }
     }
 
     /// Whether there is a cell, in a case for which this metric was measured.
@@ -113,16 +116,16 @@ impl<'a> Series<'a> {
     }
 }
 
-fn block_means(rows: &[&Row], metric: Metric) -> Vec<(u32, f64)> {
-    let blocks = rows.chunk_by(|a, b| a.job.block == b.job.block);
-    blocks.filter_map(|block| Some((block[0].job.block, mean(block, metric)?))).collect()
+fn block_means(counted: &[(u32, &Measures)], metric: Metric) -> Vec<(u32, f64)> {
+    let blocks = counted.chunk_by(|(a, _), (b, _)| a == b);
+    blocks.filter_map(|block| Some((block[0].0, mean(block, metric)?))).collect()
 }
 
-/// Empty if no row that counts has the metric.
-fn mean(rows: &[&Row], metric: Metric) -> Option<f64> {
-    let counted = rows.iter().filter(|row| row.counts());
-    let (sum, count) = counted
-        .filter_map(|row| row.measures.get(metric))
+/// Empty if none has the metric.
+fn mean(block: &[(u32, &Measures)], metric: Metric) -> Option<f64> {
+    let (sum, count) = block
+        .iter()
+        .filter_map(|(_, measures)| measures.get(metric))
         .fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
     (count > 0).then(|| sum / f64::from(count))
 }

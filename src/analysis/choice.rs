@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use strum::VariantArray as _;
 
+use super::comparison::in_pairs;
+use super::paired::Paired;
 use super::{Analysis, CaseKey, Metric, Point, Subject};
-use crate::case::{Edit, Op};
-use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Interval, Level, Ordered, mean, ratio};
+use crate::case::Edit;
+use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Interval, Level, Ordered, mean};
 
 /// One topology. Values are means over the jobs of the sequence; empty where one of the jobs has none. The time is what a
 /// bill adds up, so it is a mean over the blocks too; of the others, each job is its median over the blocks.
@@ -73,11 +75,12 @@ pub struct Choices {
     /// them does not tell.
     pub unused_bytes: Option<f64>,
     jobs: Vec<u32>,
-    sums: BTreeMap<usize, Sums>,
+    /// By topology.
+    sums: Vec<Sums>,
 }
 
-/// The time of each job and of all before it, by block; of blocks in which every job counts.
-type Sums = BTreeMap<u32, Vec<f64>>;
+/// For each job, block by block, its time and that of all jobs before it; of blocks in which every job counts.
+type Sums = Vec<Vec<(u32, f64)>>;
 
 impl Choices {
     pub fn of(analysis: &Analysis) -> Self {
@@ -86,11 +89,9 @@ impl Choices {
             of_it.into_iter().any(|one| one.contrast.checks())
         };
         let topologies: Vec<usize> = (0..analysis.arms.len()).filter(|topology| !checks(topology)).collect();
-        let (medians, unused_bytes) = (Medians::of(analysis), unused(analysis));
-        let sums: BTreeMap<usize, Sums> =
-            topologies.iter().map(|topology| (*topology, sums(analysis, *topology, medians.jobs.len()))).collect();
+        let (medians, unused_bytes, sums) = (Medians::of(analysis), unused(analysis), sums(analysis));
         let choice = |topology: &usize| Choice {
-            elapsed_ns: mean_job(&sums[topology]),
+            elapsed_ns: mean_job(&sums[*topology]),
             ..medians.choice(analysis, *topology, unused_bytes)
         };
         let list: Vec<Choice> = topologies.iter().map(choice).collect();
@@ -99,17 +100,17 @@ impl Choices {
             better.into_iter().find(|(_, axes)| !axes.is_empty())
         };
         let list = list.iter().map(|one| Choice { beaten_by: beaten(one), ..one.clone() }).collect();
-        Self { list, unused_bytes, jobs: medians.jobs, sums }
+        Self { list, unused_bytes, jobs: analysis.jobs.keys().copied().collect(), sums }
     }
 
     /// The first job by whose end a topology is shown to have taken less time than another one, and goes on so to the end of the
     /// sequence, though its first job is shown to be slower: by the interval of the ratio, paired within blocks. Empty where that
     /// is not shown.
     pub fn overtakes(&self, topology: usize, other: usize) -> Option<u32> {
-        let (mine, others) = (self.sums.get(&topology)?, self.sums.get(&other)?);
+        let (mine, others) = (&self.sums[topology], &self.sums[other]);
         let after = |job: usize| -> Option<Interval> {
-            let pairs = mine.iter().filter_map(|(block, sums)| Some((sums[job], others.get(block)?[job])));
-            ratio(&pairs.collect::<Vec<_>>(), Level::P95).ok()?.interval
+            let pairs: Vec<_> = in_pairs(&mine[job], &others[job]).into_iter().map(|(_, pair)| pair).collect();
+            Paired::new(&pairs).ratio(Level::P95)?.interval
         };
         if self.jobs.is_empty() || after(0)?.low <= 1.0 {
             return None;
@@ -124,24 +125,15 @@ struct Medians {
     start: BTreeMap<(usize, u32), f64>,
     pulled: BTreeMap<(usize, u32), f64>,
     disk: BTreeMap<(usize, u32), f64>,
-    jobs: Vec<u32>,
 }
 
 impl Medians {
     fn of(analysis: &Analysis) -> Self {
-        let mut jobs: Vec<u32> = measured(analysis).map(|point| point.job).collect();
-        jobs.sort_unstable();
-        jobs.dedup();
-        let of = |metric: Metric, wanted: fn(&Subject) -> bool| {
-            medians(measured(analysis).filter(|point| point.metric == metric && wanted(&point.subject)))
-        };
-        let is_job = |subject: &Subject| *subject == Subject::Job;
-        let is_start = |subject: &Subject| matches!(subject, Subject::Step { op: Op::Start, .. });
+        let of = |subject: &Subject, metric| medians(analysis.measured(subject, metric));
         Self {
-            start: of(Metric::ElapsedNs, is_start),
-            pulled: of(Metric::BytesPulled, is_job),
-            disk: of(Metric::DiskBytes, is_job),
-            jobs,
+            start: analysis.start().map(|start| of(start, Metric::ElapsedNs)).unwrap_or_default(),
+            pulled: of(&Subject::Job, Metric::BytesPulled),
+            disk: of(&Subject::Job, Metric::DiskBytes),
         }
     }
 
@@ -149,53 +141,38 @@ impl Medians {
     fn choice(&self, analysis: &Analysis, topology: usize, unused_bytes: Option<f64>) -> Choice {
         let failures = analysis.failures.iter().filter(|failure| failure.topology == topology);
         let counted = !analysis.arms[topology].pulls_beforehand();
-        let last = self.jobs.last().and_then(|job| self.disk.get(&(topology, *job)));
+        let last = analysis.jobs.keys().last().and_then(|job| self.disk.get(&(topology, *job)));
+        let mean = |values: &BTreeMap<_, f64>| {
+            let each: Option<Vec<f64>> =
+                analysis.jobs.keys().map(|job| values.get(&(topology, *job)).copied()).collect();
+            each.filter(|each| !each.is_empty()).map(|each| each.iter().sum::<f64>() / each.len() as f64)
+        };
         Choice {
             topology,
             elapsed_ns: None,
-            start_ns: self.mean(&self.start, topology),
-            bytes_pulled: self.mean(&self.pulled, topology).filter(|_| counted),
+            start_ns: mean(&self.start),
+            bytes_pulled: mean(&self.pulled).filter(|_| counted),
             disk_bytes: last.map(|bytes| bytes - unused_bytes.unwrap_or(0.0)),
             failures: failures.map(|failure| failure.count).sum(),
             beaten_by: None,
         }
     }
-
-    fn mean(&self, values: &BTreeMap<(usize, u32), f64>, topology: usize) -> Option<f64> {
-        let each: Option<Vec<f64>> = self.jobs.iter().map(|job| values.get(&(topology, *job)).copied()).collect();
-        each.filter(|each| !each.is_empty()).map(|each| each.iter().sum::<f64>() / each.len() as f64)
-    }
 }
 
-fn measured(analysis: &Analysis) -> impl Iterator<Item = &Point> {
-    analysis.points.iter().filter(|point| !point.warmup)
-}
-
-fn sums(analysis: &Analysis, topology: usize, jobs: usize) -> Sums {
-    let mut blocks: BTreeMap<u32, BTreeMap<u32, Vec<f64>>> = BTreeMap::new();
-    let times = measured(analysis).filter(|point| {
-        (point.topology, point.metric, &*point.subject) == (topology, Metric::ElapsedNs, &Subject::Job)
-    });
-    for point in times {
-        blocks.entry(point.block).or_default().entry(point.job).or_default().push(point.value);
+fn sums(analysis: &Analysis) -> Vec<Sums> {
+    let mut sums = vec![vec![Vec::new(); analysis.jobs.len()]; analysis.arms.len()];
+    for trial in analysis.trials().iter().filter(|trial| trial.whole()) {
+        let of_jobs = sums[trial.topology].iter_mut().zip(trial.sums());
+        of_jobs.for_each(|(sums, sum)| sums.push((trial.block, sum)));
     }
-    let whole = blocks.into_iter().filter(|(_, times)| times.len() == jobs);
-    let added = whole.map(|(block, times)| {
-        let each = times.into_values().map(|workers| workers.iter().sum::<f64>() / workers.len() as f64);
-        let sums = each.scan(0.0, |sum, time| {
-            *sum += time;
-            Some(*sum)
-        });
-        (block, sums.collect())
-    });
-    added.collect()
+    sums
 }
 
 /// The mean time of a job, from that of each block.
 fn mean_job(sums: &Sums) -> Option<Estimate> {
     /// Any will do, as long as the same rows give the same report.
     const SEED: u64 = 16;
-    let means = sums.values().filter_map(|sums| Some(sums.last()? / sums.len() as f64));
+    let means = sums.last()?.iter().map(|(_, sum)| sum / sums.len() as f64);
     mean(&Ordered::new(means).ok()?, Level::P95, SEED).ok()
 }
 

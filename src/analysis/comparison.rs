@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 use strum::VariantArray as _;
 
 use super::cell::{CaseRows, Series};
@@ -80,7 +80,7 @@ pub(super) fn cells_and_comparisons(table: &Table, baseline: usize) -> (Vec<Cell
     let pairs = pairs(&table.arms, baseline);
     // Of many blocks most of an analysis is this, and no case needs another one.
     let by_case: Vec<(Vec<Cell>, Vec<Comparison>)> =
-        cases(table).par_iter().map(|(_, rows)| of_case(table, rows, &pairs)).collect();
+        cases(table).into_par_iter().map(|(_, rows)| of_case(table, &rows, &pairs)).collect();
     let (cells, comparisons): (Vec<_>, Vec<_>) = by_case.into_iter().unzip();
     let mut comparisons: Vec<Comparison> = comparisons.into_iter().flatten().collect();
     adjust(&mut comparisons);
@@ -88,7 +88,7 @@ pub(super) fn cells_and_comparisons(table: &Table, baseline: usize) -> (Vec<Cell
 }
 
 fn of_case(table: &Table, rows: &[&Row], pairs: &[Pair]) -> (Vec<Cell>, Vec<Comparison>) {
-    let case = CaseKey { subject: (**table.steps.subject(rows[0].subject)).clone(), edit: rows[0].edit };
+    let case = CaseKey { subject: table.steps.subject(rows[0].subject).clone(), edit: rows[0].edit };
     let arms = arms(rows);
     // Metric by metric: the values of all of them at once would be as many as the rows' own.
     let by_metric: Vec<OfMetric> =
@@ -120,7 +120,7 @@ fn cases(table: &Table) -> BTreeMap<(u32, Edit), Vec<&Row>> {
 }
 
 /// The topologies that have measured rows in this case.
-fn arms<'a>(rows: &'a [&'a Row]) -> Vec<CaseRows<'a>> {
+fn arms<'a>(rows: &[&'a Row]) -> Vec<CaseRows<'a>> {
     rows.chunk_by(|a, b| a.job.topology == b.job.topology).filter_map(CaseRows::new).collect()
 }
 

@@ -37,6 +37,7 @@ mod pool;
 mod row;
 mod steps;
 mod storage;
+mod trial;
 
 pub use arm::{Arm, Fallback};
 pub use at_once::AtOnce;
@@ -54,9 +55,10 @@ pub use failure::Failure;
 pub use ledger::LedgerCell;
 pub use metric::Metric;
 pub use phase::Phase;
-pub use point::Point;
+pub use point::{Point, Points};
 pub use pool::{HostRatio, Pool, PoolCase, pools};
 pub use storage::{Storage, storage_grid};
+pub use trial::TrialTimes;
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -84,8 +86,10 @@ pub struct Analysis {
     /// Every topology against the baseline, and the contrasts of lifecycle, wherever both have a cell. By subject,
     /// edit, pair of topologies and metric.
     pub comparisons: Vec<Comparison>,
-    /// Every usable sample, for plots. By topology, block and job.
-    pub points: Vec<Point>,
+    /// The sequence: each job of which a measured block has a usable sample, and the edit before it.
+    pub jobs: BTreeMap<u32, Edit>,
+    /// Every usable sample, for plots.
+    pub points: Points,
     /// By topology, job, step and instruction.
     pub ledger: Vec<LedgerCell>,
     /// By topology, in the order in which they end; empty where the run's events are not at hand.
@@ -249,7 +253,7 @@ impl Settled<'_> {
         let phases = phases.map(|phases| phase::phases(run, &table, phases)).transpose()?;
         let at_once = at_once::at_once(&table);
         let (order, disturbed) = (order::order(&table.jobs), std::mem::take(&mut table.disturbed).into_counts());
-        let blocks = table.measured_blocks();
+        let (blocks, jobs) = (table.measured_blocks(), table.sequence());
         let (points, arms, failures) = table.into_points();
         Ok(Analysis {
             arms,
@@ -257,6 +261,7 @@ impl Settled<'_> {
             blocks,
             cells,
             comparisons,
+            jobs,
             points,
             ledger: ledger.into_list(),
             phases,

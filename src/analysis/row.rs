@@ -6,7 +6,7 @@ use super::disturbed::Disturbed;
 use super::failure::Failures;
 use super::metric::Measures;
 use super::steps::Steps;
-use super::{AnalyseError, Arm, Failure, Point, attempt, job, point};
+use super::{AnalyseError, Arm, Failure, Points, attempt, job, point};
 use crate::case::{Edit, Op, Status};
 use crate::record::{Observation, RunRecord};
 
@@ -137,11 +137,22 @@ impl Table {
     }
 
     pub fn measured_blocks(&self) -> usize {
-        let rows = self.rows.iter().flatten().filter(|row| row.counts());
-        rows.map(|row| row.job.block).collect::<BTreeSet<_>>().len()
+        let trials = self.rows.iter().flat_map(|rows| rows.chunk_by(|a, b| a.job.block == b.job.block));
+        let counted = trials.filter(|trial| trial.iter().any(Row::counts));
+        counted.map(|trial| trial[0].job.block).collect::<BTreeSet<_>>().len()
     }
 
-    pub fn into_points(self) -> (Vec<Point>, Vec<Arm>, Vec<Failure>) {
+    /// The jobs that have a row that counts, each with the edit before it.
+    pub fn sequence(&self) -> BTreeMap<u32, Edit> {
+        let jobs = self.rows.iter().flat_map(|rows| rows.chunk_by(|a, b| a.job == b.job));
+        let mut sequence = BTreeMap::new();
+        for row in jobs.filter_map(|job| job.iter().find(|row| row.counts())) {
+            sequence.insert(row.job.number, row.edit);
+        }
+        sequence
+    }
+
+    pub fn into_points(self) -> (Points, Vec<Arm>, Vec<Failure>) {
         let points = point::points(self.rows, &self.jobs, &self.steps);
         (points, self.arms, self.failures.into_list())
     }

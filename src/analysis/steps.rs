@@ -1,14 +1,12 @@
 //! The steps of a run's jobs, in the order in which a job takes them.
 
-use std::sync::Arc;
-
 use super::Subject;
 use crate::case::Op;
 
 /// Every subject that a run has, numbered as it was met. Number 0 is the whole job.
 #[derive(Debug)]
 pub(super) struct Steps {
-    subjects: Vec<Arc<Subject>>,
+    subjects: Vec<Subject>,
     /// By number, the subject's place in a job's order; that of the whole job is 0.
     ranks: Vec<u32>,
 }
@@ -17,7 +15,7 @@ impl Steps {
     pub const JOB: u32 = 0;
 
     pub fn new() -> Self {
-        Self { subjects: vec![Arc::new(Subject::Job)], ranks: vec![0] }
+        Self { subjects: vec![Subject::Job], ranks: vec![0] }
     }
 
     /// The number of a step that was met after `previous` in a job. A new one takes its place right behind it, so that
@@ -27,7 +25,7 @@ impl Steps {
             return number;
         }
         let number = self.subjects.len() as u32;
-        self.subjects.push(Arc::new(Subject::Step { op, name: name.to_owned() }));
+        self.subjects.push(Subject::Step { op, name: name.to_owned() });
         let behind = self.rank(previous) + 1;
         self.ranks.iter_mut().filter(|rank| **rank >= behind).for_each(|rank| *rank += 1);
         self.ranks.push(behind);
@@ -39,15 +37,15 @@ impl Steps {
         self.subjects.iter().position(|subject| same(subject)).map(|index| index as u32)
     }
 
-    pub fn subject(&self, number: u32) -> &Arc<Subject> {
+    pub fn subject(&self, number: u32) -> &Subject {
         &self.subjects[number as usize]
     }
 
     /// Empty for the whole job.
     pub fn op(&self, number: u32) -> Option<Op> {
-        match **self.subject(number) {
+        match self.subject(number) {
             Subject::Job => None,
-            Subject::Step { op, .. } => Some(op),
+            Subject::Step { op, .. } => Some(*op),
         }
     }
 

@@ -62,6 +62,9 @@ impl Page {
         trials: &[TrialRow],
         found: &[Found],
     ) -> Result<Self, ReportError> {
+        let cost = stated_cost(&run.scenario_text).map_err(ReportError::Cost)?;
+        // Of many blocks these are most of what is left to do.
+        let (figures, decision) = rayon::join(|| figures(analysis), || decision(analysis, cost));
         Ok(Self {
             question: shown(run.question.trim()),
             origin: vec![
@@ -74,9 +77,9 @@ impl Page {
             cautions: cautions(run, analysis).into_iter().chain(steadiness::neighbours(run, trials)).collect(),
             jobs: rows(analysis, &Subject::Job),
             prose: paragraphs(&run.analysis),
-            figures: figures(analysis)?,
+            figures: figures?,
             at_once: at_once(analysis),
-            decision: decision(analysis, stated_cost(&run.scenario_text).map_err(ReportError::Cost)?),
+            decision,
             claims: overview(found),
             resources: resources::jobs(analysis),
             steps: steps(analysis),

@@ -1,6 +1,8 @@
 //! Which rows count.
 
-use dindbench::analysis::{Analysis, Metric, Summary};
+use std::collections::BTreeMap;
+
+use dindbench::analysis::{Analysis, Metric, Subject, Summary};
 use dindbench::case::{Edit, ErrorClass, Op, Status};
 
 use crate::run::{At, Run, SOCKET, block, cell, comparison, elapsed, fail, job_after, point, step, two_arms};
@@ -14,8 +16,11 @@ fn the_warm_up_is_seen_but_not_counted() {
     let analysis = run.analyse();
     assert_eq!((&analysis.cells, &analysis.comparisons), (&measured.cells, &measured.comparisons));
     assert_eq!(analysis.blocks, 6);
-    let warm: Vec<_> = analysis.points.iter().filter(|point| point.warmup).map(|point| point.value).collect();
-    assert_eq!(warm, [27_000.0, 9_000.0, 9_000.0, 9_000.0, 1.0, 1.0]);
+    let mut warm: Vec<f64> =
+        analysis.points.values().flatten().filter(|point| point.warmup).map(|point| point.value).collect();
+    warm.sort_by(f64::total_cmp);
+    assert_eq!(warm, [1.0, 1.0, 9_000.0, 9_000.0, 9_000.0, 27_000.0]);
+    assert_eq!(analysis.measured(&Subject::Job, Metric::ElapsedNs).count(), 12, "the warm-up is not among these");
     let [failure] = analysis.failures.as_slice() else { panic!("{:?}", analysis.failures) };
     assert_eq!((failure.count, failure.share.n), (1, 7), "the warm-up is a start like any other");
 }
@@ -66,7 +71,8 @@ fn an_invalid_row_excludes_its_whole_trial() {
     assert_eq!((point(&first.summary), first.excluded), ((6.0, 1), 1));
     let again = cell(&analysis, 0, &job_after(Edit::None), Metric::ElapsedNs).unwrap();
     assert_eq!((&again.summary, again.excluded), (&Summary::Missing, 1));
-    assert!(analysis.points.iter().all(|point| point.block == 1));
+    assert!(analysis.points.values().flatten().all(|point| point.block == 1));
+    assert_eq!(analysis.jobs, BTreeMap::from([(1, Edit::First)]), "no usable sample tells of the second job");
 }
 
 #[test]

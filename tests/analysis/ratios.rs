@@ -148,8 +148,8 @@ fn a_missing_metric_has_no_cell_and_no_comparison() {
     assert_eq!(build.summary, Summary::Constant { value: 0.0, n: 6 });
     // Disk is what the last step left.
     assert_eq!(cell(&analysis, 0, &job, Metric::DiskBytes).unwrap().summary, Summary::Constant { value: 1e3, n: 6 });
-    let points: Vec<_> = analysis.points.iter().filter(|point| point.metric == Metric::DiskBytes).collect();
-    assert_eq!(points.len(), 12);
+    assert_eq!(analysis.measured(&Subject::Job, Metric::DiskBytes).count(), 12);
+    assert!(analysis.points.keys().all(|(subject, metric)| *subject == Subject::Job || *metric == Metric::ElapsedNs));
 }
 
 #[test]

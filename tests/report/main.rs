@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use dindbench::analysis::{
-    Analysis, CaseKey, Cell, Choices, Contrast, Metric, Phase, Subject, Summary, Undisturbed, Verdict,
+    Analysis, CaseKey, Cell, Choices, Contrast, Metric, Phase, Point, Subject, Summary, Undisturbed, Verdict,
 };
 use dindbench::case::{Edit, Op};
 use dindbench::record::{RunRecord, TrialRow};
@@ -427,18 +427,18 @@ fn nothing_is_drawn_outside_of_a_figure() {
     }
     for value in [0.0, 1.0, 86_400e9, 1e17] {
         let mut analysis = three(7);
-        analysis.points.iter_mut().for_each(|point| point.value = value);
+        analysis.points.values_mut().flatten().for_each(|point| point.value = value);
         analysis.cells.iter_mut().for_each(|cell| cell.summary = Summary::Constant { value, n: 7 });
         assert_inside(&analysis, &format!("all values {value}"));
     }
     let mut many_jobs = three(2);
-    let copies = many_jobs.points.clone();
-    many_jobs.points.extend((1..40).flat_map(|round| {
-        copies.iter().cloned().map(move |mut point| {
-            point.job += 6 * round;
-            point
-        })
-    }));
+    for points in many_jobs.points.values_mut() {
+        let copies = points.clone();
+        let later = |round| copies.iter().map(move |point| Point { job: point.job + 6 * round, ..*point });
+        points.extend((1..40).flat_map(later));
+        points.sort_by_key(|point| (point.topology, point.block, point.job));
+    }
+    many_jobs.jobs = (1..).zip(sample::EDITS.into_iter().cycle()).take(240).collect();
     assert_inside(&many_jobs, "240 jobs");
 }
 
@@ -476,7 +476,8 @@ fn what_would_be_too_short_is_not_drawn() {
     assert!(cut.contains("dind-kept: no data.") && cut.matches(", build app ").count() == 2, "{cut}");
     let marks = |analysis: &Analysis| named(analysis, "blocks").matches("<circle").count();
     let before = marks(&analysis);
-    analysis.points.retain(|point| (point.topology, point.block, point.job) != (0, 3, 2));
+    let times = analysis.points.get_mut(&(Subject::Job, Metric::ElapsedNs)).unwrap();
+    times.retain(|point| (point.topology, point.block, point.job) != (0, 3, 2));
     assert_eq!(marks(&analysis), before - 1);
 }
 
@@ -484,10 +485,9 @@ fn what_would_be_too_short_is_not_drawn() {
 fn values_that_no_axis_can_hold_are_counted_in_the_figure() {
     let mut analysis = three(7);
     let mut broken = [-1.0, f64::NAN, f64::INFINITY].into_iter();
-    for point in analysis.points.iter_mut().filter(|point| !point.warmup && *point.subject == Subject::Job) {
-        if point.metric == dindbench::analysis::Metric::ElapsedNs {
-            point.value = broken.next().unwrap_or(point.value);
-        }
+    let times = analysis.points.get_mut(&(Subject::Job, Metric::ElapsedNs)).unwrap();
+    for point in times.iter_mut().filter(|point| !point.warmup) {
+        point.value = broken.next().unwrap_or(point.value);
     }
     assert!(figures(&analysis).unwrap()[0].svg.contains("not shown: 3 values that are negative or not finite"));
     assert_inside(&analysis, "broken values");

@@ -1,10 +1,10 @@
 //! A made-up run with realistic values: the analysis that the tests report on.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use dindbench::analysis::{
-    Analysis, Arm, CaseKey, Cell, Comparison, Contrast, Failure, LedgerCell, Metric, Point, Subject, Summary, Verdict,
+    Analysis, Arm, CaseKey, Cell, Comparison, Contrast, Failure, LedgerCell, Metric, Point, Points, Subject, Summary,
+    Verdict,
 };
 use dindbench::case::{Builder, Driver, Edit, ErrorClass, Op, Status};
 use dindbench::record::{ArmRecord, EngineRecord, Environment, HostRecord, ImageRecord, RunRecord, Text, TrialRow};
@@ -66,6 +66,7 @@ pub fn analysis(behaviours: &[Behaviour], blocks: u32, contrasts: &[(Contrast, u
         blocks: blocks as usize,
         cells,
         comparisons,
+        jobs: points.values().flatten().filter(|point| !point.warmup).map(|point| (point.job, point.edit)).collect(),
         ledger: ledger(behaviours, blocks),
         phases: None,
         at_once: Vec::new(),
@@ -105,8 +106,8 @@ pub fn noise<const N: usize>(parts: [u32; N]) -> f64 {
     f64::from(mixed % 20_001) / 10_000.0 - 1.0
 }
 
-fn points(behaviours: &[Behaviour], blocks: u32) -> Vec<Point> {
-    let mut points = Vec::new();
+fn points(behaviours: &[Behaviour], blocks: u32) -> Points {
+    let mut points = Points::new();
     for block in 0..=blocks {
         for (topology, behaviour) in behaviours.iter().enumerate().filter(|(_, behaviour)| !behaviour.fails) {
             for (job, edit) in (1..).zip(EDITS) {
@@ -128,8 +129,8 @@ fn points(behaviours: &[Behaviour], blocks: u32) -> Vec<Point> {
                 let disk =
                     1180.0 * MB + if behaviour.forgets { 6.0 * MB } else { (190.0 + 14.0 * f64::from(job)) * MB };
                 let mut add = |subject: Subject, metric: Metric, value: f64| {
-                    let subject = Arc::new(subject);
-                    points.push(Point { topology, block, warmup: block == 0, job, edit, subject, metric, value });
+                    let of_subject = points.entry((subject, metric)).or_default();
+                    of_subject.push(Point { topology, block, warmup: block == 0, job, edit, value });
                 };
                 let build = Subject::Step { op: Op::Build, name: "app".to_owned() };
                 let start_step = Subject::Step { op: Op::Start, name: "start".to_owned() };
@@ -141,28 +142,30 @@ fn points(behaviours: &[Behaviour], blocks: u32) -> Vec<Point> {
             }
         }
     }
+    points.values_mut().for_each(|points| points.sort_by_key(|point| (point.topology, point.block, point.job)));
     points
 }
 
 /// The values of one case by block, several jobs of a block averaged.
-fn by_block(points: &[Point], topology: usize, case: &CaseKey, metric: Metric) -> BTreeMap<u32, f64> {
+fn by_block(points: &Points, topology: usize, case: &CaseKey, metric: Metric) -> BTreeMap<u32, f64> {
     let mut sums: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
-    for point in points.iter().filter(|point| {
-        !point.warmup
-            && point.topology == topology
-            && point.metric == metric
-            && *point.subject == case.subject
-            && point.edit == case.edit
-    }) {
+    for point in points
+        .get(&(case.subject.clone(), metric))
+        .into_iter()
+        .flatten()
+        .filter(|point| !point.warmup && (point.topology, point.edit) == (topology, case.edit))
+    {
         let sum = sums.entry(point.block).or_default();
         *sum = (sum.0 + point.value, sum.1 + 1.0);
     }
     sums.into_iter().map(|(block, (sum, count))| (block, sum / count)).collect()
 }
 
-fn cells(behaviours: &[Behaviour], points: &[Point]) -> Vec<Cell> {
-    let of_point = |point: &Point| (CaseKey { subject: (*point.subject).clone(), edit: point.edit }, point.metric);
-    let mut keys: Vec<(CaseKey, Metric)> = points.iter().map(of_point).collect();
+fn cells(behaviours: &[Behaviour], points: &Points) -> Vec<Cell> {
+    let keys = points.iter().flat_map(|((subject, metric), points)| {
+        points.iter().map(|point| (CaseKey { subject: subject.clone(), edit: point.edit }, *metric))
+    });
+    let mut keys: Vec<(CaseKey, Metric)> = keys.collect();
     // A failed job is a case without a usable sample.
     keys.extend(EDITS.map(|edit| (CaseKey { subject: Subject::Job, edit }, Metric::ElapsedNs)));
     keys.sort();
@@ -199,7 +202,7 @@ fn summary(mut values: Vec<f64>) -> Summary {
     }
 }
 
-fn comparisons(points: &[Point], (contrast, topology, reference): (Contrast, usize, usize)) -> Vec<Comparison> {
+fn comparisons(points: &Points, (contrast, topology, reference): (Contrast, usize, usize)) -> Vec<Comparison> {
     let build = Subject::Step { op: Op::Build, name: "app".to_owned() };
     let cases = [Subject::Job, build].into_iter().flat_map(|subject| {
         [Edit::First, Edit::None, Edit::Source].map(|edit| CaseKey { subject: subject.clone(), edit })

@@ -1,26 +1,25 @@
 //! The run in its order: whether the machine, or a topology, changed from the first block to the last.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::axis::Quantity;
 use super::chart::{Chart, Mark, Slot};
 use super::columns::Column;
-use super::cumulative::times;
 use super::{Figure, PlotError};
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, TrialTimes};
 
 /// The mean time of a job in every block that has all of them.
 pub(super) fn figure(analysis: &Analysis) -> Result<Figure, PlotError> {
-    let times = times(analysis);
-    let jobs = times.values().map(BTreeMap::len).max().unwrap_or(0);
-    let blocks: BTreeSet<u32> = times.keys().map(|(_, block)| *block).collect();
+    let trials = analysis.trials();
+    let most = trials.iter().map(timed).max().unwrap_or(0);
+    let blocks: BTreeSet<u32> = trials.iter().map(|trial| trial.block).collect();
     let blocks: Vec<u32> = blocks.into_iter().collect();
     let mut slots = vec![vec![Slot::default(); analysis.arms.len()]; blocks.len()];
-    for ((topology, block), times) in times.iter().filter(|(_, times)| times.len() == jobs) {
-        let mean = times.values().map(|time| time.mean()).sum::<f64>() / jobs as f64;
+    for trial in trials.iter().filter(|trial| timed(trial) == most) {
+        let mean = trial.jobs.iter().flatten().sum::<f64>() / most as f64;
         let shown = mean.is_finite() && mean >= 0.0;
-        if let Some(column) = blocks.binary_search(block).ok().filter(|_| shown) {
-            slots[column][*topology] = Slot { points: vec![(0, mean)], centre: Some(mean), interval: None };
+        if let Some(column) = blocks.binary_search(&trial.block).ok().filter(|_| shown) {
+            slots[column][trial.topology] = Slot { points: vec![(0, mean)], centre: Some(mean), interval: None };
         }
     }
     Chart {
@@ -39,4 +38,9 @@ pub(super) fn figure(analysis: &Analysis) -> Result<Figure, PlotError> {
         unplottable: 0,
     }
     .figure()
+}
+
+/// How many of a trial's jobs have a time.
+fn timed(trial: &TrialTimes) -> usize {
+    trial.jobs.iter().flatten().count()
 }

@@ -3,10 +3,9 @@
 use super::axis::{Axis, Quantity};
 use super::canvas::{Account, Anchor, Canvas, Drawn, document};
 use super::legend::Legend;
-use super::sequence::is_job;
 use super::theme::{FAINT_INK, GRID, INK, MARGIN, TEXT_SIZE, TITLE_SIZE, WIDTH, colour, shape};
 use super::{Figure, PlotError};
-use crate::analysis::{Analysis, Metric};
+use crate::analysis::{Analysis, Metric, Subject};
 use crate::case::Edit;
 use crate::report::shown::shown;
 use crate::stats::Ordered;
@@ -48,13 +47,13 @@ pub(super) fn figure(analysis: &Analysis) -> Result<Figure, PlotError> {
 
 /// The edit whose jobs are shown.
 fn case(analysis: &Analysis) -> Edit {
-    let has = |edit: Edit| analysis.points.iter().any(|point| point.edit == edit && is_job(point, Metric::ElapsedNs));
-    if has(Edit::None) { Edit::None } else { Edit::First }
+    let mut jobs = analysis.measured(&Subject::Job, Metric::ElapsedNs);
+    if jobs.any(|point| point.edit == Edit::None) { Edit::None } else { Edit::First }
 }
 
 fn times(analysis: &Analysis, topology: usize, edit: Edit) -> Option<Ordered> {
-    let points = analysis.points.iter().filter(|point| !point.warmup && is_job(point, Metric::ElapsedNs));
-    let ours = points.filter(|point| (point.topology, point.edit) == (topology, edit));
+    let jobs = analysis.measured(&Subject::Job, Metric::ElapsedNs);
+    let ours = jobs.filter(|point| (point.topology, point.edit) == (topology, edit));
     Ordered::new(ours.map(|point| point.value).filter(|value| value.is_finite() && *value >= 0.0)).ok()
 }
 

@@ -24,6 +24,8 @@ mod waterfall;
 
 pub(super) use font::BYTES as FONT;
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
 use crate::analysis::{Analysis, Pool};
 
 /// A figure could not be drawn: the bundled font does not load, or the drawing backend failed.
@@ -46,6 +48,24 @@ pub struct Figure {
     pub svg: String,
 }
 
+/// Nothing where a run has none.
+type Draw = fn(&Analysis) -> Result<Option<Figure>, PlotError>;
+
+const FIGURES: [Draw; 12] = [
+    |analysis| sequence::elapsed(analysis).map(Some),
+    ratios::figure,
+    ladder::figure,
+    storage::figure,
+    |analysis| cumulative::figure(analysis).map(Some),
+    |analysis| ledger::figure(analysis).map(Some),
+    |analysis| sequence::pulled(analysis).map(Some),
+    |analysis| sequence::disk(analysis).map(Some),
+    |analysis| sequence::start(analysis).map(Some),
+    |analysis| waterfall::figure(analysis).map(Some),
+    |analysis| distribution::figure(analysis).map(Some),
+    |analysis| blocks::figure(analysis).map(Some),
+];
+
 /// The ratios of several runs, each with the index of its topology in its runs; nothing where there is none.
 pub(super) fn pooled(pools: &[(Pool, usize)]) -> Result<Option<Figure>, PlotError> {
     font::register()?;
@@ -55,19 +75,6 @@ pub(super) fn pooled(pools: &[(Pool, usize)]) -> Result<Option<Figure>, PlotErro
 /// Every figure, in the order of the report.
 pub fn figures(analysis: &Analysis) -> Result<Vec<Figure>, PlotError> {
     font::register()?;
-    let mut figures = vec![sequence::elapsed(analysis)?];
-    figures.extend(ratios::figure(analysis)?);
-    figures.extend(ladder::figure(analysis)?);
-    figures.extend(storage::figure(analysis)?);
-    figures.extend([
-        cumulative::figure(analysis)?,
-        ledger::figure(analysis)?,
-        sequence::pulled(analysis)?,
-        sequence::disk(analysis)?,
-        sequence::start(analysis)?,
-        waterfall::figure(analysis)?,
-        distribution::figure(analysis)?,
-        blocks::figure(analysis)?,
-    ]);
-    Ok(figures)
+    let figures: Vec<Option<Figure>> = FIGURES.par_iter().map(|figure| figure(analysis)).collect::<Result<_, _>>()?;
+    Ok(figures.into_iter().flatten().collect())
 }

@@ -1,13 +1,13 @@
 //! The figures along the sequence: elapsed, pulled and disk by job, and the start of a job.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::axis::Quantity;
 use super::chart::{Chart, Mark, Slot};
 use super::columns::Column;
 use super::{Figure, PlotError};
 use crate::analysis::{Analysis, CaseKey, Metric, Point, Subject, Summary};
-use crate::case::{Edit, Op};
+use crate::case::Edit;
 use crate::report::words::cell;
 use crate::stats::Ordered;
 
@@ -15,9 +15,8 @@ pub(super) const JOBS: &str = "job of the sequence, and the edit before it";
 
 /// Elapsed time of every whole job.
 pub(super) fn elapsed(analysis: &Analysis) -> Result<Figure, PlotError> {
-    let jobs = jobs(analysis);
-    let (mut slots, unplottable) = by_job(analysis, &jobs, Metric::ElapsedNs);
-    for (column, edit) in jobs.values().enumerate() {
+    let (mut slots, unplottable) = by_job(analysis, Metric::ElapsedNs);
+    for (column, edit) in analysis.jobs.values().enumerate() {
         summarise(analysis, &mut slots[column], &CaseKey { subject: Subject::Job, edit: *edit });
     }
     Chart {
@@ -32,7 +31,7 @@ pub(super) fn elapsed(analysis: &Analysis) -> Result<Figure, PlotError> {
         quantity: Quantity::Nanos,
         mark: Mark::Strip,
         arms: &analysis.arms,
-        columns: job_columns(&jobs),
+        columns: job_columns(&analysis.jobs),
         slots,
         unplottable,
     }
@@ -41,8 +40,7 @@ pub(super) fn elapsed(analysis: &Analysis) -> Result<Figure, PlotError> {
 
 /// Bytes that the registry served to every job.
 pub(super) fn pulled(analysis: &Analysis) -> Result<Figure, PlotError> {
-    let jobs = jobs(analysis);
-    let (slots, unplottable) = by_job(analysis, &jobs, Metric::BytesPulled);
+    let (slots, unplottable) = by_job(analysis, Metric::BytesPulled);
     Chart {
         name: "pulled",
         title: "Bytes pulled per job",
@@ -55,7 +53,7 @@ pub(super) fn pulled(analysis: &Analysis) -> Result<Figure, PlotError> {
         quantity: Quantity::Bytes,
         mark: Mark::Bar,
         arms: &analysis.arms,
-        columns: job_columns(&jobs),
+        columns: job_columns(&analysis.jobs),
         slots: with_medians(slots),
         unplottable,
     }
@@ -64,8 +62,7 @@ pub(super) fn pulled(analysis: &Analysis) -> Result<Figure, PlotError> {
 
 /// Allocated bytes after every job.
 pub(super) fn disk(analysis: &Analysis) -> Result<Figure, PlotError> {
-    let jobs = jobs(analysis);
-    let (slots, unplottable) = by_job(analysis, &jobs, Metric::DiskBytes);
+    let (slots, unplottable) = by_job(analysis, Metric::DiskBytes);
     Chart {
         name: "disk",
         title: "Disk in use along the sequence",
@@ -78,7 +75,7 @@ pub(super) fn disk(analysis: &Analysis) -> Result<Figure, PlotError> {
         quantity: Quantity::Bytes,
         mark: Mark::Line,
         arms: &analysis.arms,
-        columns: job_columns(&jobs),
+        columns: job_columns(&analysis.jobs),
         slots: with_medians(slots),
         unplottable,
     }
@@ -87,15 +84,12 @@ pub(super) fn disk(analysis: &Analysis) -> Result<Figure, PlotError> {
 
 /// How long a job waits until its Docker can be used.
 pub(super) fn start(analysis: &Analysis) -> Result<Figure, PlotError> {
-    let is_start = |point: &Point| matches!(*point.subject, Subject::Step { op: Op::Start, .. });
-    let mut edits: Vec<Edit> = analysis.points.iter().filter(|point| !point.warmup).map(|point| point.edit).collect();
-    edits.sort_unstable();
-    edits.dedup();
-    let (mut slots, unplottable) = by_column(analysis, edits.len(), |point| {
-        let wanted = is_start(point) && point.metric == Metric::ElapsedNs;
-        wanted.then(|| edits.iter().position(|edit| *edit == point.edit))?
-    });
-    let subject = analysis.points.iter().find(|point| is_start(point)).map(|point| (*point.subject).clone());
+    let edits: BTreeSet<Edit> = analysis.jobs.values().copied().collect();
+    let edits: Vec<Edit> = edits.into_iter().collect();
+    let subject = analysis.start();
+    let starts = subject.into_iter().flat_map(|start| analysis.measured(start, Metric::ElapsedNs));
+    let (mut slots, unplottable) =
+        in_columns(analysis, starts, edits.len(), |point| edits.binary_search(&point.edit).ok());
     if let Some(subject) = subject {
         for (column, edit) in edits.iter().enumerate() {
             summarise(analysis, &mut slots[column], &CaseKey { subject: subject.clone(), edit: *edit });
@@ -120,32 +114,27 @@ pub(super) fn start(analysis: &Analysis) -> Result<Figure, PlotError> {
     .figure()
 }
 
-pub(super) fn is_job(point: &Point, metric: Metric) -> bool {
-    *point.subject == Subject::Job && point.metric == metric
-}
-
-/// Every job of the measured blocks with its edit, whether it has the metric of a figure or not.
-pub(super) fn jobs(analysis: &Analysis) -> BTreeMap<u32, Edit> {
-    // The points of one job lie side by side, and are many.
-    let jobs = analysis.points.chunk_by(|a, b| (a.warmup, a.job) == (b.warmup, b.job)).map(|points| &points[0]);
-    jobs.filter(|point| !point.warmup).map(|point| (point.job, point.edit)).collect()
-}
-
 pub(super) fn job_columns(jobs: &BTreeMap<u32, Edit>) -> Vec<Column> {
     jobs.iter().map(|(job, edit)| Column { heading: job.to_string(), detail: edit.to_string() }).collect()
 }
 
 /// Whole jobs with a metric, each job in its column.
-fn by_job(analysis: &Analysis, jobs: &BTreeMap<u32, Edit>, metric: Metric) -> (Vec<Vec<Slot>>, usize) {
-    let places: BTreeMap<u32, usize> = jobs.keys().copied().zip(0..).collect();
-    by_column(analysis, jobs.len(), |point| is_job(point, metric).then(|| places.get(&point.job).copied())?)
+fn by_job(analysis: &Analysis, metric: Metric) -> (Vec<Vec<Slot>>, usize) {
+    let places: BTreeMap<u32, usize> = analysis.jobs.keys().copied().zip(0..).collect();
+    let jobs = analysis.measured(&Subject::Job, metric);
+    in_columns(analysis, jobs, places.len(), |point| places.get(&point.job).copied())
 }
 
-/// The measured points that `column` gives a place, and how many of them no axis can hold.
-fn by_column(analysis: &Analysis, columns: usize, column: impl Fn(&Point) -> Option<usize>) -> (Vec<Vec<Slot>>, usize) {
+/// The points that `column` gives a place, and how many of them no axis can hold.
+fn in_columns<'a>(
+    analysis: &Analysis,
+    points: impl Iterator<Item = &'a Point>,
+    columns: usize,
+    column: impl Fn(&Point) -> Option<usize>,
+) -> (Vec<Vec<Slot>>, usize) {
     let mut slots = vec![vec![Slot::default(); analysis.arms.len()]; columns];
     let mut unplottable = 0;
-    for point in analysis.points.iter().filter(|point| !point.warmup) {
+    for point in points {
         let Some(column) = column(point) else { continue };
         if point.value.is_finite() && point.value >= 0.0 {
             slots[column][point.topology].points.push((point.block, point.value));
