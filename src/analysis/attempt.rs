@@ -3,14 +3,17 @@
 use super::row::{Row, Standing};
 use crate::case::Status;
 
+const OK: Standing = Standing::Met(Status::Ok);
+const INVALID: Standing = Standing::Met(Status::Invalid);
+
 /// Gives every row its standing. The rows are sorted by job.
 pub(super) fn settle(rows: &mut [Row]) {
     for trial in rows.chunk_by_mut(|a, b| a.job.trial() == b.job.trial()) {
         let counting = counting_attempt(trial);
         for attempt in trial.chunk_by_mut(|a, b| a.job.attempt == b.job.attempt) {
-            let invalid = attempt.iter().any(|row| row.status == Status::Invalid);
+            let invalid = attempt.iter().any(|row| row.standing == INVALID);
             for row in attempt {
-                row.standing = if invalid || row.status != Status::Ok {
+                row.standing = if invalid || row.standing != OK {
                     Standing::Excluded
                 } else if counting == Some(row.job.attempt) {
                     Standing::Usable
@@ -24,9 +27,9 @@ pub(super) fn settle(rows: &mut [Row]) {
 
 /// The last attempt whose rows are all `ok`, else the last one without an `invalid` row.
 fn counting_attempt(trial: &[Row]) -> Option<u32> {
-    let last = |good: fn(Status) -> bool| {
+    let last = |good: fn(Standing) -> bool| {
         let mut attempts = trial.chunk_by(|a, b| a.job.attempt == b.job.attempt);
-        attempts.rfind(|rows| rows.iter().all(|row| good(row.status))).map(|rows| rows[0].job.attempt)
+        attempts.rfind(|rows| rows.iter().all(|row| good(row.standing))).map(|rows| rows[0].job.attempt)
     };
-    last(|status| status == Status::Ok).or_else(|| last(|status| status != Status::Invalid))
+    last(|met| met == OK).or_else(|| last(|met| met != INVALID))
 }

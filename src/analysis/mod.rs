@@ -9,7 +9,7 @@
 //!   interrupted leaves a job without one.
 //! - The warm-up block is in `points`, `failures` and `expectations`, and in nothing else.
 //!
-//! One pass over the rows; each takes about 100 bytes, first as a row and then as a point.
+//! One pass over the rows; each takes 128 bytes, and then 32 as a point.
 
 mod arm;
 mod at_once;

@@ -22,7 +22,6 @@ pub(super) struct Row {
     pub warmup: bool,
     /// Whether the machine was disturbed when the trial began.
     pub flagged: bool,
-    pub status: Status,
     pub standing: Standing,
     pub measures: Measures,
 }
@@ -40,6 +39,8 @@ pub(super) struct JobKey {
 /// What becomes of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
+    /// Its status, until the attempts of its trial are known: nothing counts before.
+    Met(Status),
     Usable,
     /// It failed, timed out, or is of an invalid attempt: it is counted and enters no statistic.
     Excluded,
@@ -111,9 +112,7 @@ impl Table {
             position: row.position,
             warmup: row.warmup,
             flagged: !row.flags.is_empty(),
-            status: row.status,
-            // Nothing counts before the trial's attempts are known.
-            standing: Standing::Superseded,
+            standing: Standing::Met(row.status),
             measures: Measures::of_sample(row),
         });
         Ok(())

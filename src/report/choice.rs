@@ -115,18 +115,22 @@ fn beaten<'a>(analysis: &'a Analysis, choices: &'a [Choice]) -> impl Iterator<It
 fn break_evens(analysis: &Analysis, choices: &Choices) -> Vec<String> {
     let topologies = || choices.list.iter().map(|one| one.topology);
     let pairs = topologies().flat_map(|one| topologies().map(move |other| (one, other)));
-    let mut told: Vec<String> = pairs
+    let told = pairs
         .filter_map(|(one, other)| {
             let job = choices.overtakes(one, other)?;
             let (one, other) = (name(analysis, one), name(analysis, other));
             Some(format!("{one} begins slower than {other}, and has paid off from job {job} of the sequence on."))
         })
         .collect();
+    first_of(told)
+}
+
+/// As many as help, and how many more there are.
+fn first_of(mut told: Vec<String>) -> Vec<String> {
     let more = told.len().saturating_sub(MOST_TOLD);
     told.truncate(MOST_TOLD);
-    told.extend(
-        (more > 0).then(|| format!("Of {more} more pairs of topologies the slower beginner pays off as well.")),
-    );
+    let pairs = if more == 1 { "pair" } else { "pairs" };
+    told.extend((more > 0).then(|| format!("The slower beginner pays off in {more} more {pairs} of topologies.")));
     told
 }
 
@@ -201,5 +205,18 @@ fn list(names: &[String]) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beyond_a_few_break_evens_only_their_number_is_told() {
+        let of = |count: usize| first_of((1..=count).map(|pair| format!("pair {pair}")).collect());
+        assert_eq!(of(MOST_TOLD).last().unwrap(), "pair 4");
+        assert_eq!(of(MOST_TOLD + 1)[3..], ["pair 4", "The slower beginner pays off in 1 more pair of topologies."]);
+        assert_eq!(of(MOST_TOLD + 3)[4..], ["The slower beginner pays off in 3 more pairs of topologies."]);
     }
 }
