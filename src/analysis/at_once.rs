@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::comparison::in_pairs;
+use super::paired::Paired;
 use super::row::{Row, Table};
 use super::{Arm, Metric};
 use crate::case::Edit;
-use crate::stats::{Estimate, Level, Ordered, median, ratio};
+use crate::stats::{Estimate, Level, Ordered, median};
 
 const CONCURRENCY: &str = "concurrency";
 
@@ -55,7 +56,7 @@ pub(super) fn at_once(table: &Table) -> Vec<AtOnce> {
             evenness: estimate(blocks, |moment| moment.evenness)?,
             slowdown: alone.and_then(|alone| {
                 let pairs: Vec<_> = in_pairs(&times(blocks), &times(alone)).into_iter().map(|(_, pair)| pair).collect();
-                ratio(&pairs, Level::P95).ok()
+                Paired::new(&pairs).ratio(Level::P95)
             }),
         })
     });

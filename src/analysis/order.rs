@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::Metric;
+use super::paired::Paired;
 use super::row::Row;
-use crate::stats::{Estimate, Level, Ordered, ratio};
+use crate::stats::{Estimate, Level, Ordered};
 
 /// The time of the first trial of a block against that of the second, each as a part of the median of its topology in all
 /// places but the first, paired within blocks. A trial's time is the sum of its jobs'.
@@ -28,7 +29,7 @@ pub(super) fn order(jobs: &[Row]) -> Option<Estimate> {
     };
     let firsts = trials.keys().filter(|(_, position)| *position == 0).map(|(block, _)| *block);
     let pairs: Vec<(f64, f64)> = firsts.filter_map(|block| Some((part(block, 0)?, part(block, 1)?))).collect();
-    ratio(&pairs, Level::P95).ok()
+    Paired::new(&pairs).ratio(Level::P95)
 }
 
 struct Trial {

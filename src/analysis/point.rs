@@ -23,26 +23,26 @@ pub struct Point {
     pub value: f64,
 }
 
-/// Those of each subject and metric that has any, by topology, block and job: `elapsed_ns` of steps; `elapsed_ns`, `bytes_pulled`
+/// The points of each subject and metric that has any, by topology, block, worker and job: `elapsed_ns` of steps; `elapsed_ns`, `bytes_pulled`
 /// and `disk_bytes` of whole jobs.
 pub type Points = BTreeMap<(Subject, Metric), Vec<Point>>;
 
 impl Analysis {
     /// The measured points of a subject.
-    pub fn measured(&self, subject: &Subject, metric: Metric) -> impl Iterator<Item = &Point> + Clone {
+    pub fn measured(&self, subject: &Subject, metric: Metric) -> impl Iterator<Item = &Point> {
         let points = self.points.get(&(subject.clone(), metric)).map_or(&[][..], Vec::as_slice);
         points.iter().filter(|point| !point.warmup)
     }
 
-    /// The step that begins a job; empty where no row is known of one.
+    /// The step that begins a job; empty where no start is usable.
     pub fn start(&self) -> Option<&Subject> {
         let mut subjects = self.points.keys().map(|(subject, _)| subject);
         subjects.find(|subject| matches!(subject, Subject::Step { op: Op::Start, .. }))
     }
 }
 
-/// The points of all usable rows, the warm-up's too. The rows are sorted by job, those of steps within their topology, whose memory
-/// is given back when its points are made: together they are twice as large as either.
+/// The points of all usable rows, the warm-up's too. The rows are sorted by job; each topology's memory is given back when its points
+/// are made.
 pub(super) fn points(rows: Vec<Vec<Row>>, jobs: &[Row], steps: &Steps) -> Points {
     let mut of_steps = vec![Vec::new(); steps.count() + 1];
     for rows in rows {

@@ -85,7 +85,9 @@ pub struct Script {
 impl Script {
     /// Whether times decide it, which other work at the same time would lengthen. Their names end with their unit.
     pub fn is_timed(&self) -> bool {
-        self.arms.iter().flat_map(|arm| arm.holds.keys()).any(|observation| observation.ends_with("_ms"))
+        let times = ["_ms", "_of_time"];
+        let mut observations = self.arms.iter().flat_map(|arm| arm.holds.keys());
+        observations.any(|observation| times.iter().any(|time| observation.ends_with(time)))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the numbers mean for a choice: what each topology takes, which no other one beats, and what it costs.
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
 use super::resources::Grid;
 use super::shown::shown;
 use super::words::{range, value};
@@ -114,11 +116,12 @@ fn beaten<'a>(analysis: &'a Analysis, choices: &'a [Choice]) -> impl Iterator<It
 
 fn break_evens(analysis: &Analysis, choices: &Choices) -> Vec<String> {
     let topologies = || choices.list.iter().map(|one| one.topology);
-    let pairs = topologies().flat_map(|one| topologies().map(move |other| (one, other)));
+    let pairs: Vec<_> = topologies().flat_map(|one| topologies().map(move |other| (one, other))).collect();
     let told = pairs
+        .par_iter()
         .filter_map(|(one, other)| {
-            let job = choices.overtakes(one, other)?;
-            let (one, other) = (name(analysis, one), name(analysis, other));
+            let job = choices.overtakes(*one, *other)?;
+            let (one, other) = (name(analysis, *one), name(analysis, *other));
             Some(format!("{one} begins slower than {other}, and has paid off from job {job} of the sequence on."))
         })
         .collect();
