@@ -87,3 +87,23 @@ fn sums_that_cross_in_some_blocks_alone_are_not_shown_to() {
     }
     assert_eq!(Choices::of(&run.analyse()).overtakes(1, 0), None);
 }
+
+/// The second topology's first job takes half as long again in 14 blocks of 24, and a little less in the others.
+#[test]
+fn sums_of_blocks_that_depend_on_one_another_are_shown_to_cross_less_often() {
+    let choices = |slow: fn(u32) -> bool| {
+        let mut run = Run::new(&[SOCKET, DIND]);
+        for number in 1..=24 {
+            let first = if slow(number) { 1_500 } else { 990 };
+            for (topology, times) in [("socket", [1_000; 3]), ("dind", [first, 100, 100])] {
+                for (job, elapsed) in (1..).zip(times) {
+                    let at = At { job, edit: if job == 1 { Edit::First } else { Edit::None }, ..block(number) };
+                    run.job(topology, at, [0, elapsed + u64::from(number % 3), 0]);
+                }
+            }
+        }
+        Choices::of(&run.analyse())
+    };
+    assert_eq!(choices(|number| number * 7 % 24 < 14).overtakes(1, 0), Some(2), "the slow blocks lie apart");
+    assert_eq!(choices(|number| number <= 14).overtakes(1, 0), None, "the slow blocks are neighbours");
+}

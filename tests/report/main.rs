@@ -434,7 +434,7 @@ fn nothing_is_drawn_outside_of_a_figure() {
     let mut many_jobs = three(2);
     for points in many_jobs.points.values_mut() {
         let copies = points.clone();
-        let later = |round| copies.iter().map(move |point| Point { job: point.job + 6 * round, ..*point });
+        let later = |round: u32| copies.iter().map(move |point| Point { job: point.job + 6 * round, ..*point });
         points.extend((1..40).flat_map(later));
         points.sort_by_key(|point| (point.topology, point.block, point.job));
     }
