@@ -19,9 +19,9 @@ pub fn tests() -> Vec<Trial> {
         Trial::test("versions::an_old_engine_with_a_new_one_inside", || {
             right(&[("socket", V20_10), ("dind-28.5", V28_5)])
         }),
-        Trial::test("versions::the_command_runs_26.1_outside_and_inside_and_records_it", command),
+        users("versions::the_command_runs_26.1_outside_and_inside_and_records_it", command),
         users("versions::a_new_engine_on_the_users_own_which_is_left_as_it_was", on_the_users),
-        Trial::test("versions::a_version_that_is_not_built_is_told_with_what_builds_it", not_built),
+        users("versions::a_version_that_is_not_built_is_told_with_what_builds_it", not_built),
     ]
 }
 
