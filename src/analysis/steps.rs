@@ -34,7 +34,7 @@ impl Steps {
 
     pub fn find(&self, op: Op, name: &str) -> Option<u32> {
         let same = |subject: &Subject| matches!(subject, Subject::Step { op: o, name: n } if *o == op && n == name);
-        self.subjects.iter().position(|subject| same(subject)).map(|index| index as u32)
+        self.subjects.iter().position(same).map(|index| index as u32)
     }
 
     pub fn subject(&self, number: u32) -> &Subject {
