@@ -54,9 +54,11 @@ pub fn ledger(out: &Path, found: &[Found]) -> String {
 const HEAD: &str = "\
 # Claims
 
-What is said of engines in containers and of the mounted socket, tested. Each statement has an experiment that can come out
-either way and a control; what must be observed stood in its file before anything was tried. `dindbench claims` does it
-again, `dindbench claims --list` tells what each needs. This page is made from the findings by `dindbench report`.
+What is said of engines in containers and of the mounted socket, tested: the statements of the article \"Using Docker-in-Docker for
+your CI or testing environment? Think twice.\", in words of our own, and what one must know beside it. A statement has an experiment that
+can come out either way, with a control; or it follows from others; or none can decide it, and the reason is told. What must be
+observed stood in the claim's file before the findings shown here. `dindbench claims` does it again, `dindbench claims --list` tells
+what each needs. This page is made from the findings by `dindbench report`.
 
 *Confirmed*: observed in every arm. *Refuted*: in none. *Conditional*: in some, which the finding names. *Undecided*: the
 experiment was done and does not say. *Not testable*: it cannot be done there, for a reason that is told; it counts neither
