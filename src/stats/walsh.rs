@@ -66,34 +66,29 @@ impl Walsh {
     }
 
     fn median_by_halving(&self) -> f64 {
-        let (lower, upper) = self.middle();
-        if lower == upper {
-            return self.smallest([lower])[0];
-        }
-        let [lower, upper] = self.smallest([lower, upper]);
-        lower.midpoint(upper)
-    }
-
-    /// The ranks on both sides of the middle; one rank where there is an average in the middle.
-    fn middle(&self) -> (u64, u64) {
-        (self.count().div_ceil(2), self.count() / 2 + 1)
+        let [middle] = self.smallest([self.count().div_ceil(2)]);
+        self.median_from(middle)
     }
 
     /// The median of all averages, and those of the `k`-th smallest and the `k`-th largest, `k` from 1.
     pub fn median_between(&self, k: u64) -> (f64, f64, f64) {
-        let ((lower, upper), last) = (self.middle(), self.count() + 1 - k);
-        if lower == upper {
-            let [low, median, high] = self.smallest([k, lower, last]);
-            return (low, median, high);
+        let [low, middle, high] = self.smallest([k, self.count().div_ceil(2), self.count() + 1 - k]);
+        (low.average, self.median_from(middle), high.average)
+    }
+
+    /// `middle` is that in the middle, or the lower one of two.
+    fn median_from(&self, middle: Found) -> f64 {
+        if self.count() % 2 == 1 {
+            return middle.average;
         }
-        let [low, lower, upper, high] = self.smallest([k, lower, upper, last]);
-        (low, lower.midpoint(upper), high)
+        let upper = middle.next.unwrap_or_else(|| self.smallest([self.count() / 2 + 1])[0].average);
+        middle.average.midpoint(upper)
     }
 
     /// The averages of these ranks, from 1: the range of floating-point numbers between the extremes is narrowed until it holds
     /// few averages, which are then formed, or is a single number. Either way the result is exact. Those of several ranks at
     /// once take little longer than one.
-    fn smallest<const RANKS: usize>(&self, ranks: [u64; RANKS]) -> [f64; RANKS] {
+    fn smallest<const RANKS: usize>(&self, ranks: [u64; RANKS]) -> [Found; RANKS] {
         let mut searches = ranks.map(|rank| Search::whole(self, rank));
         let mut guesses = self.first_guesses().iter().chain(GUESSES.iter().cycle());
         while searches.iter().any(|search| search.goes_on(self)) {
@@ -193,6 +188,13 @@ fn sketch(halves: &[f64]) -> Vec<f64> {
     averages
 }
 
+/// The average of one rank, and that of the next one, where looking for the former has shown it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Found {
+    average: f64,
+    next: Option<f64>,
+}
+
 /// What is known of the average of one rank: keys of the numbers that it is one of.
 struct Search {
     rank: u64,
@@ -249,15 +251,17 @@ impl Search {
         }
     }
 
-    fn end(self, walsh: &Walsh) -> f64 {
-        let found = if self.low == self.high {
-            from_order_key(self.low)
-        } else {
-            let mut few = walsh.between(self.above, from_order_key(self.high));
-            *few.select_nth_unstable_by((self.rank - self.below - 1) as usize, f64::total_cmp).1
-        };
+    fn end(self, walsh: &Walsh) -> Found {
         // A zero may be found as -0.
-        found + 0.0
+        let found =
+            |average: f64, next: Option<f64>| Found { average: average + 0.0, next: next.map(|next| next + 0.0) };
+        if self.low == self.high {
+            let average = from_order_key(self.low);
+            return found(average, (self.rank < self.not_above).then_some(average));
+        }
+        let mut few = walsh.between(self.above, from_order_key(self.high));
+        let (_, average, behind) = few.select_nth_unstable_by((self.rank - self.below - 1) as usize, f64::total_cmp);
+        found(*average, behind.iter().copied().min_by(f64::total_cmp))
     }
 }
 
@@ -300,7 +304,10 @@ mod tests {
             let all = sorted_averages(&values);
             prop_assert_eq!(walsh.count(), all.len() as u64);
             for (k, average) in (1..).zip(&all) {
-                prop_assert_eq!(walsh.smallest([k]), [*average]);
+                let [found] = walsh.smallest([k]);
+                prop_assert_eq!(found.average, *average);
+                // Where it is known it is right; k is the next one's place.
+                prop_assert!(found.next.is_none_or(|next| all.get(k as usize) == Some(&next)));
             }
             let middle = all.len() / 2;
             let median = if all.len() % 2 == 1 { all[middle] } else { all[middle - 1].midpoint(all[middle]) };
@@ -322,7 +329,8 @@ mod tests {
             let walsh = Walsh::new(&values);
             let all = sorted_averages(&values);
             let places = ranks.map(|rank| rank.index(all.len()));
-            prop_assert_eq!(walsh.smallest(places.map(|place| place as u64 + 1)), places.map(|place| all[place]));
+            let found = walsh.smallest(places.map(|place| place as u64 + 1));
+            prop_assert_eq!(found.map(|found| found.average), places.map(|place| all[place]));
             let place = places[0].min(all.len() - 1 - places[0]);
             let median = all[(all.len() - 1) / 2].midpoint(all[all.len() / 2]);
             prop_assert_eq!(walsh.median_between(place as u64 + 1), (all[place], median, all[all.len() - 1 - place]));
@@ -340,6 +348,6 @@ mod tests {
 
     #[test]
     fn huge_values_do_not_overflow() {
-        assert_eq!(Walsh::new(&[-f64::MAX, f64::MAX, f64::MAX]).smallest([6]), [f64::MAX]);
+        assert_eq!(Walsh::new(&[-f64::MAX, f64::MAX, f64::MAX]).smallest([6])[0].average, f64::MAX);
     }
 }
