@@ -141,6 +141,9 @@ impl<'a, E: Executor> Runner<'a, E> {
             // Once, and at the end of the block: the others keep their order, and what spoils every trial ends.
             let again = invalid.into_iter().map(|slot| Slot { attempt: slot.attempt + 1, ..slot }).collect();
             self.attempts(again, &mut tally).await?;
+            if self.interrupted() {
+                break;
+            }
             longest = longest.max(block_began.elapsed());
             if !block.warmup() && (self.enough)(block.index) {
                 tally.unneeded = u32::try_from(plan.blocks.len() - done - 1).unwrap_or(u32::MAX);
@@ -214,21 +217,22 @@ impl<'a, E: Executor> Runner<'a, E> {
         self.ledger.get_mut().begin_trial(slot, guard);
         let opened =
             unless_interrupted(&self.interrupt, self.executor.open(&slot)).await.unwrap_or_else(|| Err(interruption()));
-        let mut fault = match &opened {
-            Ok(_) => self.jobs(&slot).await?,
+        let ended = match &opened {
+            Ok(_) => self.jobs(&slot).await,
             Err(fault) => {
                 self.tell(&slot, None, "set-up", fault);
-                Some(fault.clone())
+                Ok(Some(fault.clone()))
             }
         };
+        // Also where a file could not be written: what a trial made on the user's engine goes with it, and nobody else knows it.
         let closed = self.executor.close().await;
         // What is left after one trial is there after the next one too.
         let left = closed.as_ref().map_or(0, |closed| closed.unclear_records);
         self.unclear_records = self.unclear_records.max(left);
         if let Err(error) = &closed {
             self.tell(&slot, None, "tear-down", error);
-            fault = fault.or_else(|| Some(error.clone()));
         }
+        let fault = ended?.or_else(|| closed.as_ref().err().cloned());
         self.ledger.get_mut().end_trial(opened.ok(), closed.ok(), fault.as_ref())?;
         self.told(Event::TrialEnds);
         Ok(fault)
@@ -312,7 +316,7 @@ impl<'a, E: Executor> Runner<'a, E> {
             job.edit == Edit::First && self.first_build(index) && !self.scenario.topologies[slot.topology].shared();
         let known = if self.built_before(index) { Some(Expected::All) } else { cold.then_some(Expected::Exactly(0)) };
         let all = measured.outcome.instructions.iter().all(|instruction| instruction.cached);
-        if stated.is_none() && all && build.changed_by(job.edit) {
+        if stated.is_none() && known.is_none() && all && build.changed_by(job.edit) {
             let message = format!("the edit {} changed nothing: every instruction was cached", job.edit);
             return Some(Fault::invalid(message));
         }

@@ -541,7 +541,8 @@ impl Build {
     pub fn changed_by(&self, edit: Edit) -> bool {
         match (&self.context, edit) {
             (_, Edit::First | Edit::None) => false,
-            (Context::Fixture(_), _) => true,
+            (context @ Context::Fixture(_), Edit::Base) => context.on_base(),
+            (Context::Fixture(_), Edit::Source | Edit::Dependencies) => true,
             (Context::Folder(_), edit) => self.edited.contains_key(&edit),
         }
     }

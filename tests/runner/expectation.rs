@@ -87,8 +87,9 @@ async fn the_executors_own_doubts_are_as_good_as_an_expectation() {
     assert_eq!(run.trial(1, "socket").error.as_str(), "the built file holds the old bytes");
 }
 
-/// A job of two builds of one context, the second one with these arguments.
-fn twice(expect: &str, args: &str) -> Scenario {
+/// A job of two builds of one context, the second one with these arguments; a second job, where there are edits.
+fn twice(expect: &str, args: &str, edits: &str) -> Scenario {
+    let jobs = if edits.is_empty() { 1 } else { 2 };
     let text = format!(
         r#"
         question = "q"
@@ -102,8 +103,9 @@ fn twice(expect: &str, args: &str) -> Scenario {
           {{ op = "build", context = "fixture:ten", tag = "two", args = {{ {args} }} }},
         ]
         [sequence]
-        jobs = 1
+        jobs = {jobs}
         blocks = 1
+        edits = {{ {edits} }}
         "#
     );
     parse("twice", &text, Path::new(".")).unwrap()
@@ -119,7 +121,7 @@ async fn second(scenario: &Scenario, hits: usize) -> Vec<String> {
 async fn a_second_build_of_the_first_job_may_be_cached_unless_it_is_said() {
     let said = r#"{ topology = "socket", job = 1, step = "two", instructions_cached = 3 }"#;
     for (expect, outline) in [("", "1: start one two stop"), (said, "1: start one two(invalid) stop")] {
-        assert_eq!(second(&twice(expect, "A = \"1\""), 4).await, [outline]);
+        assert_eq!(second(&twice(expect, "A = \"1\"", ""), 4).await, [outline]);
     }
 }
 
@@ -127,7 +129,46 @@ async fn a_second_build_of_the_first_job_may_be_cached_unless_it_is_said() {
 #[tokio::test(start_paused = true)]
 async fn what_the_same_job_has_built_before_is_all_there() {
     for (hits, outline) in [(10, "1: start one two stop"), (9, "1: start one two(invalid) stop")] {
-        assert_eq!(second(&twice("", ""), hits).await, [outline]);
+        assert_eq!(second(&twice("", "", ""), hits).await, [outline]);
+    }
+}
+
+/// The edit is in the first of the two, and the second one finds all that the first has built.
+#[tokio::test(start_paused = true)]
+async fn after_an_edit_too_what_the_same_job_has_built_before_is_all_there() {
+    let scenario = twice("", "", "2 = \"source\"");
+    for (hits, outline) in [(10, "2: start one two stop"), (9, "2: start one two(invalid) stop")] {
+        let fake = Fake::new(&scenario).at(1, "socket", "job 1: two", Turn::Hits(10));
+        let fake = fake.at(1, "socket", "job 2: one", Turn::Hits(6)).at(1, "socket", "job 2: two", Turn::Hits(hits));
+        assert_eq!(run(&scenario, &plan(&scenario, 1), fake).await.outline(1, "socket")[1], outline);
+    }
+}
+
+/// A moved base is none of a build that begins from nothing.
+#[tokio::test(start_paused = true)]
+async fn a_build_that_an_edit_does_not_reach_may_find_everything() {
+    let text = r#"
+        question = "q"
+        baseline = "socket"
+        topology = [{ use = "socket" }]
+        [job]
+        builder = "classic"
+        steps = [
+          { op = "pull", image = "fixture:base" },
+          { op = "build", context = "fixture:ten", tag = "ten" },
+          { op = "build", context = "fixture:big", tag = "big" },
+        ]
+        [sequence]
+        jobs = 2
+        blocks = 1
+        edits = { 2 = "base" }
+        "#;
+    let scenario = parse("base", text, Path::new(".")).unwrap();
+    for (call, outline) in
+        [("job 2: big", "2: start 0 ten big stop"), ("job 2: ten", "2: start 0 ten(invalid) big stop")]
+    {
+        let fake = Fake::new(&scenario).at(1, "socket", call, Turn::Hits(10));
+        assert_eq!(run(&scenario, &plan(&scenario, 1), fake).await.outline(1, "socket")[1], outline);
     }
 }
 

@@ -89,6 +89,7 @@ async fn a_file_that_takes_no_more_ends_the_run_and_is_named() {
     assert_eq!(error.to_string(), expected);
     let opened = fake.calls.borrow().iter().filter(|call| call.starts_with("open")).count();
     assert!(opened < 24, "nothing is measured that cannot be kept");
+    assert_eq!(fake.calls.borrow().last().map(String::as_str), Some("close"), "what a trial made goes with it");
     let rows: Vec<_> = RunDir::open(&dir).unwrap().samples().unwrap().collect();
     let (last, whole) = rows.split_last().unwrap();
     assert!(!whole.is_empty() && whole.iter().all(Result::is_ok), "what was written stays readable");

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use dindbench::runner::Event;
+use tokio::sync::watch;
+
 use crate::fake::Fake;
 use crate::run::{Ends, plan, quick, run_into};
 
@@ -29,4 +32,20 @@ async fn no_block_begins_when_enough_is_known() {
         let tally = run_into(&dir, &quick, &plan(&quick, 5), &mut fake, ends, |_, _| {}).await.unwrap();
         assert_eq!((tally.trials, tally.unneeded, tally.left_out), (trials, unneeded, 0), "after {enough} blocks");
     }
+}
+
+/// Interrupted in its second measured block, it is not precise enough after the third.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_enough_after_an_interruption() {
+    let (quick, folder) = (quick(), tempfile::tempdir().unwrap());
+    let (dir, mut fake) = (folder.path().join("run"), Fake::new(&quick));
+    let (ends, mut trials) = (Ends { enough: Some(3), ..Ends::default() }, 0);
+    let interrupt = |tell: &watch::Sender<bool>, event: Event| {
+        trials += u32::from(event == Event::TrialEnds);
+        if trials == 7 {
+            tell.send_replace(true);
+        }
+    };
+    let tally = run_into(&dir, &quick, &plan(&quick, 5), &mut fake, ends, interrupt).await.unwrap();
+    assert_eq!((tally.trials, tally.unneeded, tally.interrupted), (7, 0, true));
 }

@@ -92,7 +92,6 @@ fn of_contexts(written: &At<Change>, job: &Job, edit: Edit) -> Result<(), Fault>
 
 /// Checks that a moved base is seen: an engine that has an image of that name builds on it, and asks no registry.
 fn base(written: &At<Change>, job: &Job) -> Result<(), Fault> {
-    of_contexts(written, job, Edit::Base)?;
     let on_base = |step: &Step| matches!(step, Step::Build(build) if build.context.on_base());
     let pulls = |step: &Step| matches!(step, Step::Pull { image: ImageRef::Fixture(tag) } if tag == "base");
     let Some(first) = job.steps.iter().position(on_base) else {
