@@ -30,7 +30,27 @@ pub struct Held {
 /// One request at a time.
 struct Conversation {
     input: AttachedInput,
-    replies: mpsc::Receiver<String>,
+    replies: Replies,
+}
+
+/// Replies come in the order of their requests.
+struct Replies {
+    lines: mpsc::Receiver<String>,
+    /// Requests that were sent and whose reply was not taken yet. Whoever waited for an earlier one has given up.
+    owed: usize,
+}
+
+impl Replies {
+    /// The reply to the last request; nothing where the container has ended.
+    async fn last(&mut self) -> Option<String> {
+        loop {
+            let reply = self.lines.recv().await?;
+            self.owed -= 1;
+            if self.owed == 0 {
+                return Some(reply);
+            }
+        }
+    }
 }
 
 impl Held {
@@ -40,11 +60,12 @@ impl Held {
         let (input, output) = engine.attach(&spec.name).await?.split();
         engine.start_container(&spec.name).await?;
         let log = Arc::new(Mutex::new(VecDeque::new()));
-        let (lines, replies) = mpsc::channel(4);
-        tokio::spawn(read(output, lines, Arc::clone(&log)));
+        let (tell_line, lines) = mpsc::channel(4);
+        tokio::spawn(read(output, tell_line, Arc::clone(&log)));
         let (tell, ended) = watch::channel(None);
         let (waiter, name) = (engine.clone(), spec.name.clone());
         tokio::spawn(async move { tell.send(Some(waiter.wait_container(&name).await.ok())) });
+        let replies = Replies { lines, owed: 0 };
         let conversation = tokio::sync::Mutex::new(Conversation { input, replies });
         Ok(Self { engine: engine.clone(), name: spec.name.clone(), conversation, log, ended })
     }
@@ -66,7 +87,8 @@ impl Held {
         if input.line(&line).await.is_err() {
             return Err(TopologyError::Died(self.death().await));
         }
-        match tokio::time::timeout(ANSWER_DEADLINE, replies.recv()).await {
+        replies.owed += 1;
+        match tokio::time::timeout(ANSWER_DEADLINE, replies.last()).await {
             Ok(Some(reply)) => serde_json::from_str(&reply).map_err(|error| wrong(format!("`{reply}`: {error}"))),
             Ok(None) => Err(TopologyError::Died(self.death().await)),
             Err(_) => Err(wrong(format!("nothing for {}", humantime::format_duration(ANSWER_DEADLINE)))),
@@ -126,4 +148,31 @@ fn keep(log: &Mutex<VecDeque<String>>, line: String) {
         lines.pop_front();
     }
     lines.push_back(line);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first reply comes after its deadline, the second request is given up before its own.
+    #[tokio::test(start_paused = true)]
+    async fn a_late_reply_is_no_answer_to_a_later_request() {
+        let (tell, lines) = mpsc::channel(4);
+        let mut replies = Replies { lines, owed: 1 };
+        assert!(tokio::time::timeout(ANSWER_DEADLINE, replies.last()).await.is_err(), "nothing is there");
+        replies.owed += 1;
+        tell.send("first".to_owned()).await.unwrap();
+        assert!(tokio::time::timeout(ANSWER_DEADLINE, replies.last()).await.is_err(), "the second is not there");
+        replies.owed += 1;
+        for reply in ["second", "third"] {
+            tell.send(reply.to_owned()).await.unwrap();
+        }
+        assert_eq!(replies.last().await.as_deref(), Some("third"));
+        replies.owed += 1;
+        tell.send("fourth".to_owned()).await.unwrap();
+        assert_eq!(replies.last().await.as_deref(), Some("fourth"));
+        drop(tell);
+        replies.owed += 1;
+        assert_eq!(replies.last().await, None);
+    }
 }

@@ -300,11 +300,13 @@ impl OuterHost {
     }
 
     async fn undo(&self) -> Result<usize, EngineError> {
-        cleanup::undo_trial(&self.engine, &self.run, &namespace(&self.run)).await?;
-        match &self.cache {
+        let undone = cleanup::undo_trial(&self.engine, &self.run, &namespace(&self.run)).await;
+        // Records have no label by which they could be found later.
+        let left = match &self.cache {
             Some(note) => cleanup::undo_cache(&self.engine, note, &super::traces()).await,
             None => Ok(0),
-        }
+        };
+        undone.and(left)
     }
 }
 
