@@ -26,9 +26,10 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    could not run
+  1    could not run, or doctor found what keeps a run from it
   2    wrong usage, or an invalid scenario
-  3    ran, but some trials failed or were invalid, or an expectation broke
+  3    ran, but some trials failed or were invalid, or an expectation broke; after claims the host
+       is not what it was
   4    a claim's verdict differs from the published one of that engine
   5    compare found a regression
   130  interrupted";
@@ -107,7 +108,7 @@ pub struct RunArgs {
     /// Storage driver of the outer engine of a reference host, whose data are on ext4
     #[arg(long, default_value_t)]
     pub storage_driver: StorageDriver,
-    /// Image of engine and job containers: packed from the host's own engine, the official one, or any other
+    /// Image of engine and job containers: packed from the host's own engine (the official one, or any other: not built yet)
     #[arg(long, value_name = "host-engine|official|REF", default_value_t = Image::HostEngine)]
     pub image: Image,
     #[command(flatten)]
@@ -130,7 +131,7 @@ pub struct RunArgs {
     /// Folder for the run directories
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,
-    /// Go on with an interrupted run
+    /// Go on with an interrupted run (not built yet)
     #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,
     /// Print what would run, and run nothing
@@ -139,7 +140,7 @@ pub struct RunArgs {
     /// Name for this machine in the results, instead of a digest of its identity
     #[arg(long, value_name = "NAME", value_parser = host_label)]
     pub host_label: Option<String>,
-    /// Let BuildKit builds on your own engine push your cache out
+    /// Let BuildKit builds on your own engine push your cache out; build nothing else there meanwhile
     #[arg(long)]
     pub allow_host_cache: bool,
     /// Form of what is printed at the end
@@ -212,7 +213,7 @@ pub struct ClaimsArgs {
     /// List the claims, and test nothing
     #[arg(long)]
     pub list: bool,
-    /// Where to test: a reference host, your engine, or the lab's virtual machines (scripts/lab-vm)
+    /// Where to test: a reference host or the lab's virtual machines, scripts/lab-vm (your engine: not built yet)
     #[arg(long, value_name = "reference|local|lab|URL", default_value_t = ClaimHost::Engine(Host::Reference))]
     pub host: ClaimHost,
     /// Version of the outer engine of a reference host

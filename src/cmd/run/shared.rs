@@ -3,7 +3,7 @@
 use crate::case::Builder;
 use crate::cli::{Host, RunArgs};
 use crate::fixture::Fixture;
-use crate::scenario::{Build, Context, EngineVersion, Kind, Scenario, Step, StorageDriver};
+use crate::scenario::{Build, Context, EngineVersion, Kind, Scenario, Service, Step, StorageDriver, Topology};
 
 /// A scenario that could harm the user's engine, or leave there what nobody could prove ours.
 #[derive(Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
@@ -32,6 +32,11 @@ pub enum Refusal {
     )]
     #[diagnostic(help("--host reference, or --only with the other topologies"))]
     OutsideOfContainers { topology: String },
+    #[error(
+        "the engine of {topology} listens on a network of your own engine without certificates, and is privileged: whoever reaches it owns the machine"
+    )]
+    #[diagnostic(help("tls = true, --host reference, or --only with the other topologies"))]
+    PlainTcp { topology: String },
     #[error("{concurrency} jobs at once in {topology} would take your own engine from others that use it")]
     #[diagnostic(help("--host reference, or --only with the topologies of one job at a time"))]
     AtOnce { topology: String, concurrency: u32 },
@@ -81,6 +86,10 @@ pub(super) fn refusal(args: &RunArgs, scenario: &Scenario) -> Option<Refusal> {
     if let Some(topology) = scenario.topologies.iter().find(|topology| topology.kind == Kind::Host) {
         return Some(Refusal::OutsideOfContainers { topology: topology.name.clone() });
     }
+    let plain = |topology: &&Topology| matches!(&topology.kind, Kind::Dind(dind) if dind.service == Some(Service { tls: false }));
+    if let Some(topology) = scenario.topologies.iter().find(plain) {
+        return Some(Refusal::PlainTcp { topology: topology.name.clone() });
+    }
     if let Some(topology) = scenario.topologies.iter().find(|topology| topology.concurrency.get() > 1) {
         return Some(Refusal::AtOnce { topology: topology.name.clone(), concurrency: topology.concurrency.get() });
     }
@@ -122,16 +131,16 @@ mod tests {
     use crate::scenario::parse;
 
     fn of(context: &str, builder: &str, tag: &str, options: &str) -> Option<Refusal> {
-        refused("socket", context, builder, tag, options)
+        refused("use = \"socket\"", context, builder, tag, options)
     }
 
-    fn kind(kind: &str, options: &str) -> Option<Refusal> {
-        refused(kind, "fixture:ten", "classic", "app", options)
+    fn kind(topology: &str, options: &str) -> Option<Refusal> {
+        refused(topology, "fixture:ten", "classic", "app", options)
     }
 
-    fn refused(kind: &str, context: &str, builder: &str, tag: &str, options: &str) -> Option<Refusal> {
+    fn refused(topology: &str, context: &str, builder: &str, tag: &str, options: &str) -> Option<Refusal> {
         let text = format!(
-            "question = \"q\"\nbaseline = \"{kind}\"\n[[topology]]\nuse = \"{kind}\"\n[job]\nbuilder = \"{builder}\"\n\
+            "question = \"q\"\nbaseline = \"t\"\n[[topology]]\nname = \"t\"\n{topology}\n[job]\nbuilder = \"{builder}\"\n\
              steps = [{{ op = \"build\", context = \"{context}\", tag = \"{tag}\" }}]\n[sequence]\njobs = 1\n"
         );
         let folder = tempfile::tempdir().unwrap();
@@ -163,10 +172,19 @@ mod tests {
 
     #[test]
     fn nothing_is_started_outside_of_containers() {
-        let found = kind("host", "--host local");
-        assert_eq!(found, Some(Refusal::OutsideOfContainers { topology: "host".to_owned() }));
-        assert_eq!(kind("socket", "--host local"), None);
-        assert_eq!(kind("host", ""), None);
+        let found = kind("use = \"host\"", "--host local");
+        assert_eq!(found, Some(Refusal::OutsideOfContainers { topology: "t".to_owned() }));
+        assert_eq!(kind("use = \"socket\"", "--host local"), None);
+        assert_eq!(kind("use = \"host\"", ""), None);
+    }
+
+    #[test]
+    fn no_engine_listens_without_certificates_on_an_engine_in_use() {
+        let [plain, certified] = ["false", "true"].map(|tls| format!("use = \"dind-service\"\ntls = {tls}"));
+        for host in ["--host local", "--host tcp://h:1"] {
+            assert_eq!(kind(&plain, host), Some(Refusal::PlainTcp { topology: "t".to_owned() }), "{host}");
+        }
+        assert_eq!((kind(&plain, ""), kind(&certified, "--host local")), (None, None));
     }
 
     #[test]
