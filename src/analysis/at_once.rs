@@ -1,4 +1,4 @@
-//! Several jobs at once in one topology: until the last has ended, how even they are, and what each pays for the others.
+//! Several jobs at once in one topology: how long the slowest takes, how even they are, and what each pays for the others.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,9 @@ pub struct AtOnce {
     pub edit: Edit,
     /// Jobs at the same time.
     pub concurrency: usize,
-    /// Until the slowest job has ended, in nanoseconds; jobs at once begin together.
-    pub makespan: Estimate,
+    /// The time of the slowest job in nanoseconds: of its start and its steps. What is done between them to measure is in no
+    /// job's time, so by the clock the last one ends a little later.
+    pub slowest: Estimate,
     /// The fastest job's time by the slowest one's: 1 where all take the same.
     pub evenness: Estimate,
     /// A job's time by that of a job alone in the same topology, paired within blocks; empty for a job alone, and where the
@@ -32,7 +33,7 @@ pub struct AtOnce {
 /// Jobs at once, or the means of several such moments in one block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Moment {
-    makespan: f64,
+    slowest: f64,
     evenness: f64,
     /// Of one job, their mean.
     time: f64,
@@ -52,7 +53,7 @@ pub(super) fn at_once(table: &Table) -> Vec<AtOnce> {
             family: family(arms, *topology),
             edit: *edit,
             concurrency: concurrency(&arms[*topology]),
-            makespan: estimate(blocks, |moment| moment.makespan)?,
+            slowest: estimate(blocks, |moment| moment.slowest)?,
             evenness: estimate(blocks, |moment| moment.evenness)?,
             slowdown: alone.and_then(|alone| {
                 let pairs: Vec<_> = in_pairs(&times(blocks), &times(alone)).into_iter().map(|(_, pair)| pair).collect();
@@ -114,12 +115,12 @@ impl Moment {
     fn of(times: &[f64]) -> Self {
         let slowest = times.iter().copied().fold(0.0, f64::max);
         let fastest = times.iter().copied().fold(f64::INFINITY, f64::min);
-        Self { makespan: slowest, evenness: fastest / slowest, time: mean(times.iter().copied()) }
+        Self { slowest, evenness: fastest / slowest, time: mean(times.iter().copied()) }
     }
 
     fn mean(moments: &[Self]) -> Self {
         let mean = |part: fn(&Self) -> f64| mean(moments.iter().map(part));
-        Self { makespan: mean(|one| one.makespan), evenness: mean(|one| one.evenness), time: mean(|one| one.time) }
+        Self { slowest: mean(|one| one.slowest), evenness: mean(|one| one.evenness), time: mean(|one| one.time) }
     }
 }
 

@@ -1,7 +1,8 @@
 //! What the numbers mean for a choice: each topology by what it takes, and which of them no other one beats.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use strum::VariantArray as _;
 
 use super::comparison::in_pairs;
@@ -9,6 +10,9 @@ use super::paired::Paired;
 use super::{Analysis, CaseKey, Metric, Point, Subject};
 use crate::case::Edit;
 use crate::stats::{EQUIVALENCE_MARGIN, Estimate, Interval, Level, Ordered, mean};
+
+/// Fewer bytes are no difference to anyone: file systems and a harness's own files take as many.
+pub const NEGLIGIBLE_BYTES: f64 = 1e6;
 
 /// One topology. Values are means over the jobs of the sequence; empty where one of the jobs has none. The time is what a
 /// bill adds up, so it is a mean over the blocks too; of the others, each job is its median over the blocks.
@@ -26,7 +30,7 @@ pub struct Choice {
     pub disk_bytes: Option<f64>,
     /// Samples that failed.
     pub failures: usize,
-    /// A topology that is better in something and in nothing worse, and what it is better in; empty where there is none.
+    /// A topology that takes less of something and more of nothing, and of what; empty where there is none.
     pub beaten_by: Option<(usize, Vec<Axis>)>,
 }
 
@@ -53,16 +57,15 @@ impl Choice {
         }
     }
 
-    /// In what it is better than another one; empty where it is worse in anything. Less than the margin of equivalence is no
-    /// difference; what one of them has no value of says nothing.
-    fn better_than(&self, other: &Self) -> Vec<Axis> {
-        let less = |one: &Self, other: &Self, axis| {
-            one.value(axis).zip(other.value(axis)).is_some_and(|(a, b)| a * (1.0 + EQUIVALENCE_MARGIN) < b)
+    /// Whether its value is less than another one's by more than the margin of equivalence, and bytes by more than a few;
+    /// what one of them has no value of says nothing.
+    fn clearly_less(&self, other: &Self, axis: Axis) -> bool {
+        let least = match axis {
+            Axis::Pulled | Axis::Disk => NEGLIGIBLE_BYTES,
+            Axis::Time | Axis::Failures => 0.0,
         };
-        let those = |one: &Self, other: &Self| -> Vec<Axis> {
-            Axis::VARIANTS.iter().copied().filter(|axis| less(one, other, *axis)).collect()
-        };
-        if those(other, self).is_empty() { those(self, other) } else { Vec::new() }
+        let values = self.value(axis).zip(other.value(axis));
+        values.is_some_and(|(mine, others)| mine * (1.0 + EQUIVALENCE_MARGIN) < others && others - mine > least)
     }
 }
 
@@ -71,12 +74,14 @@ impl Choice {
 pub struct Choices {
     /// In the order of the topologies.
     pub list: Vec<Choice>,
-    /// What was on the disk before the first job, of the topology with the least of it: no job's doing. Empty where one of
-    /// them does not tell.
+    /// What was on the disk before the first job, of the topology with the least of it among those whose disk is known: no
+    /// job's doing. Empty where there is none, and where one of them does not tell how much its first job added.
     pub unused_bytes: Option<f64>,
     jobs: Vec<u32>,
     /// By topology.
     sums: Vec<Sums>,
+    /// Pairs of topologies of which the first takes less time, as their blocks show.
+    faster: BTreeSet<(usize, usize)>,
 }
 
 /// For each job, block by block, its time and that of all jobs before it; of blocks in which every job counts.
@@ -95,28 +100,62 @@ impl Choices {
             ..medians.choice(analysis, *topology, unused_bytes)
         };
         let list: Vec<Choice> = topologies.iter().map(choice).collect();
-        let beaten = |one: &Choice| {
-            let better = list.iter().map(|other| (other.topology, other.better_than(one)));
-            better.into_iter().find(|(_, axes)| !axes.is_empty())
+        let jobs = analysis.jobs.keys().copied().collect();
+        let mut choices = Self { list, unused_bytes, jobs, sums, faster: BTreeSet::new() };
+        choices.faster = choices.faster();
+        let beaten: Vec<_> = choices.list.iter().map(|one| choices.better_than(one)).collect();
+        choices.list.iter_mut().zip(beaten).for_each(|(one, beaten)| one.beaten_by = beaten);
+        choices
+    }
+
+    /// Those pairs of which the interval of the whole sequence's ratio shows it, too.
+    fn faster(&self) -> BTreeSet<(usize, usize)> {
+        let pairs = self.list.iter().flat_map(|one| self.list.iter().map(move |other| (one, other)));
+        let clear: Vec<_> = pairs.filter(|(one, other)| one.clearly_less(other, Axis::Time)).collect();
+        let shown = clear.into_par_iter().filter_map(|(one, other)| {
+            let ratio = self.ratio_after(self.jobs.len().checked_sub(1)?, one.topology, other.topology)?;
+            (ratio.high < 1.0).then_some((one.topology, other.topology))
+        });
+        shown.collect()
+    }
+
+    fn takes_less(&self, one: &Choice, other: &Choice, axis: Axis) -> bool {
+        one.clearly_less(other, axis) && (axis != Axis::Time || self.faster.contains(&(one.topology, other.topology)))
+    }
+
+    /// A topology that takes less of something than this one and more of nothing.
+    fn better_than(&self, one: &Choice) -> Option<(usize, Vec<Axis>)> {
+        let less = |one: &Choice, other: &Choice| -> Vec<Axis> {
+            Axis::VARIANTS.iter().copied().filter(|axis| self.takes_less(one, other, *axis)).collect()
         };
-        let list = list.iter().map(|one| Choice { beaten_by: beaten(one), ..one.clone() }).collect();
-        Self { list, unused_bytes, jobs: analysis.jobs.keys().copied().collect(), sums }
+        let no_worse = self.list.iter().filter(|other| less(one, other).is_empty());
+        no_worse.map(|other| (other.topology, less(other, one))).find(|(_, axes)| !axes.is_empty())
+    }
+
+    /// The topologies than which no other one takes less; empty where one of them has no value.
+    pub fn unbeaten(&self, axis: Axis) -> Option<Vec<usize>> {
+        let known = self.list.iter().all(|one| one.value(axis).is_some());
+        let none_less = |one: &&Choice| !self.list.iter().any(|other| self.takes_less(other, one, axis));
+        known.then(|| self.list.iter().filter(none_less).map(|one| one.topology).collect())
     }
 
     /// The first job by whose end a topology is shown to have taken less time than another one, and goes on so to the end of the
     /// sequence, though its first job is shown to be slower: by the interval of the ratio, paired within blocks. Empty where that
     /// is not shown.
     pub fn overtakes(&self, topology: usize, other: usize) -> Option<u32> {
-        let (mine, others) = (&self.sums[topology], &self.sums[other]);
-        let after = |job: usize| -> Option<Interval> {
-            let pairs: Vec<_> = in_pairs(&mine[job], &others[job]).into_iter().map(|(_, pair)| pair).collect();
-            Paired::new(&pairs).ratio(Level::P95)?.interval
-        };
+        let after = |job: usize| self.ratio_after(job, topology, other);
         if self.jobs.is_empty() || after(0)?.low <= 1.0 {
             return None;
         }
         let ahead = |job: &usize| after(*job).is_some_and(|ratio| ratio.high < 1.0);
         (0..self.jobs.len()).rev().take_while(ahead).last().map(|job| self.jobs[job])
+    }
+
+    /// Of the times up to this job of the sequence, from 0, paired within blocks.
+    fn ratio_after(&self, job: usize, topology: usize, other: usize) -> Option<Interval> {
+        let sums = in_pairs(&self.sums[topology][job], &self.sums[other][job]);
+        let pairs: Vec<_> = sums.into_iter().map(|(_, pair)| pair).collect();
+        Paired::new(&pairs).ratio(Level::P95)?.interval
     }
 }
 

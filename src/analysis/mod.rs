@@ -43,7 +43,7 @@ pub use arm::{Arm, Fallback};
 pub use at_once::AtOnce;
 pub use cell::{Cell, Summary};
 pub use change::{Change, Changes, Undecidable, changes};
-pub use choice::{Axis, Choice, Choices};
+pub use choice::{Axis, Choice, Choices, NEGLIGIBLE_BYTES};
 pub use comparison::{Comparison, Undisturbed, Verdict};
 pub use contrast::Contrast;
 pub use control::{SelfCheck, self_checks, together};
@@ -56,7 +56,7 @@ pub use ledger::LedgerCell;
 pub use metric::Metric;
 pub use phase::Phase;
 pub use point::{Point, Points};
-pub use pool::{HostRatio, Pool, PoolCase, pools};
+pub use pool::{HostRatio, Pool, PoolCase, Setup, pools};
 pub use storage::{Storage, storage_grid};
 pub use trial::TrialTimes;
 

@@ -12,7 +12,8 @@ use crate::stats::{Estimate, Level, Ordered};
 /// places but the first, paired within blocks. A trial's time is the sum of its jobs'.
 ///
 /// Of a topology that stood first in more than half of its blocks, that median rests on few trials, which all pairs would share,
-/// or on none: blocks with one of these in either place tell nothing. Empty where there are no others.
+/// or on none: blocks with one of these in either place tell nothing. Empty where there are no others. A trial that was run again
+/// was so after all others, whatever its place: it has no part in this.
 pub(super) fn order(jobs: &[Row]) -> Option<Estimate> {
     let trials = trials(jobs);
     let mut of_topology: BTreeMap<u32, (usize, Vec<f64>)> = BTreeMap::new();
@@ -41,7 +42,7 @@ struct Trial {
 /// By block and position, those with as many jobs as any of their topology.
 fn trials(jobs: &[Row]) -> BTreeMap<(u32, u32), Trial> {
     let mut trials: BTreeMap<(u32, u32), Trial> = BTreeMap::new();
-    for row in jobs.iter().filter(|row| row.counts()) {
+    for row in jobs.iter().filter(|row| row.counts() && row.job.attempt == 1) {
         let Some(time) = row.measures.get(Metric::ElapsedNs) else { continue };
         let begun = Trial { topology: row.job.topology, jobs: 0, time: 0.0 };
         let trial = trials.entry((row.job.block, row.position)).or_insert(begun);

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::paired::Paired;
 use super::{Analysis, Comparison};
 use crate::case::{Builder, Driver, Edit};
 use crate::record::RunRecord;
-use crate::stats::{Effect, Estimate, Level, hierarchical_ratio, random_effects, ratio};
+use crate::stats::{Effect, Estimate, Level, hierarchical_ratio, random_effects};
 
 /// An interval of runs that is so much wider than that of their blocks alone is the one to quote.
 const WIDER: f64 = 1.5;
@@ -42,11 +43,34 @@ impl HostRatio {
 
 /// What runs must have alike to measure the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PoolCase {
-    pub scenario: String,
+pub struct Setup {
     pub scenario_digest: String,
     pub driver: Driver,
     pub builder: Builder,
+    /// `reference`, `local` or a URL.
+    pub host_kind: String,
+    /// Version and storage driver of the outer engine; empty where the run does not tell.
+    pub engine: String,
+}
+
+impl Setup {
+    pub fn of(run: &RunRecord) -> Self {
+        let outer = run.environment.engines.get("outer");
+        Self {
+            scenario_digest: run.scenario_digest.clone(),
+            driver: run.driver,
+            builder: run.builder,
+            host_kind: run.environment.host_kind.clone(),
+            engine: outer.map_or_else(String::new, |engine| format!("{} {}", engine.version, engine.storage_driver)),
+        }
+    }
+}
+
+/// A ratio of whole jobs in one setup.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PoolCase {
+    pub scenario: String,
+    pub setup: Setup,
     pub topology: String,
     pub reference: String,
     pub edit: Edit,
@@ -73,9 +97,7 @@ impl PoolCase {
     fn of(run: &RunRecord, analysis: &Analysis, one: &Comparison) -> Self {
         Self {
             scenario: run.scenario.clone(),
-            scenario_digest: run.scenario_digest.clone(),
-            driver: run.driver,
-            builder: run.builder,
+            setup: Setup::of(run),
             edit: one.case.edit,
             topology: analysis.arms[one.topology].name.clone(),
             reference: analysis.arms[one.reference].name.clone(),
@@ -93,7 +115,7 @@ fn pool(case: PoolCase, hosts: BTreeMap<String, Runs>) -> Pool {
 
 /// Of the pairs of each run of a host.
 fn of_host(host: String, runs: &[Vec<(f64, f64)>]) -> Option<HostRatio> {
-    let blocks = ratio(&runs.concat(), Level::P95).ok()?;
+    let blocks = Paired::new(&runs.concat()).ratio(Level::P95)?;
     let between_runs = hierarchical_ratio(runs, Level::P95).ok()?;
     Some(HostRatio { host, runs: runs.len(), blocks, between_runs: (runs.len() > 1).then_some(between_runs) })
 }
@@ -122,9 +144,13 @@ mod tests {
         let word = str::to_owned;
         let case = PoolCase {
             scenario: word("quick"),
-            scenario_digest: word("sha256:0"),
-            driver: Driver::Cli,
-            builder: Builder::Classic,
+            setup: Setup {
+                scenario_digest: word("sha256:0"),
+                driver: Driver::Cli,
+                builder: Builder::Classic,
+                host_kind: word("reference"),
+                engine: word("20.10.24 overlay2"),
+            },
             edit: Edit::None,
             topology: word("dind"),
             reference: word("socket"),
@@ -150,6 +176,17 @@ mod tests {
             (3, None, None),
             "one host has no others to differ from"
         );
+    }
+
+    /// Twenty pairs whose ratio is 1.0 in the first ten and 1.2 in the others, or 1.0 and 1.2 by turns.
+    #[test]
+    fn blocks_that_depend_on_one_another_are_less_sure() {
+        let of = |high: fn(u32) -> bool| {
+            let pairs = (0..20).map(|block| (if high(block) { 1.2 } else { 1.0 } + f64::from(block % 5) / 1e3, 1.0));
+            of_host("a".to_owned(), &[pairs.collect()]).unwrap().blocks
+        };
+        let [alike, apart] = [of(|block| block >= 10), of(|block| block % 2 == 0)].map(|one| bounds(&one));
+        assert!(alike.0 < apart.0 || apart.1 < alike.1, "{alike:?}, {apart:?}");
     }
 
     #[test]

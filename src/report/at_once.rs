@@ -12,7 +12,7 @@ pub(super) fn at_once(analysis: &Analysis) -> Grid {
         "edit",
         "topology",
         "jobs at once",
-        "until the last has ended",
+        "the slowest job",
         "jobs per minute",
         "a job's time by that of one alone",
         "fastest by slowest",
@@ -24,7 +24,7 @@ pub(super) fn at_once(analysis: &Analysis) -> Grid {
             edit,
             shown(&analysis.arms[one.topology].name),
             one.concurrency.to_string(),
-            with_interval(one.makespan),
+            with_interval(one.slowest),
             format!("{:.1}", per_minute(one)),
             one.slowdown.as_ref().map_or_else(String::new, |slowdown| {
                 let text = ratio(slowdown);
@@ -48,5 +48,5 @@ fn with_interval(time: Estimate) -> String {
 
 fn per_minute(one: &AtOnce) -> f64 {
     const MINUTE_NS: f64 = 60e9;
-    one.concurrency as f64 * MINUTE_NS / one.makespan.point
+    one.concurrency as f64 * MINUTE_NS / one.slowest.point
 }

@@ -5,7 +5,7 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use super::resources::Grid;
 use super::shown::shown;
 use super::words::{range, value};
-use crate::analysis::{Analysis, Axis, Choice, Choices, Metric};
+use crate::analysis::{Analysis, Axis, Choice, Choices, Metric, NEGLIGIBLE_BYTES};
 use crate::scenario::Cost;
 use crate::stats::{EQUIVALENCE_MARGIN, Estimate};
 
@@ -38,7 +38,8 @@ pub(super) fn decision(analysis: &Analysis, cost: Option<Cost>) -> Decision {
     let mut sentences = vec![BY_MEANS.to_owned()];
     sentences.extend(choices.unused_bytes.map(above));
     sentences.extend(uncounted(analysis));
-    sentences.extend(best(analysis, &choices.list));
+    sentences.extend(unknown(analysis, &choices));
+    sentences.extend(best(analysis, &choices));
     sentences.extend(beaten(analysis, &choices.list));
     sentences.extend(break_evens(analysis, &choices));
     sentences.extend(cost.map(inputs));
@@ -67,42 +68,49 @@ fn name(analysis: &Analysis, topology: usize) -> String {
     shown(&analysis.arms[topology].name)
 }
 
-/// One that is as good as any in everything, or what each is best in.
-fn best(analysis: &Analysis, choices: &[Choice]) -> Option<String> {
-    let axes = [
-        ("the least time is that of", Axis::Time),
-        ("the fewest bytes are pulled with", Axis::Pulled),
-        ("the least is left on the disk by", Axis::Disk),
-    ];
-    let clauses: Vec<(&str, Vec<usize>)> =
-        axes.into_iter().filter_map(|(words, axis)| Some((words, least(choices, axis)?))).collect();
-    if clauses.is_empty() {
+/// What topologies are told by, and how it is said that one takes less.
+const COMPARED: [Axis; 3] = [Axis::Time, Axis::Pulled, Axis::Disk];
+
+/// What is not known of every topology; of one that pulls beforehand another sentence speaks.
+fn unknown(analysis: &Analysis, choices: &Choices) -> Option<String> {
+    let told = COMPARED.into_iter().filter_map(|axis| {
+        let without = choices.list.iter().filter(|one| one.value(axis).is_none());
+        let without = without.filter(|one| axis != Axis::Pulled || !analysis.arms[one.topology].pulls_beforehand());
+        let names: Vec<String> = without.map(|one| name(analysis, one.topology)).collect();
+        (!names.is_empty()).then(|| format!("{axis} of {}", list(&names)))
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| format!("Not known, and not compared: {}.", told.join("; ")))
+}
+
+/// Those that are beaten in nothing that is known of all, or what each is unbeaten in.
+fn best(analysis: &Analysis, choices: &Choices) -> Option<String> {
+    let compared: Vec<(Axis, Vec<usize>)> =
+        COMPARED.into_iter().filter_map(|axis| Some((axis, choices.unbeaten(axis)?))).collect();
+    if compared.is_empty() {
         return None;
     }
     let names =
         |topologies: &[usize]| list(&topologies.iter().map(|topology| name(analysis, *topology)).collect::<Vec<_>>());
     let everywhere = choices
+        .list
         .iter()
-        .filter(|one| one.failures == 0 && clauses.iter().all(|(_, least)| least.contains(&one.topology)));
+        .filter(|one| one.failures == 0 && compared.iter().all(|(_, unbeaten)| unbeaten.contains(&one.topology)));
     let everywhere: Vec<usize> = everywhere.map(|one| one.topology).collect();
-    if !everywhere.is_empty() {
-        let verb = if everywhere.len() == 1 { "is" } else { "are" };
-        return Some(format!(
-            "{} {verb} as good as any other of these in time, bytes pulled and disk, with less than {:.0} % as no difference.",
-            names(&everywhere),
-            100.0 * EQUIVALENCE_MARGIN
-        ));
+    let margin = format!(
+        "Less than {:.0} %, or than {}, is no difference.",
+        100.0 * EQUIVALENCE_MARGIN,
+        value(Metric::DiskBytes, NEGLIGIBLE_BYTES)
+    );
+    if everywhere.is_empty() {
+        let told: Vec<String> =
+            compared.iter().map(|(axis, unbeaten)| format!("in {axis}: {}", names(unbeaten))).collect();
+        let told = told.join("; ");
+        return Some(format!("It depends on what is scarce. Shown to be beaten by none, {told}. {margin}"));
     }
-    let told: Vec<String> = clauses.iter().map(|(words, least)| format!("{words} {}", names(least))).collect();
-    Some(format!("It depends on what is scarce: {}.", told.join("; ")))
-}
-
-/// The topologies with the least value, and those within the margin of it; empty where one has none.
-fn least(choices: &[Choice], axis: Axis) -> Option<Vec<usize>> {
-    let values: Vec<f64> = choices.iter().map(|one| one.value(axis)).collect::<Option<_>>()?;
-    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let close = choices.iter().zip(&values).filter(|(_, value)| **value <= least * (1.0 + EQUIVALENCE_MARGIN));
-    Some(close.map(|(one, _)| one.topology).collect())
+    let axes: Vec<String> = compared.iter().map(|(axis, _)| axis.to_string()).collect();
+    let axes = axes.join(" or ");
+    Some(format!("No other of these is shown to be better than {} in {axes}. {margin}", names(&everywhere)))
 }
 
 fn beaten<'a>(analysis: &'a Analysis, choices: &'a [Choice]) -> impl Iterator<Item = String> + 'a {
@@ -110,7 +118,7 @@ fn beaten<'a>(analysis: &'a Analysis, choices: &'a [Choice]) -> impl Iterator<It
         let (better, axes) = one.beaten_by.as_ref()?;
         let axes: Vec<String> = axes.iter().map(ToString::to_string).collect();
         let (better, worse) = (name(analysis, *better), name(analysis, one.topology));
-        Some(format!("{better} is better than {worse} in {}, and in nothing of these worse.", list(&axes)))
+        Some(format!("{better} is shown to be better than {worse} in {}, and in nothing of these worse.", list(&axes)))
     })
 }
 

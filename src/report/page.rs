@@ -67,12 +67,7 @@ impl Page {
         let (figures, decision) = rayon::join(|| figures(analysis), || decision(analysis, cost));
         Ok(Self {
             question: shown(run.question.trim()),
-            origin: vec![
-                format!("scenario {}", shown(&run.scenario)),
-                format!("host {}", shown(&run.host)),
-                shown(&run.started_at),
-                blocks(analysis.blocks),
-            ],
+            origin: origin(run, analysis),
             answer: answer(analysis),
             cautions: cautions(run, analysis).into_iter().chain(steadiness::neighbours(run, trials)).collect(),
             jobs: rows(analysis, &Subject::Job),
@@ -107,6 +102,21 @@ fn steps(analysis: &Analysis) -> Vec<StepTimes> {
     }
     let times = subjects.into_iter().map(|one| StepTimes { title: subject(one), rows: rows(analysis, one) });
     times.filter(|step| !step.rows.is_empty()).collect()
+}
+
+/// What the numbers hold of, in a line.
+fn origin(run: &RunRecord, analysis: &Analysis) -> Vec<String> {
+    let environment = &run.environment;
+    let engine = environment.engines.get("outer").map(|outer| format!("engine {}", shown(&outer.version)));
+    // "Docker version 28.2.2, build e6534b4"
+    let command = environment.docker_command.as_deref().and_then(|said| {
+        let version = said.strip_prefix("Docker version ")?.split(',').next()?;
+        Some(format!("docker command {}", shown(version)))
+    });
+    let mut origin = vec![format!("scenario {}", shown(&run.scenario)), format!("host {}", shown(&run.host))];
+    origin.extend(engine.into_iter().chain(command));
+    origin.extend([format!("builder {}", run.builder), shown(&run.started_at), blocks(analysis.blocks)]);
+    origin
 }
 
 fn identity(run: &RunRecord) -> Vec<(&'static str, String)> {

@@ -16,6 +16,7 @@ pub fn pool(pool: &Pool) -> String {
         let all = ratio(estimate);
         format!("all {} hosts {} ({}, I² {:.0} %)", pool.hosts.len(), all.point, all.interval, i2 * 100.0)
     }));
-    let PoolCase { scenario, edit, topology, reference, .. } = &pool.case;
-    format!("{}, {} to {}, edit {edit}: {}", shown(scenario), shown(topology), shown(reference), parts.join("; "))
+    let PoolCase { scenario, setup, edit, topology, reference } = &pool.case;
+    let (scenario, engine, parts) = (shown(scenario), shown(&setup.engine), parts.join("; "));
+    format!("{scenario}, {} to {}, edit {edit}, engine {engine}: {parts}", shown(topology), shown(reference))
 }

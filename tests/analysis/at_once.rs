@@ -5,7 +5,7 @@ use dindbench::case::Status;
 use crate::run::{Run, block, fail, two_arms};
 
 #[test]
-fn jobs_at_once_last_until_the_slowest_has_ended() {
+fn jobs_at_once_are_told_by_the_slowest() {
     let alone = ("dind", "dind", "lifecycle=recreate");
     let both = ("both", "dind", "lifecycle=recreate concurrency=2");
     let mut run = Run::new(&[alone, both]);
@@ -22,8 +22,8 @@ fn jobs_at_once_last_until_the_slowest_has_ended() {
     fail(run.samples.last_mut().unwrap(), Status::Failed);
     let at_once = run.analyse().at_once;
     let of = |topology: usize| at_once.iter().find(|one| one.topology == topology).unwrap();
-    assert_eq!((of(0).concurrency, of(0).makespan.point, of(0).slowdown), (1, 1_000.0, None));
-    assert_eq!((of(1).concurrency, of(1).makespan.point, of(1).makespan.n), (2, 2_000.0, 6));
+    assert_eq!((of(0).concurrency, of(0).slowest.point, of(0).slowdown), (1, 1_000.0, None));
+    assert_eq!((of(1).concurrency, of(1).slowest.point, of(1).slowest.n), (2, 2_000.0, 6));
     assert_eq!((of(0).family, of(1).family), (0, 0));
     assert_eq!((of(1).evenness.point, of(1).slowdown.unwrap().point), (0.75, 1.75));
 }

@@ -18,6 +18,12 @@ fn a_place_that_costs_time_is_seen_whatever_stands_there() {
     }
     let order = run.clone().analyse().order.expect("both places are taken");
     assert!((order.point - 1.1).abs() < 0.03 && order.interval.unwrap().low > 1.0 && order.n == 6, "{order:?}");
+    // A trial that was run again was no first one, whatever its place.
+    let mut again = run.clone();
+    for row in again.samples.iter_mut().filter(|row| (row.block, row.topology.as_str()) == (1, "dind")) {
+        row.attempt = 2;
+    }
+    assert_eq!(again.analyse().order.unwrap().n, 5);
     // A trial that lost a job is no whole one.
     run.samples.retain(|row| (row.block, row.topology.as_str()) != (3, "dind"));
     assert_eq!(run.analyse().order.unwrap().n, 5);

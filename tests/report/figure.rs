@@ -43,7 +43,7 @@ fn at_once(behaviours: &[Behaviour]) -> Analysis {
                     family: topology - topology % levels.len(),
                     edit,
                     concurrency: jobs,
-                    makespan: around(alone * slower, 0.06),
+                    slowest: around(alone * slower, 0.06),
                     evenness: around(0.9, 0.05),
                     slowdown: (jobs > 1).then(|| around(slower, 0.05 + 0.02 * noise([topology as u32]))),
                 });
@@ -73,13 +73,13 @@ fn a_ladder_holds_whatever_is_measured() {
     let failed = at_once(&[socket(), failing("dind")]);
     assert_inside(&failed, "one topology failed");
     assert!(!svg(&failed, "ladder").contains("dind"));
-    for (makespan, slowdown) in [(1.0, 1.0), (86_400e9, 8.64e13), (1.0, 1e-14)] {
+    for (slowest, slowdown) in [(1.0, 1.0), (86_400e9, 8.64e13), (1.0, 1e-14)] {
         let mut extreme = at_once(&[socket(), kept()]);
         for one in &mut extreme.at_once {
-            one.makespan = Estimate { point: makespan, interval: None, n: 7 };
+            one.slowest = Estimate { point: slowest, interval: None, n: 7 };
             one.slowdown = one.slowdown.map(|_| Estimate { point: slowdown, interval: None, n: 7 });
         }
-        assert_inside(&extreme, &format!("jobs at once in {makespan} ns, {slowdown} times as long"));
+        assert_inside(&extreme, &format!("jobs at once in {slowest} ns, {slowdown} times as long"));
     }
     let mut never_alone = at_once(&[socket()]);
     never_alone.at_once.retain(|one| one.concurrency > 1);

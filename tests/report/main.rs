@@ -288,9 +288,24 @@ fn a_copy_of_a_topology_is_no_choice_wherever_it_stands() {
         rendered(&sample::run(), &sample::analysis(&[recreated(), again.clone(), socket()], 7, &contrasts));
     let (_, choice) = markdown.split_once("## What it means for a choice").expect("a section");
     let (choice, _) = choice.split_once("## How to repeat it").expect("another one");
-    assert!(choice.contains("the least time is that of socket") && !choice.contains("dind-again"), "{choice}");
+    assert!(choice.contains("in time: socket;") && !choice.contains("dind-again"), "{choice}");
     let (_, checked) = rendered(&sample::run(), &sample::analysis(&[recreated(), again], 7, &contrasts[..1]));
     assert!(!checked.contains("## What it means for a choice") && !checked.contains("**Nesting:**"), "{checked}");
+}
+
+/// What one topology has not got is told, and no sentence says that it was compared.
+#[test]
+fn a_choice_names_what_is_not_known_of_all() {
+    let mut analysis = three(7);
+    for points in
+        analysis.points.iter_mut().filter(|((_, metric), _)| *metric == Metric::DiskBytes).map(|(_, points)| points)
+    {
+        points.retain(|point| point.topology != 0);
+    }
+    let (_, markdown) = rendered(&sample::run(), &analysis);
+    assert!(markdown.contains("- Not known, and not compared: disk of socket.\n"), "{markdown}");
+    let told = "- No other of these is shown to be better than socket in time or bytes pulled. Less";
+    assert!(markdown.contains(told), "{markdown}");
 }
 
 #[test]

@@ -116,7 +116,11 @@ fn runs_that_measured_something_else_are_not_put_together() {
     runs[1].record.scenario_text = runs[1].record.scenario_text.replace("fixture:ten", "fixture:many");
     runs[1].record.scenario_digest = "sha256:another".to_owned();
     let [html, markdown] = pages(&runs);
-    assert!(html.contains("run-0 and run-1 are both of scenario quick and differ in it (job.steps[1].context)"));
+    assert!(
+        html.contains(
+            "run-0 and run-1 are both of scenario quick and differ in what was measured (job.steps[1].context)"
+        )
+    );
     for text in [html, markdown] {
         assert!(text.contains("No two of them measured the same ratio.") && !text.contains("<svg"));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Member, distinct};
-use crate::analysis::{Deviation, conditions, scenarios};
+use crate::analysis::{Deviation, Setup, conditions, scenarios};
 use crate::report::resources::Grid;
 use crate::report::shown::shown;
 
@@ -79,13 +79,15 @@ fn apart(members: &[Member]) -> Option<String> {
     let (one, before) = members.split_last()?;
     let same_name = |other: &&Member| other.run.scenario == one.run.scenario;
     let first = before.iter().find(same_name)?;
-    let measured = |member: &Member| (member.run.scenario_digest.clone(), member.run.driver, member.run.builder);
-    (measured(first) != measured(one)).then(|| {
-        let keys: Vec<String> = scenarios(first.run, one.run).into_iter().map(|one| shown(&one.key)).collect();
+    let [theirs, mine] = [first, one].map(|member| Setup::of(member.run));
+    (theirs != mine).then(|| {
+        let mut keys: Vec<String> = scenarios(first.run, one.run).into_iter().map(|one| shown(&one.key)).collect();
+        keys.extend((theirs.host_kind != mine.host_kind).then(|| "kind of host".to_owned()));
+        keys.extend((theirs.engine != mine.engine).then(|| "outer engine".to_owned()));
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let how = if keys.is_empty() { "the scenario's text".to_owned() } else { list(&keys) };
         format!(
-            "{} and {} are both of scenario {} and differ in it ({how}): their ratios are not put together.",
+            "{} and {} are both of scenario {} and differ in what was measured ({how}): their ratios are not put together.",
             first.name(),
             one.name(),
             shown(&one.run.scenario)

@@ -94,7 +94,7 @@ impl Member<'_> {
 
 /// Of a topology in the first run that has the case: its look in that run's own figures.
 fn topology(members: &[Member], case: &PoolCase) -> usize {
-    let mut runs = members.iter().filter(|one| one.run.scenario_digest == case.scenario_digest);
+    let mut runs = members.iter().filter(|one| one.run.scenario_digest == case.setup.scenario_digest);
     runs.find_map(|one| one.analysis.arms.iter().position(|arm| arm.name == case.topology)).unwrap_or_default()
 }
 
@@ -156,8 +156,9 @@ fn runs(members: &[Member]) -> Grid {
 fn ratios(pools: &[Pool]) -> Grid {
     let headings = ["time of a job by that of another", "host", "runs", "blocks", "by the blocks", "by the runs"];
     let rows = pools.iter().flat_map(|pool| {
-        let PoolCase { scenario, topology, reference, edit, .. } = &pool.case;
-        let name = format!("{}: {} / {}, edit {edit}", shown(scenario), shown(topology), shown(reference));
+        let PoolCase { scenario, setup, topology, reference, edit } = &pool.case;
+        let (scenario, engine) = (shown(scenario), shown(&setup.engine));
+        let name = format!("{scenario}: {} / {}, edit {edit}, engine {engine}", shown(topology), shown(reference));
         let names = std::iter::once(name).chain(std::iter::repeat(String::new()));
         let hosts = pool.hosts.iter().map(of_host).chain(pool.all.map(|all| of_all(pool, all)));
         names.zip(hosts).map(|(name, host)| [name].into_iter().chain(host).collect())

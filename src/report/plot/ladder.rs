@@ -1,4 +1,4 @@
-//! Jobs at once, from one to the most: until when the last one took, and what a job pays for the others.
+//! Jobs at once, from one to the most: how long the slowest takes, and what a job pays for the others.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ const RUNGS_TOLD: usize = 60;
 /// What one plane shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
-    Makespan,
+    Slowest,
     Slowdown,
 }
 
@@ -79,7 +79,7 @@ pub(super) fn figure(analysis: &Analysis) -> Result<Option<Figure>, PlotError> {
         legend.draw(canvas, MARGIN + 42.0)?;
         ladder.draw(canvas)
     })?;
-    let caption = "Left: medians of the time until the slowest job has ended. Right: a job's time by that of a job alone in the same \
+    let caption = "Left: medians of the slowest job's time. Right: a job's time by that of a job alone in the same \
                    topology, logarithmic; none where the run has no job alone. The upright lines are the intervals, and \
                    the joined marks are one topology. A slow-down as large as the number of jobs is that of a machine \
                    which is used up."
@@ -106,7 +106,7 @@ impl<'a> Ladder<'a> {
 
     fn draw(&self, canvas: &Canvas) -> Drawn {
         for (row, edit) in self.edits.iter().enumerate() {
-            for side in [Side::Makespan, Side::Slowdown] {
+            for side in [Side::Slowest, Side::Slowdown] {
                 let plane = self.plane(row, *edit, side);
                 self.draw_ground(canvas, &plane, *edit, side)?;
                 for (place, family) in self.families.iter().enumerate() {
@@ -130,7 +130,7 @@ impl<'a> Ladder<'a> {
         let rungs = self.rungs(edit, family);
         let measured = rungs.iter().filter_map(|one| {
             let value = match side {
-                Side::Makespan => Some(one.makespan),
+                Side::Slowest => Some(one.slowest),
                 Side::Slowdown => one.slowdown,
             };
             Some((one.concurrency, value?))
@@ -142,7 +142,7 @@ impl<'a> Ladder<'a> {
         let estimates = || self.families.iter().flat_map(|family| self.values(edit, *family, side));
         let half = (WIDTH - 2.0 * MARGIN - GAP) / 2.0;
         let (scale, left) = match side {
-            Side::Makespan => {
+            Side::Slowest => {
                 let highest = |one: Estimate| one.interval.map_or(one.point, |interval| interval.high.max(one.point));
                 let largest = estimates().map(|(_, one)| highest(one)).fold(0.0, f64::max);
                 (Scale::Time(Axis::up_to(Quantity::Nanos, largest)), MARGIN)
@@ -158,7 +158,7 @@ impl<'a> Ladder<'a> {
 
     fn draw_ground(&self, canvas: &Canvas, plane: &Plane, edit: Edit, side: Side) -> Drawn {
         let what = match side {
-            Side::Makespan => format!("after edit {edit}: until the last has ended"),
+            Side::Slowest => format!("after edit {edit}: the slowest job"),
             Side::Slowdown => "a job's time by that of one alone".to_owned(),
         };
         canvas.text(&what, (plane.left - LABELS, plane.top - 18.0), TEXT_SIZE, INK, Anchor::Start)?;
@@ -235,13 +235,13 @@ impl<'a> Ladder<'a> {
             let name = shown(&self.analysis.arms[family].name);
             (!rungs.is_empty()).then(|| format!("{name} after edit {edit}: {}.", rungs.join(", ")))
         });
-        format!("{TITLE}, {WHAT}, until the last has ended. {}", told.collect::<Vec<_>>().join(" "))
+        format!("{TITLE}, {WHAT}, the time of the slowest. {}", told.collect::<Vec<_>>().join(" "))
     }
 }
 
 fn rung(one: &AtOnce) -> String {
     let slowdown = one.slowdown.as_ref().map(|slowdown| format!(", each {}", ratio(slowdown).point));
-    format!("{} in {}{}", one.concurrency, units::nanos(one.makespan.point), slowdown.unwrap_or_default())
+    format!("{} in {}{}", one.concurrency, units::nanos(one.slowest.point), slowdown.unwrap_or_default())
 }
 
 impl Plane {

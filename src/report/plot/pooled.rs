@@ -26,11 +26,12 @@ fn lines(pools: &[(Pool, usize)]) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut last = None;
     for (pool, topology) in pools {
-        let PoolCase { scenario, edit, topology: name, reference, .. } = &pool.case;
+        let PoolCase { scenario, setup, edit, topology: name, reference } = &pool.case;
         // The first edit stands for all that have the rest in common.
         let all_edits = PoolCase { edit: Edit::First, ..pool.case.clone() };
         if last.as_ref() != Some(&all_edits) {
-            lines.push(Line::Heading(format!("{}: {} / {}", shown(scenario), shown(name), shown(reference))));
+            let (scenario, engine) = (shown(scenario), shown(&setup.engine));
+            lines.push(Line::Heading(format!("{scenario}: {} / {}, engine {engine}", shown(name), shown(reference))));
             last = Some(all_edits);
         }
         lines.extend(pool.hosts.iter().map(|one| Line::Ratio {
