@@ -68,7 +68,7 @@ fn name(analysis: &Analysis, topology: usize) -> String {
     shown(&analysis.arms[topology].name)
 }
 
-/// What topologies are told by, and how it is said that one takes less.
+/// What a topology is called better in; failures are told by their number.
 const COMPARED: [Axis; 3] = [Axis::Time, Axis::Pulled, Axis::Disk];
 
 /// What is not known of every topology; of one that pulls beforehand another sentence speaks.
