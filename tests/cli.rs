@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Command as Process, Stdio};
 
 use assert_cmd::Command;
@@ -215,4 +216,19 @@ fn a_reader_that_closes_the_pipe_is_no_failure() {
     let mut told = String::new();
     child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
     assert_eq!((child.wait().unwrap().code(), told.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_run_and_its_copy_are_one_run() {
+    let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/2026-11-25-cloud-2cpu");
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    for file in ["run.toml", "samples.csv"] {
+        std::fs::copy(run.join(file), copy.join(file)).unwrap();
+    }
+    let out = folder.path().join("out");
+    let report = dindbench().arg("report").args([&run, &copy]).arg("--out").arg(&out).assert();
+    report.failure().stderr(contains("whose samples would count twice"));
+    assert!(!out.exists(), "nothing is written");
 }

@@ -6,7 +6,8 @@ use super::{CaseKey, Metric};
 use crate::stats::{Estimate, Level, Ordered, Outliers, median};
 
 /// One metric of one case in one topology. Within a block the samples of a case (several jobs with the same edit)
-/// are averaged first, so that a block counts once.
+/// are averaged first, so that a block counts once; a block that lacks one of these jobs does not count, for its mean would be
+/// that of other jobs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
     pub topology: usize,
@@ -67,11 +68,15 @@ pub(super) struct CaseRows<'a> {
 }
 
 impl<'a> CaseRows<'a> {
-    /// `rows` are of one case in one topology, sorted by block. Empty if the measured blocks have nothing of it.
-    pub fn new(rows: &[&'a Row]) -> Option<Self> {
+    /// `rows` are of one case in one topology, sorted by block; each of its workers has so many jobs with the case's edit.
+    /// Empty if the measured blocks have nothing of it.
+    pub fn new(rows: &[&'a Row], jobs: usize) -> Option<Self> {
         let excluded = rows.iter().filter(|row| row.standing == Standing::Excluded && !row.warmup).count();
-        let counted: Vec<_> =
-            rows.iter().filter(|row| row.counts()).map(|row| (row.job.block, &row.measures)).collect();
+        let workers = rows.iter().map(|row| row.job.worker as usize + 1).max().unwrap_or(1);
+        let counting = rows.iter().filter(|row| row.counts()).map(|row| (row.job.block, &row.measures));
+        let counting: Vec<_> = counting.collect();
+        let whole = counting.chunk_by(|(a, _), (b, _)| a == b).filter(|block| block.len() >= jobs * workers);
+        let counted: Vec<_> = whole.flatten().copied().collect();
         let disturbed = || rows.iter().filter(|row| row.flagged && row.counts()).map(|row| row.job.block).collect();
         let measured = excluded > 0 || !counted.is_empty();
         measured.then(|| Self { topology: rows[0].job.topology as usize, counted, excluded, disturbed: disturbed() })

@@ -28,7 +28,7 @@ pub struct Choice {
     pub bytes_pulled: Option<f64>,
     /// After the last job; above [`Choices::unused_bytes`], where these are known.
     pub disk_bytes: Option<f64>,
-    /// Samples that failed.
+    /// Samples that failed or timed out.
     pub failures: usize,
     /// A topology that takes less of something and more of nothing, and of what; empty where there is none.
     pub beaten_by: Option<(usize, Vec<Axis>)>,
@@ -192,7 +192,7 @@ impl Medians {
             start_ns: mean(&self.start),
             bytes_pulled: mean(&self.pulled).filter(|_| counted),
             disk_bytes: last.map(|bytes| bytes - unused_bytes.unwrap_or(0.0)),
-            failures: failures.map(|failure| failure.count).sum(),
+            failures: failures.map(|failure| failure.failed).sum(),
             beaten_by: None,
         }
     }

@@ -77,19 +77,21 @@ pub enum Verdict {
 
 /// All cells and comparisons, case by case.
 pub(super) fn cells_and_comparisons(table: &Table, baseline: usize) -> (Vec<Cell>, Vec<Comparison>) {
-    let pairs = pairs(&table.arms, baseline);
+    let (pairs, sequence) = (pairs(&table.arms, baseline), table.sequence());
+    let jobs_after = |edit: Edit| sequence.values().filter(|after| **after == edit).count();
     // Of many blocks most of an analysis is this, and no case needs another one.
     let by_case: Vec<(Vec<Cell>, Vec<Comparison>)> =
-        cases(table).into_par_iter().map(|(_, rows)| of_case(table, &rows, &pairs)).collect();
+        cases(table).into_par_iter().map(|((_, edit), rows)| of_case(table, &rows, jobs_after(edit), &pairs)).collect();
     let (cells, comparisons): (Vec<_>, Vec<_>) = by_case.into_iter().unzip();
     let mut comparisons: Vec<Comparison> = comparisons.into_iter().flatten().collect();
     adjust(&mut comparisons);
     (cells.into_iter().flatten().collect(), comparisons)
 }
 
-fn of_case(table: &Table, rows: &[&Row], pairs: &[Pair]) -> (Vec<Cell>, Vec<Comparison>) {
+/// `jobs` is how many of the sequence have the edit of the case.
+fn of_case(table: &Table, rows: &[&Row], jobs: usize, pairs: &[Pair]) -> (Vec<Cell>, Vec<Comparison>) {
     let case = CaseKey { subject: table.steps.subject(rows[0].subject).clone(), edit: rows[0].edit };
-    let arms = arms(rows);
+    let arms = arms(rows, jobs);
     // Metric by metric: the values of all of them at once would be as many as the rows' own.
     let by_metric: Vec<OfMetric> =
         metrics(&arms).par_iter().map(|metric| of_metric(&case, &arms, *metric, pairs)).collect();
@@ -120,8 +122,9 @@ fn cases(table: &Table) -> BTreeMap<(u32, Edit), Vec<&Row>> {
 }
 
 /// The topologies that have measured rows in this case.
-fn arms<'a>(rows: &[&'a Row]) -> Vec<CaseRows<'a>> {
-    rows.chunk_by(|a, b| a.job.topology == b.job.topology).filter_map(CaseRows::new).collect()
+fn arms<'a>(rows: &[&'a Row], jobs: usize) -> Vec<CaseRows<'a>> {
+    let of_arm = |rows: &[&'a Row]| CaseRows::new(rows, jobs);
+    rows.chunk_by(|a, b| a.job.topology == b.job.topology).filter_map(of_arm).collect()
 }
 
 /// The metrics that a case has anywhere; time always, so that a case that only failed is seen.

@@ -105,9 +105,10 @@ fn differ_as(arm: &Arm, base: &Arm, kinds: [&str; 2]) -> bool {
     (found == (one, other) || found == (other, one)) && same_conditions(arm, base)
 }
 
-/// Whether the same software really ran, within the same bounds.
+/// Whether the same software really ran, within the same bounds, for as many jobs at once.
 fn same_conditions(arm: &Arm, base: &Arm) -> bool {
-    let bounds = |arm: &Arm| ["cpus", "memory_bytes", "delay"].map(|bound| arm.parameter(bound).map(str::to_owned));
+    const CONDITIONS: [&str; 4] = ["cpus", "memory_bytes", "delay", "concurrency"];
+    let bounds = |arm: &Arm| CONDITIONS.map(|bound| arm.parameter(bound).map(str::to_owned));
     same_software(arm, base) && bounds(arm) == bounds(base)
 }
 
@@ -168,6 +169,19 @@ mod tests {
 
     fn pair(contrast: Contrast, topology: usize, reference: usize) -> Pair {
         Pair { contrast, topology, reference }
+    }
+
+    #[test]
+    fn jobs_at_once_are_a_difference_of_their_own() {
+        let many = "concurrency=4";
+        let arms = [
+            arm("socket", "", "overlay2"),
+            arm("dind", &format!("lifecycle=keep storage_driver=auto {many}"), "overlay2"),
+            arm("socket-proxy", many, "overlay2"),
+            arm("host", many, "overlay2"),
+        ];
+        let contrasts: Vec<_> = pairs(&arms, 0).into_iter().map(|pair| pair.contrast).collect();
+        assert_eq!(contrasts, [Contrast::Whole; 3]);
     }
 
     #[test]

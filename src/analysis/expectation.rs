@@ -68,8 +68,9 @@ impl Expectations {
         };
         let found = found(self.list[index].instructions_cached, cached, total);
         let entry = self.found.entry((index, sample.block)).or_insert((sample.attempt, found));
-        // Of several attempts the last one stands.
-        if sample.attempt > entry.0 {
+        // Of several attempts the last one stands; of several jobs at once the one that broke it.
+        let broken_too = sample.attempt == entry.0 && found != Found::Held;
+        if sample.attempt > entry.0 || broken_too {
             *entry = (sample.attempt, found);
         }
     }

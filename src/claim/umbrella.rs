@@ -82,7 +82,7 @@ impl Umbrella {
             _ if open.len() == verdicts.len() => Verdict::Undecided,
             Self::Any(_) if !confirmed.is_empty() => Verdict::Confirmed,
             Self::All(_) if !refuted.is_empty() => Verdict::Refuted,
-            _ if !open.is_empty() && conditional.is_empty() => Verdict::Undecided,
+            _ if !open.is_empty() => Verdict::Undecided,
             _ if !conditional.is_empty() => Verdict::Conditional,
             Self::Any(_) => Verdict::Refuted,
             Self::All(_) => Verdict::Confirmed,
@@ -124,6 +124,7 @@ mod tests {
             ([Some(Refuted), None], Undecided),
             ([Some(Refuted), Some(Undecided)], Undecided),
             ([Some(NotTestable), None], Undecided),
+            ([Some(Conditional), None], Undecided),
         ] {
             assert_eq!(judged(Umbrella::Any, found), expected, "{found:?}");
         }
@@ -138,6 +139,7 @@ mod tests {
             ([Some(Confirmed), Some(Conditional)], Conditional),
             ([Some(Confirmed), None], Undecided),
             ([None, Some(NotTestable)], Undecided),
+            ([Some(Conditional), Some(Undecided)], Undecided),
         ] {
             assert_eq!(judged(Umbrella::All, found), expected, "{found:?}");
         }

@@ -20,6 +20,8 @@ pub enum ReportRunError {
     #[error("{} and an earlier run directory have the same name, and their reports would overwrite each other: \
              report them one by one", path.display())]
     SameName { path: PathBuf },
+    #[error("{} is a copy of the run in {}, whose samples would count twice: leave one of them out", path.display(), other.display())]
+    SameRun { path: PathBuf, other: PathBuf },
 }
 
 /// Writes a report per run: into the run directory itself, or into `out`. Several runs each get a folder of
@@ -97,6 +99,11 @@ fn reports(runs: &[PathBuf], out: Option<&Path>, found: &[Found]) -> Result<Vec<
             return Err(ReportRunError::SameName { path: dir.path().to_owned() });
         }
         places.push(place);
+    }
+    for (index, dir) in dirs.iter().enumerate() {
+        if let Some(other) = dirs[..index].iter().find(|other| other.record().run_id == dir.record().run_id) {
+            return Err(ReportRunError::SameRun { path: dir.path().to_owned(), other: other.path().to_owned() });
+        }
     }
     let one = |(dir, place): (&RunDir, &PathBuf)| {
         let analysis = Analysis::of(dir)?;

@@ -1,9 +1,10 @@
 //! What a choice looks at.
 
 use dindbench::analysis::{Axis, Choices};
-use dindbench::case::Edit;
+use dindbench::case::{Edit, Status};
+use dindbench::record::Sample;
 
-use crate::run::{At, DIND, Run, SOCKET, block};
+use crate::run::{At, DIND, Run, SOCKET, block, fail};
 
 const MB: u64 = 1_000_000;
 const PRELOAD: (&str, &str, &str) = ("dind", "dind-preload", "lifecycle=recreate storage_driver=auto preload=true");
@@ -64,6 +65,23 @@ fn what_was_there_before_is_no_topologys_disk() {
     assert_eq!(choices.list[0].beaten_by, None, "it is worse in bytes pulled, and better in disk");
     let unbeaten = [Axis::Time, Axis::Pulled, Axis::Disk].map(|axis| choices.unbeaten(axis));
     assert_eq!(unbeaten, [Some(vec![0, 1]), Some(vec![1]), Some(vec![0])]);
+}
+
+/// A build that was invalid, and well when its trial was run again, is no failure of its topology; one that failed is.
+#[test]
+fn what_was_invalid_is_no_failure() {
+    let failures = |status| {
+        let mut run = jobs(DIND, [1_000; 3]);
+        let at = At { job: 2, edit: Edit::None, ..block(3) };
+        fail(&mut run.job("socket", at, [0, 1_000, 0])[1], status);
+        let first: Vec<_> =
+            run.samples.iter().filter(|row| row.block == 3 && row.topology.as_str() == "socket").collect();
+        let again: Vec<_> =
+            first.into_iter().cloned().map(|row| Sample { attempt: 2, status: Status::Ok, ..row }).collect();
+        run.samples.extend(again);
+        Choices::of(&run.analyse()).list[0].failures
+    };
+    assert_eq!([Status::Invalid, Status::Failed].map(failures), [0, 1]);
 }
 
 /// The second takes half the time in five blocks of six and a little more in the other, and 8 kB less of 28 kB.

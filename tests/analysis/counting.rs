@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dindbench::analysis::{Analysis, Metric, Subject, Summary};
+use dindbench::analysis::{Analysis, Found, Metric, Subject, Summary};
 use dindbench::case::{Edit, ErrorClass, Op, Status};
 
 use crate::run::{At, Run, SOCKET, block, cell, comparison, elapsed, fail, job_after, point, step, two_arms};
@@ -129,7 +129,11 @@ fn jobs_after_the_same_edit_are_averaged_within_a_block() {
         let edit = if number == 1 { Edit::First } else { Edit::None };
         run.job("socket", At { job: number, edit, ..block(1) }, [0, elapsed, 0]);
     }
+    // A block that lacks two of the three: its mean would be that of another job.
     run.job("socket", At { job: 2, edit: Edit::None, ..block(2) }, [0, 40, 0]);
+    for (number, elapsed) in [(2, 20), (3, 40), (4, 60)] {
+        run.job("socket", At { job: number, edit: Edit::None, ..block(3) }, [0, elapsed, 0]);
+    }
     let analysis = run.analyse();
     let Summary::Median { estimate, min, max, .. } = elapsed(&analysis, 0, &job_after(Edit::None)) else { panic!() };
     assert_eq!((estimate.n, *min, *max), (2, 30.0, 40.0));
@@ -161,4 +165,22 @@ fn the_ledger_counts_builds_that_count() {
         .collect();
     let expected = [("app", 2, Edit::Source, 1, "RUN 1", 3, 3), ("app", 2, Edit::Source, 2, "RUN 2", 1, 3)];
     assert_eq!(counts, expected);
+}
+
+/// Two jobs at once: the first finds everything, the second does not, whichever row is written first.
+#[test]
+fn what_one_of_several_jobs_at_once_breaks_is_broken() {
+    for workers in [[0, 1], [1, 0]] {
+        let mut run = Run::new(&[SOCKET]);
+        run.record.scenario_text =
+            "[[expect]]\ntopology = \"socket\"\njob = 1\nstep = \"app\"\ninstructions_cached = \"all\"\n".into();
+        for worker in workers {
+            for row in run.job("socket", block(0), [0, 10, 0]) {
+                row.worker = worker;
+                (row.instructions_total, row.instructions_cached) = (Some(2), Some(2 - worker));
+            }
+        }
+        let found = run.analyse().expectations.remove(0).blocks;
+        assert_eq!(found, [(0, Found::Broken { cached: 1, total: 2 })], "{workers:?}");
+    }
 }

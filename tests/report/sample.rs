@@ -285,6 +285,7 @@ fn failures(behaviours: &[Behaviour], blocks: u32) -> Vec<Failure> {
             op: Op::Start,
             class: ErrorClass::EngineNotReady,
             count: blocks as usize,
+            failed: blocks as usize,
             share: proportion(blocks as usize, 3 * blocks as usize, Level::P95).unwrap(),
             example: "the inner engine did not answer within 60 s: failed to mount overlay: invalid argument"
                 .to_owned(),
