@@ -252,8 +252,9 @@ impl<'a, E: Executor> Runner<'a, E> {
                 return Ok(first.or(Some(fault)));
             }
             let edit = self.scenario.sequence.edit(job);
+            let failed = first.as_ref().is_some_and(|fault: &Fault| fault.status != Status::Invalid);
             let workers = 0..self.scenario.topologies[slot.topology].concurrency.get();
-            let ended = join_all(workers.map(|worker| self.job(slot, JobSlot { worker, job, edit }))).await;
+            let ended = join_all(workers.map(|worker| self.job(slot, JobSlot { worker, job, edit }, failed))).await;
             self.ledger.borrow().sync()?;
             for fault in ended {
                 first = first.or(fault?);
@@ -262,11 +263,12 @@ impl<'a, E: Executor> Runner<'a, E> {
         Ok(first)
     }
 
-    async fn job(&self, slot: &Slot, job: JobSlot) -> Result<Option<Fault>, WriteError> {
+    /// `failed` tells whether a job before it has.
+    async fn job(&self, slot: &Slot, job: JobSlot, failed: bool) -> Result<Option<Fault>, WriteError> {
         let mut first = None;
         let steps = (0..self.scenario.job.steps.len()).map(Part::Step);
         for part in std::iter::once(Part::Start).chain(steps) {
-            let fault = self.part(slot, job, part).await?;
+            let fault = self.part(slot, job, part, failed).await?;
             // What comes after a failed part would fail for its reason; an invalid one did its work.
             let ends = fault.as_ref().is_some_and(|fault| fault.status != Status::Invalid);
             first = first.or(fault);
@@ -274,12 +276,12 @@ impl<'a, E: Executor> Runner<'a, E> {
                 break;
             }
         }
-        let stop = self.part(slot, job, Part::Stop).await?;
+        let stop = self.part(slot, job, Part::Stop, failed).await?;
         Ok(first.or(stop))
     }
 
     /// Does a part of a job, checks it against what must hold, and writes it down.
-    async fn part(&self, slot: &Slot, job: JobSlot, part: Part) -> Result<Option<Fault>, WriteError> {
+    async fn part(&self, slot: &Slot, job: JobSlot, part: Part, failed: bool) -> Result<Option<Fault>, WriteError> {
         let Some(mut measured) = unless_interrupted(&self.interrupt, self.executor.part(job, part)).await else {
             return Ok(Some(interruption()));
         };
@@ -292,7 +294,12 @@ impl<'a, E: Executor> Runner<'a, E> {
             measured.outcome.elapsed = Some(elapsed + delayed);
         }
         if let (Part::Step(index), None) = (part, &measured.outcome.fault) {
-            measured.outcome.fault = self.broken(slot, job, index, &measured);
+            let broken = self.broken(slot, job, index, &measured);
+            // Where a job before it failed, that is why: the topology's doing, and no reason to doubt the rest of the trial.
+            measured.outcome.fault = broken.map(|how| match failed {
+                true => Fault::failed(ErrorClass::Expectation, format!("{how}, after a job that failed")),
+                false => Fault::invalid(how),
+            });
         }
         let step = self.step_name(part);
         self.ledger.borrow_mut().sample(job, part, &step, &measured)?;
@@ -304,9 +311,9 @@ impl<'a, E: Executor> Runner<'a, E> {
         Ok(measured.outcome.fault)
     }
 
-    /// The expectation that a build broke. In job 1 nothing was built before, so nothing may be cached but what another
+    /// How a build broke an expectation. In job 1 nothing was built before, so nothing may be cached but what another
     /// job at the same engine has built meanwhile; what the same job has built, everything of it must be.
-    fn broken(&self, slot: &Slot, job: JobSlot, index: usize, measured: &Measured) -> Option<Fault> {
+    fn broken(&self, slot: &Slot, job: JobSlot, index: usize, measured: &Measured) -> Option<String> {
         let Step::Build(build) = &self.scenario.job.steps[index] else { return None };
         let topology = self.name(slot);
         let stated = self.scenario.expectations.iter().find(|expectation| {
@@ -317,8 +324,7 @@ impl<'a, E: Executor> Runner<'a, E> {
         let known = if self.built_before(index) { Some(Expected::All) } else { cold.then_some(Expected::Exactly(0)) };
         let all = measured.outcome.instructions.iter().all(|instruction| instruction.cached);
         if stated.is_none() && known.is_none() && all && build.changed_by(job.edit) {
-            let message = format!("the edit {} changed nothing: every instruction was cached", job.edit);
-            return Some(Fault::invalid(message));
+            return Some(format!("the edit {} changed nothing: every instruction was cached", job.edit));
         }
         let expected = stated.map(|expectation| expectation.instructions_cached).or(known)?;
         let total = measured.outcome.instructions.len();
@@ -327,8 +333,7 @@ impl<'a, E: Executor> Runner<'a, E> {
             Expected::All => total,
             Expected::Exactly(count) => count as usize,
         };
-        (cached != wanted)
-            .then(|| Fault::invalid(format!("expected {wanted} of {total} instructions cached, and {cached} were")))
+        (cached != wanted).then(|| format!("expected {wanted} of {total} instructions cached, and {cached} were"))
     }
 
     /// Whether a step before this one builds the same, under another tag: then all of it is there.

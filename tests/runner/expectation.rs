@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use dindbench::analysis::Found;
-use dindbench::case::{ErrorClass, Status};
+use dindbench::analysis::{CaseKey, Found, Metric, Subject};
+use dindbench::case::{Edit, ErrorClass, Status};
 use dindbench::scenario::{Scenario, parse};
 use dindbench::workload::Fault;
 
@@ -60,6 +60,27 @@ async fn nothing_may_be_cached_in_the_first_job() {
     let row = run.sample(1, "socket", 1, "app");
     assert_eq!(row.status, Status::Invalid);
     assert_eq!(row.error.as_str(), "expected 0 of 10 instructions cached, and 1 were");
+}
+
+/// The pull of the first job fails, so nothing was built before the second: its build is no warm one, and the third is.
+#[tokio::test(start_paused = true)]
+async fn a_build_after_a_job_that_failed_is_that_failures_and_spoils_nothing_else() {
+    let quick = quick();
+    let fault = Fault::failed(ErrorClass::RateLimited, "429");
+    let fake = Fake::new(&quick).at(1, "socket", "job 1: 0", Turn::Fails(fault));
+    let run = run(&quick, &plan(&quick, 1), fake.at(1, "socket", "job 2: app", Turn::Hits(0))).await;
+    let row = run.sample(1, "socket", 2, "app");
+    assert_eq!((row.status, row.error_class), (Status::Failed, Some(ErrorClass::Expectation)));
+    assert_eq!(row.error.as_str(), "expected 10 of 10 instructions cached, and 0 were, after a job that failed");
+    assert_eq!(run.sample(1, "socket", 3, "app").status, Status::Ok);
+    assert_eq!(run.trials().iter().filter(|trial| trial.attempt == 2).count(), 0);
+    let times = |edit| {
+        let analysis = run.analysis();
+        let mut cells =
+            analysis.cells.into_iter().filter(|cell| cell.metric == Metric::ElapsedNs && cell.topology == 0);
+        cells.find(|cell| cell.case == CaseKey { subject: Subject::Job, edit }).unwrap().summary.centre()
+    };
+    assert_eq!((times(Edit::None), times(Edit::Source).is_some()), (None, true));
 }
 
 #[tokio::test(start_paused = true)]
