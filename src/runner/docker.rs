@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use super::executor::{Closed, EngineFacts, Executor, JobSlot, Measured, Opened, Part, Slot};
 use crate::agent::Reading;
 use crate::case::{Disturbance, Edit, ErrorClass};
-use crate::engine::{EngineError, Patience};
+use crate::engine::{Command, EngineError, Patience, Source};
 use crate::guard;
 use crate::journal::Journal;
 use crate::probe::{Delta, Point, rise};
@@ -81,11 +81,14 @@ impl Executor for DockerExecutor<'_> {
             jobs: self.scenario.sequence.jobs.get(),
         };
         let outer = self.host.open(self.journal, &key).await?;
-        let reading = outer.read(false, None).await?;
-        let arm = Arm::new(&topology.kind, &outer).bounded(topology.bounds);
-        arm.prepare(&outer).await?;
-        let workers = workers(&outer, arm, topology, &self.scenario.job)?;
-        self.trial = Some(Trial { outer, workers, began: reading });
+        match begun(&outer, topology, &self.scenario.job).await {
+            Ok((reading, workers)) => self.trial = Some(Trial { outer, workers, began: reading }),
+            Err(fault) => {
+                // Nobody else knows of it, and the next trial's would be in its way. The fault says more than how this ends.
+                let _ = outer.remove().await;
+                return Err(fault);
+            }
+        }
         Ok(Opened { setup: began.elapsed() })
     }
 
@@ -128,6 +131,14 @@ impl Executor for DockerExecutor<'_> {
             steal_ns: rise(ended.steal_ns, trial.began.steal_ns),
         })
     }
+}
+
+/// The counters of a host on which nothing was done yet, and who will work there.
+async fn begun(outer: &OuterHost, topology: &Topology, job: &Job) -> Result<(Reading, Vec<Mutex<Worker>>), Fault> {
+    let reading = outer.read(false, None).await?;
+    let arm = Arm::new(&topology.kind, outer).bounded(topology.bounds);
+    arm.prepare(outer).await?;
+    Ok((reading, workers(outer, arm, topology, job)?))
 }
 
 /// The one worker of a trial, or several that work at once.
@@ -269,6 +280,7 @@ impl Worker {
         match part {
             Part::Start => {
                 if let (Some(container), None) = (&self.job, self.printout) {
+                    self.reach(container).await?;
                     self.printout = Some(match self.kind.tool() {
                         Some(_) => Printout::Classic,
                         None => Printout::ask(container, scenario.job.builder, Patience::CHORE).await?,
@@ -305,6 +317,22 @@ impl Worker {
             Part::Stop => delta.volumes_leaked = self.leaked().await?,
         }
         Ok(())
+    }
+
+    /// Shows that the socket on the user's machine that jobs get is that of the engine under test: by its address alone nobody
+    /// can know it.
+    async fn reach(&self, job: &JobContainer) -> Result<(), Fault> {
+        if self.outer.alone() || !matches!(self.kind, Kind::Socket | Kind::SocketProxy) {
+            return Ok(());
+        }
+        let ask = Command::new(["docker", "info", "--format", "{{.ID}}"]);
+        let found = job.exec(&ask, Patience::CHORE).await?.text(Source::Stdout);
+        let (found, meant) = (found.trim(), self.outer.engine.describe().await?.id);
+        if found == meant {
+            return Ok(());
+        }
+        let message = format!("the job's socket leads to the engine {found:?}, and the one under test is {meant:?}");
+        Err(Fault::failed(ErrorClass::Harness, message))
     }
 
     /// Volumes on the outer engine that are none of those which live on between jobs. On an engine that others use too,

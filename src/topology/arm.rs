@@ -83,7 +83,13 @@ impl Arm {
     }
 
     /// What a CI job waits for before its first command: its engine, where it has one of its own, and its container.
+    ///
+    /// # Errors
+    /// Also where what the job before it was to leave is not gone: this one would find it.
     pub async fn start(&mut self, host: &OuterHost, job: u32) -> Result<Started, TopologyError> {
+        if !self.ended() {
+            return Err(TopologyError::StillThere);
+        }
         let began = Instant::now();
         if self.kind == Kind::Host {
             let job = JobContainer::beside_engine(host, job).await?;
@@ -202,16 +208,26 @@ impl Arm {
     /// The end of a job: its container or its folder goes, and with it what the lifecycle throws away.
     /// A job that never started has none.
     pub async fn stop(&mut self, host: &OuterHost, job: Option<JobContainer>) -> Result<(), TopologyError> {
-        if let Some(job) = job {
-            job.remove().await?;
-        }
-        self.service = None;
+        let removed = match job {
+            Some(job) => job.remove().await,
+            None => Ok(()),
+        };
+        let thrown_away = self.throw_away(host).await;
+        removed?;
+        thrown_away
+    }
+
+    async fn throw_away(&mut self, host: &OuterHost) -> Result<(), TopologyError> {
         let dind = match &self.kind {
             Kind::Dind(dind) => dind,
-            Kind::Daemonless(Daemonless { data_root: DataRoot::Fresh, .. }) => {
-                return Ok(self.outer.remove_volume(&self.data_volume).await?);
+            Kind::Daemonless(Daemonless { data_root, .. }) => {
+                if *data_root == DataRoot::Fresh {
+                    self.outer.remove_volume(&self.data_volume).await?;
+                }
+                self.service = None;
+                return Ok(());
             }
-            Kind::Daemonless(_) | Kind::Socket | Kind::SocketProxy | Kind::Host => return Ok(()),
+            Kind::Socket | Kind::SocketProxy | Kind::Host => return Ok(()),
         };
         match dind.lifecycle {
             Lifecycle::Recreate => self.remove_engine(host, dind.data_root).await,
@@ -223,12 +239,27 @@ impl Arm {
         }
     }
 
-    /// Data that are kept are put down in good order first; an engine that cannot do that goes all the same.
+    /// Data that are kept are put down in good order first; an engine that cannot do that goes all the same. It is this arm's
+    /// until all of it has gone.
     async fn remove_engine(&mut self, host: &OuterHost, data_root: DataRoot) -> Result<(), TopologyError> {
-        let Some(mut inner) = self.inner.take() else { return Ok(()) };
+        let Some(inner) = &mut self.inner else { return Ok(()) };
         let stopped = if data_root == DataRoot::Kept && !inner.stopped() { inner.stop(host).await } else { Ok(()) };
         inner.remove(host, data_root).await?;
+        self.inner = None;
         stopped
+    }
+
+    /// Whether what the lifecycle throws away after a job has gone.
+    fn ended(&self) -> bool {
+        match &self.kind {
+            Kind::Dind(dind) => match dind.lifecycle {
+                Lifecycle::Recreate => self.inner.is_none(),
+                Lifecycle::Restart => self.inner.as_ref().is_none_or(InnerEngine::stopped),
+                Lifecycle::Keep => true,
+            },
+            Kind::Daemonless(_) => self.service.is_none(),
+            Kind::Socket | Kind::SocketProxy | Kind::Host => true,
+        }
     }
 
     /// A file system of the inner engine's own, where it has one.

@@ -101,11 +101,11 @@ impl InnerEngine {
     /// Also where it was dead already, or had to be killed: its data were not put down in good order then.
     pub async fn stop(&mut self, host: &OuterHost) -> Result<(), TopologyError> {
         let ended = self.outer.wait_container(&self.container);
-        let (code, stopped) = tokio::join!(ended, self.outer.stop_container(&self.container, STOP_GRACE));
-        stopped?;
+        // A container that cannot be stopped does not end either.
+        let (code, ()) = tokio::try_join!(ended, self.outer.stop_container(&self.container, STOP_GRACE))?;
         self.stopped = true;
         self.unmounted(host).await?;
-        match code? {
+        match code {
             0 => Ok(()),
             _ => Err(self.obituary().await),
         }

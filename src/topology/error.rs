@@ -34,6 +34,10 @@ pub enum TopologyError {
          what makes it: name one as the topology's `engine`, or leave the topology out with --only"
     )]
     FileSystem { engine: EngineVersion, file_system: FileSystem, reason: String },
+    #[error(
+        "what the lifecycle throws away after a job is still there, so this job would find it: see how the stop before it failed"
+    )]
+    StillThere,
     #[error("the {container} container gave an answer that makes no sense: {reason}")]
     Answer { container: String, reason: String },
 }

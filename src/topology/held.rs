@@ -16,6 +16,8 @@ use crate::engine::{AttachedInput, AttachedOutput, ContainerSpec, Engine, Engine
 const KEPT_LINES: usize = 50;
 /// How long an answer may take: settling a disk after a large build can take a while.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(120);
+/// How long the engine may take to say that a container has ended whose streams have.
+const END_DEADLINE: Duration = Duration::from_secs(30);
 
 /// If this process ends in any way, the container's standard input ends, the program in it ends, and the engine
 /// removes the container: nothing is left to clean up but volumes and images.
@@ -84,13 +86,14 @@ impl Held {
         let wrong = |reason: String| TopologyError::Answer { container: self.name.clone(), reason };
         let line = serde_json::to_string(request).map_err(|error| wrong(error.to_string()))?;
         let Conversation { input, replies } = &mut *self.conversation.lock().await;
-        if input.line(&line).await.is_err() {
-            return Err(TopologyError::Died(self.death().await));
-        }
+        // Before it is sent: whoever stops waiting meanwhile does not know whether it was.
         replies.owed += 1;
+        if input.line(&line).await.is_err() {
+            return Err(TopologyError::Died(self.obituary().await));
+        }
         match tokio::time::timeout(ANSWER_DEADLINE, replies.last()).await {
             Ok(Some(reply)) => serde_json::from_str(&reply).map_err(|error| wrong(format!("`{reply}`: {error}"))),
-            Ok(None) => Err(TopologyError::Died(self.death().await)),
+            Ok(None) => Err(TopologyError::Died(self.obituary().await)),
             Err(_) => Err(wrong(format!("nothing for {}", humantime::format_duration(ANSWER_DEADLINE)))),
         }
     }
@@ -105,6 +108,16 @@ impl Held {
         };
         // The last words can arrive just after the exit code.
         tokio::time::sleep(Duration::from_millis(20)).await;
+        self.story(exit_code)
+    }
+
+    /// Of a container that does not answer any more. Where the way to its engine is cut, nobody ever says that it has ended.
+    async fn obituary(&self) -> Death {
+        let death = tokio::time::timeout(END_DEADLINE, self.death()).await;
+        death.unwrap_or_else(|_| self.story(None))
+    }
+
+    fn story(&self, exit_code: Option<i64>) -> Death {
         Death { container: self.name.clone(), exit_code, last_line: last_error_line(&self.log()) }
     }
 

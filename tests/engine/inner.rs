@@ -3,7 +3,7 @@
 use dindbench::case::{Builder, Driver, ErrorClass, Op, Status};
 use dindbench::engine::{Command, Patience, Source};
 use dindbench::scenario::{Bounds, Dind, EngineVersion, Kind};
-use dindbench::topology::{Arm, Started};
+use dindbench::topology::{Arm, Started, TopologyError};
 use libtest_mimic::{Failed, Trial};
 
 use crate::block::Recorded;
@@ -60,6 +60,9 @@ fn bounds() -> Result<(), Failed> {
         let host = lab.open_host().await.expect("a host");
         let mut arm = Arm::new(&Kind::Dind(Dind::default()), &host).bounded(bounds);
         let Started { job, .. } = arm.start(&host, 1).await.expect("a job");
+        // The engine of the first job is there still: the second would find all that it has.
+        let refused = arm.start(&host, 2).await.err().expect("no second job");
+        assert!(matches!(refused, TopologyError::StillThere), "{refused}");
         let held = job.exec(&Command::new(["sh", "-c", cgroup]), Patience::CHORE).await.expect("its control group");
         let [engine, container] = ["engine", "job-1"].map(|suffix| host.name(suffix));
         let form = "{{.HostConfig.NanoCpus}} {{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}";
