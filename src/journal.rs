@@ -79,8 +79,11 @@ impl Journal {
         let wrong =
             |reason: std::io::Error| JournalError { action: "create", path: path.clone(), reason: reason.to_string() };
         std::fs::create_dir_all(folder).map_err(wrong)?;
-        let file = OpenOptions::new().append(true).create_new(true).open(&path).map_err(wrong)?;
+        // It has its name once it is locked: nobody finds it who could take it for that of a dead run.
+        let begun = folder.join(format!("{run}.new"));
+        let file = OpenOptions::new().append(true).create_new(true).open(&begun).map_err(wrong)?;
         file.try_lock().map_err(|error| wrong(error.into()))?;
+        std::fs::rename(&begun, &path).map_err(wrong)?;
         let mut journal = Self { run: run.to_owned(), path, file, entries: Vec::new() };
         journal.write(&Head { engine: engine.to_owned() })?;
         Ok(journal)

@@ -30,7 +30,8 @@ const OF_TRIAL: [&str; 13] = [
 /// that were never finished; the label, of a loaded image that was not named yet.
 pub async fn undo(engine: &Engine, run: &str, entries: &[Entry]) -> Result<(), EngineError> {
     remove(engine, entries.iter().cloned().collect()).await?;
-    remove(engine, labelled(engine, &format!("{RUN_LABEL}={run}"), &[]).await?).await
+    let labelled = labelled(engine, &format!("{RUN_LABEL}={run}")).await?;
+    remove(engine, labelled.into_iter().map(|(entry, _)| entry).collect()).await
 }
 
 /// Removes what a trial made on an engine that outlives it: what the run's label proves, but for what the run itself
@@ -96,17 +97,15 @@ fn of_trial((_, labels): &Labelled) -> bool {
     labels.get(ROLE_LABEL).is_some_and(|role| OF_TRIAL.contains(&role.as_str()))
 }
 
-/// Objects on an engine that a label of ours proves to be ours, without those of the runs that are alive.
-pub async fn ours(engine: &Engine, alive: &[String]) -> Result<BTreeSet<Entry>, EngineError> {
-    labelled(engine, ROLE_LABEL, alive).await
+/// Objects on an engine that a label of ours proves to be ours, each with the run that made it, where its label tells.
+pub async fn ours(engine: &Engine) -> Result<BTreeSet<(Entry, Option<String>)>, EngineError> {
+    labelled(engine, ROLE_LABEL).await
 }
 
-async fn labelled(engine: &Engine, label: &str, alive: &[String]) -> Result<BTreeSet<Entry>, EngineError> {
-    let lives = |(_, labels): &Labelled| labels.get(RUN_LABEL).is_some_and(|run| alive.contains(run));
+async fn labelled(engine: &Engine, label: &str) -> Result<BTreeSet<(Entry, Option<String>)>, EngineError> {
     let mut found = BTreeSet::new();
     for (kind, list) in everything(engine, label).await? {
-        let dead = list.into_iter().filter(|object| !lives(object));
-        found.extend(dead.map(|(name, _)| Entry { kind, name }));
+        found.extend(list.into_iter().map(|(name, mut labels)| (Entry { kind, name }, labels.remove(RUN_LABEL))));
     }
     Ok(found)
 }

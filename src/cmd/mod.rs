@@ -29,7 +29,7 @@ use miette::{Diagnostic, Report};
 
 use crate::analysis::Analysis;
 use crate::cli::NotBuilt;
-use crate::record::RunDir;
+use crate::record::{RunDir, Text};
 use crate::scenario::{LoadError, SelectionError};
 
 /// Says something on stderr. Where nobody reads that any more, as when the key that interrupts this program has ended
@@ -125,9 +125,11 @@ fn terminal_width() -> Option<u16> {
     rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }
 
-/// An error that ended a command before or while it measured.
+/// An error that ended a command before or while it measured. It may tell what engines and registries said, whose words a terminal
+/// must not take for its own.
 fn could_not_run(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
-    Failure { exit: Exit::CouldNotRun, report: Report::msg(error.to_string()) }
+    let lines: Vec<String> = error.to_string().lines().map(|line| Text::from(line).escaped()).collect();
+    Failure { exit: Exit::CouldNotRun, report: Report::msg(lines.join("\n")) }
 }
 
 /// Whether every job's ratio of the run in this directory is known as closely as the goal says. Files that cannot be read are
@@ -145,11 +147,12 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 mod tests {
     use super::*;
 
-    /// The widest of the published run's ratios is that of `keep` with nothing changed, 0.812 to 1.072: √(1.072 / 0.812) is 1.149.
+    /// The widest of the published run's ratios is that of `dind-kept` after a source edit, 0.8777 to 1.0412: √(1.0412 / 0.8777) is
+    /// 1.089.
     #[test]
     fn a_run_is_known_as_closely_as_its_widest_ratio() {
-        let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/2026-11-30-cloud-2cpu-claims/measured/cache");
-        assert_eq!([0.14, 0.16].map(|goal| precise(&run, goal)), [false, true]);
+        let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/2026-11-25-cloud-2cpu");
+        assert_eq!([0.08, 0.10].map(|goal| precise(&run, goal)), [false, true]);
         assert!(!precise(Path::new("no such run"), 1.0));
     }
 }

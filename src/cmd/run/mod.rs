@@ -107,8 +107,9 @@ async fn measure(
     progress.phase("removing what was created");
     let closed = tenancy.close().await;
     progress.end();
-    let Some((dir, tally)) = measured? else { return Ok(Exit::Interrupted) };
+    let measured = measured?;
     closed?;
+    let Some((dir, tally)) = measured else { return Ok(Exit::Interrupted) };
     tell_left(tally.unclear_records);
     if tally.left_out > 0 {
         notice(format_args!("the time limit left no time for {} of {} blocks", tally.left_out, plan.blocks.len()));
