@@ -185,6 +185,17 @@ pub fn survey(folder: &Path) -> Result<(Vec<Abandoned>, Vec<String>), JournalErr
     Ok((abandoned, alive))
 }
 
+/// Whether a run has noted the records of a build cache in use, as one does that builds there. Nothing where this folder has no
+/// journal of it: who can say what the run of another user does?
+pub fn notes_cache(folder: &Path, run: &str) -> Option<bool> {
+    let text = std::fs::read_to_string(folder.join(format!("{run}.jsonl"))).ok()?;
+    Some(cache_note(&text).is_some())
+}
+
+fn cache_note(text: &str) -> Option<CacheNote> {
+    text.lines().find_map(|line| serde_json::from_str(line).ok()).map(|line: CacheLine| line.cache)
+}
+
 /// Empty where the journal's run is alive.
 fn read(path: &Path, run: &str) -> Result<Option<Abandoned>, JournalError> {
     let wrong = |reason: String| JournalError { action: "read", path: path.to_owned(), reason };
@@ -198,9 +209,8 @@ fn read(path: &Path, run: &str) -> Result<Option<Abandoned>, JournalError> {
     let mut lines = text.lines();
     let engine = lines.next().and_then(|line| serde_json::from_str(line).ok()).map(|head: Head| head.engine);
     // A run killed while it wrote leaves half a line, and has created nothing of that name yet.
-    let lines: Vec<&str> = lines.collect();
-    let cache = lines.iter().find_map(|line| serde_json::from_str(line).ok()).map(|line: CacheLine| line.cache);
-    let entries = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let entries = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let cache = cache_note(&text);
     Ok(Some(Abandoned { run: run.to_owned(), engine, entries, cache, path: path.to_owned(), _lock: lock }))
 }
 
@@ -240,6 +250,9 @@ mod tests {
         let (abandoned, alive) = survey(folder.path()).unwrap();
         assert!(abandoned.is_empty());
         assert_eq!(alive, ["r1"]);
+        let other = Journal::create(folder.path(), "r0", "engine").unwrap();
+        assert_eq!(["r1", "r0", "none"].map(|run| notes_cache(folder.path(), run)), [Some(true), Some(false), None]);
+        other.close().unwrap();
 
         drop(journal);
         std::fs::write(

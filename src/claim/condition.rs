@@ -3,6 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// Decimals of a number that is told, and how many it may take to tell it from the end of a condition.
+const DECIMALS: i32 = 3;
+const MOST_DECIMALS: i32 = 9;
+
 /// Something that was observed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -28,6 +32,26 @@ pub enum Condition {
 impl Value {
     pub fn exactly(number: f64) -> Self {
         Self::Range { low: number, high: number }
+    }
+
+    /// In so few decimals, three at least, that a condition says the same of it.
+    pub fn told(&self, condition: &Condition) -> String {
+        let to = |decimals| match self {
+            Self::Text(_) => self.clone(),
+            Self::Range { low, high } => Self::Range { low: rounded(*low, decimals), high: rounded(*high, decimals) },
+        };
+        let told = (DECIMALS..=MOST_DECIMALS).map(|decimals| (to(decimals), decimals));
+        let mut same = told.filter(|(rounded, _)| condition.met(rounded) == condition.met(self));
+        let (told, decimals) = same.next().unwrap_or_else(|| (self.clone(), MOST_DECIMALS));
+        told.with_decimals(decimals)
+    }
+
+    fn with_decimals(&self, decimals: i32) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Range { low, high } if low == high => rounded(*low, decimals).to_string(),
+            Self::Range { low, high } => format!("{} to {}", rounded(*low, decimals), rounded(*high, decimals)),
+        }
     }
 
     fn ends(&self) -> Option<(f64, f64)> {
@@ -111,17 +135,14 @@ impl fmt::Display for Condition {
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => f.write_str(text),
-            Self::Range { low, high } if low == high => write!(f, "{}", rounded(*low)),
-            Self::Range { low, high } => write!(f, "{} to {}", rounded(*low), rounded(*high)),
-        }
+        f.write_str(&self.with_decimals(DECIMALS))
     }
 }
 
-/// To three decimals, without zeros that say nothing.
-fn rounded(number: f64) -> f64 {
-    (number * 1000.0).round() / 1000.0
+/// To so many decimals, without zeros that say nothing.
+fn rounded(number: f64, decimals: i32) -> f64 {
+    let factor = 10_f64.powi(decimals);
+    (number * factor).round() / factor
 }
 
 #[cfg(test)]
@@ -146,6 +167,16 @@ mod tests {
         }
         assert_eq!(met(">= 2", &text("many")), None);
         assert_eq!(met(">= 2", &text("NaN")), None);
+    }
+
+    /// 1.2004 to three decimals would be at most 1.2, which it is not.
+    #[test]
+    fn what_is_told_is_on_the_side_of_an_end_on_which_it_is() {
+        let told = |condition: &str, value: Value| value.told(&condition.parse().unwrap());
+        assert_eq!(told("<= 1.2", Value::Range { low: 1.05, high: 1.2004 }), "1.05 to 1.2004");
+        assert_eq!(told("<= 1.3", Value::Range { low: 1.05, high: 1.2004 }), "1.05 to 1.2");
+        assert_eq!(told(">= 0.95", Value::exactly(0.949_72)), "0.9497");
+        assert_eq!(told("yes", Value::Text("no".to_owned())), "no");
     }
 
     #[test]

@@ -129,9 +129,15 @@ fn deviation(holds: &BTreeMap<String, Condition>, observed: &Observations) -> Re
             Some(false) => {
                 let detail = observed.get(&format!("{name}{DETAIL}")).map(ToString::to_string);
                 let detail = detail.filter(|detail| !detail.is_empty()).map(|detail| format!(" ({detail})"));
+                let value = value.told(condition);
                 deviations.push(format!("{name} is {value}{}, and not {condition}", detail.unwrap_or_default()));
             }
-            None => return Err(format!("{name} is {value}, which does not say whether it is {condition}")),
+            None => {
+                return Err(format!(
+                    "{name} is {}, which does not say whether it is {condition}",
+                    value.told(condition)
+                ));
+            }
         }
     }
     Ok((!deviations.is_empty()).then(|| deviations.join(", ")))

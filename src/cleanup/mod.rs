@@ -3,11 +3,20 @@
 mod cache;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 pub use cache::{Traces, undo_cache};
 
 use crate::engine::{Engine, EngineError, Labelled};
 use crate::journal::{Entry, Kind, ROLE_LABEL, RUN_LABEL};
+
+/// A request that was given up can be under way still, and its object appears after it was looked for: how long is waited before
+/// it is looked for again.
+pub const LATE_ARRIVALS: Duration = Duration::from_millis(500);
+
+/// For how many looks in a row nothing may be found then: an engine that is busy takes seconds to end a build whose client is
+/// gone, and its last image appears when everything else has gone already.
+pub const QUIET_LOOKS: u32 = 6;
 
 /// The roles of what a trial makes on an engine; the rest of a run's objects are its own.
 const OF_TRIAL: [&str; 13] = [

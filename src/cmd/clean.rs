@@ -1,22 +1,15 @@
 //! `dindbench clean`: removes what earlier runs left behind, and nothing else.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::connect::{self, Connected};
 use super::{Exit, Failure, could_not_run, notice, print, runtime, tell_left};
+use crate::cleanup::{LATE_ARRIVALS, QUIET_LOOKS};
 use crate::cli::CleanArgs;
 use crate::engine::Engine;
-use crate::journal::{Abandoned, Entry, state_folder, survey};
+use crate::journal::{Abandoned, Entry, notes_cache, state_folder, survey};
 use crate::scenario::StorageDriver;
 use crate::{cleanup, topology};
-
-/// A killed run can have a request under way, whose object appears after it was looked for.
-const LATE_ARRIVALS: Duration = Duration::from_millis(500);
-
-/// For how many looks in a row nothing may be found after a killed run: an engine that is busy takes seconds to end a build
-/// whose client is gone, and its last image appears when everything else has gone already.
-const QUIET_LOOKS: u32 = 6;
 
 /// How often an object that is in use is tried again.
 const CONFLICTS: u32 = 20;
@@ -52,9 +45,10 @@ async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
     for journal in abandoned {
         if let Some(note) = &journal.cache {
             // Builds of every run have the same commands: records of one that is alive would be taken for those of this one.
-            if !alive(&engine, &ended).await?.is_empty() {
+            let builds = |run: &&String| notes_cache(&state_folder(), run).unwrap_or(true);
+            if let Some(other) = alive(&engine, &ended).await?.iter().find(builds) {
                 notice(format_args!(
-                    "the build cache of run {} is left while another run is under way: clean again after it",
+                    "the build cache of run {} is left while run {other} may build there: clean again after it",
                     journal.run
                 ));
                 continue;

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::progress::Progress;
 use super::{Failure, could_not_run};
 use crate::case::FileSystem;
-use crate::cleanup;
+use crate::cleanup::{self, LATE_ARRIVALS, QUIET_LOOKS};
 use crate::engine::Engine;
 use crate::image::{self, RunImages, Wanted};
 use crate::journal::{Journal, cache_folder, state_folder};
@@ -26,6 +26,8 @@ pub struct Tenancy<'a> {
     /// The registry that others run, where one is used.
     registry: Option<Address>,
     progress: &'a Progress,
+    /// Whether a request may be under way that was given up.
+    cut: bool,
 }
 
 impl<'a> Tenancy<'a> {
@@ -38,7 +40,7 @@ impl<'a> Tenancy<'a> {
         progress: &'a Progress,
     ) -> Result<Self, Failure> {
         let journal = Journal::create(&state_folder(), &new_run_id(label), engine_id).map_err(could_not_run)?;
-        Ok(Self { journal, images: None, engine: engine.clone(), registry, progress })
+        Ok(Self { journal, images: None, engine: engine.clone(), registry, progress, cut: false })
     }
 
     pub fn run_id(&self) -> &str {
@@ -57,7 +59,10 @@ impl<'a> Tenancy<'a> {
     ) -> Result<Option<Host>, Failure> {
         tokio::select! {
             prepared = self.build(place, wanted, disks, seed) => prepared.map(Some).map_err(could_not_run),
-            _ = interrupt.wait_for(|interrupted| *interrupted) => Ok(None),
+            _ = interrupt.wait_for(|interrupted| *interrupted) => {
+                self.cut = true;
+                Ok(None)
+            }
         }
     }
 
@@ -97,7 +102,12 @@ impl<'a> Tenancy<'a> {
                 _ => {}
             }
         }
-        cleanup::undo(&self.engine, self.journal.run(), self.journal.entries()).await.map_err(could_not_run)?;
+        for look in 1..=if self.cut { QUIET_LOOKS } else { 1 } {
+            if look > 1 {
+                tokio::time::sleep(LATE_ARRIVALS).await;
+            }
+            cleanup::undo(&self.engine, self.journal.run(), self.journal.entries()).await.map_err(could_not_run)?;
+        }
         self.journal.close().map_err(could_not_run)
     }
 }
