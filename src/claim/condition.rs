@@ -36,14 +36,12 @@ impl Value {
 
     /// In so few decimals, three at least, that a condition says the same of it.
     pub fn told(&self, condition: &Condition) -> String {
-        let to = |decimals| match self {
+        let rounded = |decimals| match self {
             Self::Text(_) => self.clone(),
             Self::Range { low, high } => Self::Range { low: rounded(*low, decimals), high: rounded(*high, decimals) },
         };
-        let told = (DECIMALS..=MOST_DECIMALS).map(|decimals| (to(decimals), decimals));
-        let mut same = told.filter(|(rounded, _)| condition.met(rounded) == condition.met(self));
-        let (told, decimals) = same.next().unwrap_or_else(|| (self.clone(), MOST_DECIMALS));
-        told.with_decimals(decimals)
+        let same = |decimals: &i32| condition.met(&rounded(*decimals)) == condition.met(self);
+        self.with_decimals((DECIMALS..MOST_DECIMALS).find(same).unwrap_or(MOST_DECIMALS))
     }
 
     fn with_decimals(&self, decimals: i32) -> String {

@@ -331,7 +331,10 @@ impl Worker {
         if found == meant {
             return Ok(());
         }
-        let message = format!("the job's socket leads to the engine {found:?}, and the one under test is {meant:?}");
+        let message = format!(
+            "the job's socket leads to the engine {found:?}, and the one under test is {meant:?}: --host unix://PATH names an engine by \
+             its socket"
+        );
         Err(Fault::failed(ErrorClass::Harness, message))
     }
 

@@ -5,8 +5,9 @@ use dindbench::case::Edit;
 use dindbench::report::{Figure, figures};
 use dindbench::stats::{Estimate, Interval};
 
+use crate::drawn::assert_inside;
+use crate::hostile::{TRICKS, assert_figures_contained};
 use crate::sample::{self, Behaviour, failing, kept, noise, recreated, socket};
-use crate::{TRICKS, assert_figures_contained, assert_inside};
 
 const MS: f64 = 1e6;
 

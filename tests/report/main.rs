@@ -1,4 +1,4 @@
-//! Reports of a made-up run: what they say, and that nothing in a run's text can break out of them.
+//! Reports of a made-up run: what they say.
 
 /// Compares with a file of `tests/golden`; `INSTA_UPDATE=always` renews it.
 macro_rules! assert_golden {
@@ -17,7 +17,9 @@ mod compare;
 mod directory;
 #[path = "../document/mod.rs"]
 mod document;
+mod drawn;
 mod figure;
+mod hostile;
 mod overview;
 #[cfg(feature = "png")]
 mod png;
@@ -27,14 +29,11 @@ mod summary;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use dindbench::analysis::{
-    Analysis, CaseKey, Cell, Choices, Contrast, Metric, Phase, Point, Subject, Summary, Undisturbed, Verdict,
-};
+use dindbench::analysis::{Analysis, CaseKey, Cell, Choices, Contrast, Metric, Subject, Summary, Undisturbed, Verdict};
 use dindbench::case::{Edit, Op};
 use dindbench::record::{RunRecord, TrialRow};
 use dindbench::report::{self, answer, figures, table};
 use dindbench::stats::{Estimate, Interval};
-use proptest::prelude::*;
 
 use sample::{Behaviour, failing, kept, recreated, socket, three};
 
@@ -395,215 +394,4 @@ fn few_blocks_are_called_few() {
         assert!(text.contains("Only 2 blocks were measured"));
         assert!(text.contains("no interval"));
     }
-}
-
-/// Every coordinate of a figure, in its own units, with the limit that it must keep to.
-fn coordinates(svg: &str) -> Vec<(f64, f64)> {
-    let view: Vec<f64> =
-        attribute(svg, "viewBox").next().unwrap().split(' ').map(|part| part.parse().unwrap()).collect();
-    let single = |names: &[&'static str], limit: f64| -> Vec<(f64, f64)> {
-        let values = names.iter().flat_map(|name| attribute(svg, name));
-        values.map(|value| (value.parse().unwrap(), limit)).collect()
-    };
-    let points = attribute(svg, "points").flat_map(|points| {
-        points.split_whitespace().flat_map(|point| {
-            let (x, y) = point.split_once(',').unwrap();
-            [(x.parse().unwrap(), view[2]), (y.parse().unwrap(), view[3])]
-        })
-    });
-    let x = single(&["x", "cx", "x1", "x2"], view[2]);
-    let y = single(&["y", "cy", "y1", "y2"], view[3]);
-    x.into_iter().chain(y).chain(points).collect()
-}
-
-fn attribute<'a>(svg: &'a str, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-    let opening = format!(" {name}=\"");
-    let parts: Vec<&str> = svg.split(&opening).skip(1).collect();
-    parts.into_iter().map(|part| part.split('"').next().unwrap())
-}
-
-fn assert_inside(analysis: &Analysis, what: &str) {
-    for figure in figures(analysis).unwrap() {
-        let all = coordinates(&figure.svg);
-        assert!(all.len() > 4, "{what}: {} is empty", figure.name);
-        for (value, limit) in all {
-            assert!((0.0..=limit).contains(&value), "{what}: {} draws at {value} of {limit}", figure.name);
-        }
-        assert!(!figure.svg.contains("NaN") && !figure.svg.contains("inf\""), "{what}: {}", figure.name);
-    }
-}
-
-#[test]
-fn nothing_is_drawn_outside_of_a_figure() {
-    for count in [0, 1, 2, 8, 40] {
-        let behaviours: Vec<_> = (0..count).map(|index| if index % 3 == 0 { recreated() } else { kept() }).collect();
-        let analysis = sample::analysis(&behaviours, 3, &[]);
-        assert_inside(&analysis, &format!("{count} topologies"));
-    }
-    for value in [0.0, 1.0, 86_400e9, 1e17] {
-        let mut analysis = three(7);
-        analysis.points.values_mut().flatten().for_each(|point| point.value = value);
-        analysis.cells.iter_mut().for_each(|cell| cell.summary = Summary::Constant { value, n: 7 });
-        assert_inside(&analysis, &format!("all values {value}"));
-    }
-    let mut many_jobs = three(2);
-    for points in many_jobs.points.values_mut() {
-        let copies = points.clone();
-        let later = |round: u32| copies.iter().map(move |point| Point { job: point.job + 6 * round, ..*point });
-        points.extend((1..40).flat_map(later));
-        points.sort_by_key(|point| (point.topology, point.block, point.job));
-    }
-    many_jobs.jobs = (1..).zip(sample::EDITS.into_iter().cycle()).take(240).collect();
-    assert_inside(&many_jobs, "240 jobs");
-}
-
-#[test]
-fn missing_data_is_named_in_the_figure() {
-    for figure in figures(&sample::analysis(&[failing("socket")], 7, &[])).unwrap() {
-        assert!(figure.svg.matches("no data").count() >= 2, "{}", figure.name);
-    }
-    let elapsed = |analysis: &Analysis| figures(analysis).unwrap().swap_remove(0).svg;
-    // Words in the slots of the failed topology; a note where the slots are too narrow for words.
-    assert_eq!(elapsed(&example()).matches(">\nno data\n<").count(), sample::EDITS.len());
-    let mut narrow = vec![recreated(); 30];
-    narrow[4] = failing("dind");
-    assert!(elapsed(&sample::analysis(&narrow, 2, &[])).contains("no data in 6 of 180 places"));
-}
-
-/// A step without a value ends its bar, and a block that lacks a job its line.
-#[test]
-fn what_would_be_too_short_is_not_drawn() {
-    let named = |analysis: &Analysis, name: &str| {
-        figures(analysis).unwrap().into_iter().find(|figure| figure.name == name).unwrap().svg
-    };
-    let mut analysis = three(7);
-    let whole = named(&analysis, "waterfall");
-    assert!(
-        whole.contains("socket: start 306 ms, build app 5.33 s.") && whole.matches(", build app ").count() == 3,
-        "{whole}"
-    );
-    for cell in analysis.cells.iter_mut().filter(|cell| cell.topology == 1) {
-        if matches!(cell.case.subject, Subject::Step { op: Op::Start, .. }) {
-            cell.summary = Summary::Missing;
-        }
-    }
-    let cut = named(&analysis, "waterfall");
-    assert!(cut.contains("dind-kept: no data.") && cut.matches(", build app ").count() == 2, "{cut}");
-    let marks = |analysis: &Analysis| named(analysis, "blocks").matches("<circle").count();
-    let before = marks(&analysis);
-    let times = analysis.points.get_mut(&(Subject::Job, Metric::ElapsedNs)).unwrap();
-    times.retain(|point| (point.topology, point.block, point.job) != (0, 3, 2));
-    assert_eq!(marks(&analysis), before - 1);
-}
-
-#[test]
-fn values_that_no_axis_can_hold_are_counted_in_the_figure() {
-    let mut analysis = three(7);
-    let mut broken = [-1.0, f64::NAN, f64::INFINITY].into_iter();
-    let times = analysis.points.get_mut(&(Subject::Job, Metric::ElapsedNs)).unwrap();
-    for point in times.iter_mut().filter(|point| !point.warmup) {
-        point.value = broken.next().unwrap_or(point.value);
-    }
-    assert!(figures(&analysis).unwrap()[0].svg.contains("not shown: 3 values that are negative or not finite"));
-    assert_inside(&analysis, "broken values");
-}
-
-/// `text` in every place of a run that somebody else fills.
-fn spread(text: &str) -> (RunRecord, Analysis) {
-    let (mut run, mut analysis) = (sample::run(), example());
-    let owned = || text.to_owned();
-    for arm in &mut analysis.arms {
-        (arm.name, arm.kind, arm.parameters) = (owned(), owned(), owned());
-        arm.storage_drivers = vec![owned(), format!("{text}2")];
-    }
-    analysis.ledger.iter_mut().for_each(|cell| cell.text = owned());
-    analysis.phases = Some(vec![Phase { topology: 0, name: owned(), elapsed_ns: 1e9 }]);
-    analysis.failures.iter_mut().for_each(|failure| failure.example = owned());
-    for subject in analysis.cells.iter_mut().map(|cell| &mut cell.case.subject) {
-        if let Subject::Step { name, .. } = subject {
-            *name = owned();
-        }
-    }
-    (run.question, run.scenario, run.host, run.started_at) = (format!("Q {text}"), owned(), owned(), owned());
-    (run.version, run.revision, run.run_id) = (owned(), format!("r{text}"), owned());
-    run.warnings = vec![owned()];
-    run.unavailable = [(owned(), owned())].into();
-    run.environment.privilege = owned();
-    run.environment.host.cpu_model = owned();
-    run.environment.engines = [(owned(), run.environment.engines["outer"].clone())].into();
-    (run, analysis)
-}
-
-/// The marks that give a text its structure.
-fn structure(text: &str, marks: &[&str]) -> Vec<usize> {
-    marks.iter().map(|mark| text.matches(mark).count()).collect()
-}
-
-/// The marks that give HTML and SVG their structure.
-const TAGS: [&str; 3] = ["<", ">", "\""];
-
-/// That the figures of a run with a hostile text in it are built as those of one with a harmless text in its place.
-fn assert_figures_contained(hostile: &Analysis, plain: &Analysis) {
-    let (hostile, plain) = (figures(hostile).unwrap(), figures(plain).unwrap());
-    assert_eq!(hostile.len(), plain.len());
-    for (figure, plain) in hostile.iter().zip(plain) {
-        assert_eq!(structure(&figure.svg, &TAGS), structure(&plain.svg, &TAGS), "{}", figure.name);
-        // XML forbids these even as references.
-        let allowed = |character: char| {
-            character == '\n' || !(character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}'))
-        };
-        assert!(figure.svg.chars().all(allowed), "{}", figure.name);
-    }
-}
-
-fn assert_contained(hostile: &str) {
-    let (run, analysis) = spread(hostile);
-    let (plain_run, plain_analysis) = spread("harmless");
-    let (html, markdown) = rendered(&run, &analysis);
-    let (plain_html, plain_markdown) = rendered(&plain_run, &plain_analysis);
-    assert_eq!(structure(&html, &TAGS), structure(&plain_html, &TAGS));
-    assert_figures_contained(&analysis, &plain_analysis);
-    let markdown = markdown.replace("&#64;<!-- -->", "");
-    let marks = ["\n", "|", "`", "<", "[", "](", "@", "://"];
-    assert_eq!(structure(&markdown, &marks), structure(&plain_markdown, &marks));
-    let controls = |text: &str| text.chars().filter(|character| character.is_control() && *character != '\n').count();
-    for text in [&html, &markdown, &table::terminal(&analysis, None), &table::terminal(&analysis, Some(100))] {
-        assert_eq!(controls(text), 0);
-    }
-}
-
-const TRICKS: [&str; 10] = [
-    "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
-    "]]><!-- --> <![CDATA[ & &lt; &#60;script>",
-    "</text></svg><svg onload=alert(1)>",
-    "a|b`c`|\n| --- |",
-    "[link](https://example.org) @somebody ![x](y) www.example.org",
-    "\u{1b}[31mred\u{1b}[0m\u{7}\u{9b}31m\r\nnext",
-    "\u{202e}abc\u{2066}\u{200f}\u{61c}",
-    "nul \0 and \u{fffe}\u{ffff}",
-    "{{ page.question }} {% raw %}",
-];
-
-#[test]
-fn known_tricks_stay_text() {
-    TRICKS.into_iter().for_each(assert_contained);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_text_stays_text(text in "\\PC{1,30}|[\\x00-\\x7f]{1,30}") {
-        assert_contained(&format!("x{text}"));
-    }
-}
-
-#[test]
-fn a_very_long_name_breaks_nothing() {
-    let (run, mut analysis) = spread(&"long-name-".repeat(400));
-    assert_inside(&analysis, "long names");
-    analysis.arms[0].name = "日本語".repeat(200);
-    assert_inside(&analysis, "wide characters");
-    assert!(rendered(&run, &analysis).0.len() < 2_000_000);
 }

@@ -10,7 +10,8 @@ use predicates::prelude::PredicateBooleanExt as _;
 use predicates::str::contains;
 
 use crate::directory::{Made, made};
-use crate::{TAGS, TRICKS, coordinates, structure};
+use crate::drawn::coordinates;
+use crate::hostile::{TAGS, TRICKS, structure};
 
 /// HTML and Markdown of the page of these runs, each in a folder of its number.
 fn pages(runs: &[Made]) -> [String; 2] {

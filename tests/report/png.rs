@@ -3,8 +3,9 @@
 use dindbench::report::{Figure, figures};
 use resvg::tiny_skia::Pixmap;
 
+use crate::drawn::attribute;
+use crate::report;
 use crate::sample::{run, three, trials};
-use crate::{attribute, report};
 
 fn pixels(figure: &Figure) -> Pixmap {
     Pixmap::decode_png(&figure.png().unwrap()).unwrap_or_else(|error| panic!("{}: {error}", figure.name))
