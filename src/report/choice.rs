@@ -118,7 +118,7 @@ fn beaten<'a>(analysis: &'a Analysis, choices: &'a [Choice]) -> impl Iterator<It
         let (better, axes) = one.beaten_by.as_ref()?;
         let axes: Vec<String> = axes.iter().map(ToString::to_string).collect();
         let (better, worse) = (name(analysis, *better), name(analysis, one.topology));
-        Some(format!("{better} is shown to be better than {worse} in {}, and in nothing of these worse.", list(&axes)))
+        Some(format!("{better} is better than {worse} in {}, and in nothing of these worse.", list(&axes)))
     })
 }
 
