@@ -10,6 +10,9 @@ pub use cache::{Traces, undo_cache};
 use crate::engine::{Engine, EngineError, Labelled};
 use crate::journal::{Entry, Kind, ROLE_LABEL, RUN_LABEL};
 
+/// The role of the volume that has the disks of a run's reference hosts, from before the first of them until the run ends.
+pub const DISKS: &str = "disk";
+
 /// A request that was given up can be under way still, and its object appears after it was looked for: how long is waited before
 /// it is looked for again.
 pub const LATE_ARRIVALS: Duration = Duration::from_millis(500);
@@ -98,8 +101,16 @@ async fn remove_images(engine: &Engine, mut names: Vec<String>) -> Result<(), En
 /// user's or on another machine. What a trial started is held by nobody.
 pub async fn holding(engine: &Engine) -> Result<BTreeSet<String>, EngineError> {
     let running = engine.containers(Some(RUN_LABEL), false).await?;
-    let held = running.into_iter().filter(|object| !of_trial(object));
-    Ok(held.filter_map(|(_, mut labels)| labels.remove(RUN_LABEL)).collect())
+    Ok(runs(running.into_iter().filter(|object| !of_trial(object))))
+}
+
+/// The runs that have reference hosts here: nothing that they build is in the cache of this engine itself.
+pub async fn hosting(engine: &Engine) -> Result<BTreeSet<String>, EngineError> {
+    Ok(runs(engine.volumes(Some(&format!("{ROLE_LABEL}={DISKS}"))).await?))
+}
+
+fn runs(objects: impl IntoIterator<Item = Labelled>) -> BTreeSet<String> {
+    objects.into_iter().filter_map(|(_, mut labels)| labels.remove(RUN_LABEL)).collect()
 }
 
 fn of_trial((_, labels): &Labelled) -> bool {

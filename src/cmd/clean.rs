@@ -45,8 +45,7 @@ async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
     for journal in abandoned {
         if let Some(note) = &journal.cache {
             // Builds of every run have the same commands: records of one that is alive would be taken for those of this one.
-            let builds = |run: &&String| notes_cache(&state_folder(), run).unwrap_or(true);
-            if let Some(other) = alive(&engine, &ended).await?.iter().find(builds) {
+            if let Some(other) = building(&engine, &ended).await? {
                 notice(format_args!(
                     "the build cache of run {} is left while run {other} may build there: clean again after it",
                     journal.run
@@ -67,6 +66,14 @@ async fn alive(engine: &Engine, ended: &BTreeSet<String>) -> Result<Vec<String>,
     let holding = cleanup::holding(engine).await.map_err(could_not_run)?;
     let runs: BTreeSet<String> = locked.into_iter().chain(holding).collect();
     Ok(runs.difference(ended).cloned().collect())
+}
+
+/// A run that is alive and may build on this engine itself. Its journal says so, or, of the run of another user, that it has
+/// reference hosts says that it does not.
+async fn building(engine: &Engine, ended: &BTreeSet<String>) -> Result<Option<String>, Failure> {
+    let hosting = cleanup::hosting(engine).await.map_err(could_not_run)?;
+    let builds = |run: &String| notes_cache(&state_folder(), run).unwrap_or_else(|| !hosting.contains(run));
+    Ok(alive(engine, ended).await?.into_iter().find(builds))
 }
 
 /// What carries our label, without what is of a run that is alive. A run may begin at any time, and says so before it makes

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::agent::{self, DiskConfig, EngineConfig, Reply, Request};
 use crate::case::FileSystem;
+use crate::cleanup;
 use crate::engine::{ContainerSpec, Engine, Mount, Powers, Privilege};
 use crate::image::RunImages;
 use crate::journal::{Journal, Kind};
@@ -50,7 +51,7 @@ impl Reference {
     ) -> Result<(Self, Learnt), TopologyError> {
         let disk_volume = journal.name("disk");
         journal.creating(Kind::Volume, &disk_volume)?;
-        site.engine.create_volume(&disk_volume, &journal.labels("disk")).await?;
+        site.engine.create_volume(&disk_volume, &journal.labels(cleanup::DISKS)).await?;
         let inner_privilege = site.privilege;
         let mut reference = Self { site, disk_volume, inner_privilege, storage_driver, seed, started: 0 };
         let disk =

@@ -38,6 +38,12 @@ pub fn alone(name: &str, test: impl FnOnce() -> Result<(), Failed> + Send + 'sta
     Trial::test(name, test).with_kind(ALONE)
 }
 
+/// Does something on the user's engine.
+pub fn docker(arguments: &[&str]) {
+    let output = Command::new("docker").args(arguments).output().expect("the docker command");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// Everything on the user's engine but what the labs of these tests have there, by kind.
 pub fn fingerprint() -> BTreeMap<&'static str, Vec<String>> {
     let list = |arguments: &[&str]| -> Vec<String> {

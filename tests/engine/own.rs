@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use dindbench::case::{Builder, Op, Status};
@@ -11,7 +10,7 @@ use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
 use crate::command::{await_file, dindbench, only_run, samples, signal, state, stderr};
-use crate::host::{alone, fingerprint, users};
+use crate::host::{alone, docker, fingerprint, users};
 use crate::lab;
 use crate::systems::build_systems;
 
@@ -79,11 +78,6 @@ blocks = 1
 "#
     );
     fs::write(root.join("own.toml"), scenario).expect("a file");
-}
-
-fn docker(arguments: &[&str]) {
-    let output = Command::new("docker").args(arguments).output().expect("the docker command");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Runs a command for which the user's engine has a base of this name; all is as before then.

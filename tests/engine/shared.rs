@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use dindbench::case::{Builder, Op, Status};
 use dindbench::engine::Endpoint;
+use dindbench::journal::RUN_LABEL;
 use libtest_mimic::{Failed, Trial};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::command::{await_file, dindbench, only_run, samples, signal, state, stderr};
-use crate::host::{alone, fingerprint, users};
+use crate::host::{alone, docker, fingerprint, users};
 use crate::{lab, tls};
 
 const KILLS: usize = 2;
@@ -178,8 +179,10 @@ fn by_id() -> Result<(), Failed> {
     Ok(())
 }
 
-/// In its first build, whose records have no image yet.
+/// In its first build, whose records have no image yet. Runs of others are under way: one on a reference host, which is no
+/// hindrance, and then one that may build here.
 fn killed_with_records() -> Result<(), Failed> {
+    let image = lab::with(async |lab| lab.host.image().to_owned());
     let (before, state) = (fingerprint(), state());
     fs::write(state.path().join("cached.toml"), CACHED)?;
     let child = dindbench(&state, &ALLOWED).spawn()?;
@@ -187,7 +190,15 @@ fn killed_with_records() -> Result<(), Failed> {
     std::thread::sleep(Duration::from_millis(500));
     signal(&child, "KILL");
     child.wait_with_output()?;
-    let output = dindbench(&state, &["clean"]).output()?;
+    let clean = || dindbench(&state, &["clean"]).output();
+    let neighbour = format!("{}neighbour", lab::runs());
+    let label = format!("{RUN_LABEL}={neighbour}");
+    docker(&["run", "--detach", "--name", &neighbour, "--label", &label, &image, "sleep", "600"]);
+    let beside = clean();
+    docker(&["rm", "--force", &neighbour]);
+    let told = stderr(&beside?);
+    assert!(told.contains(&format!("is left while run {neighbour} may build there")), "{told}");
+    let output = clean()?;
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(fingerprint(), before, "{}", stderr(&output));
     Ok(())
