@@ -160,8 +160,18 @@ impl Abandoned {
     }
 }
 
-/// The journals in a state folder: those of abandoned runs, and the names of the runs that are alive.
-pub fn survey(folder: &Path) -> Result<(Vec<Abandoned>, Vec<String>), JournalError> {
+/// What the journal of a run that is alive says so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alive {
+    pub run: String,
+    /// Empty where it has not written a line yet.
+    pub engine: Option<String>,
+    /// Whether it has noted the records of a build cache in use, as one does that builds there.
+    pub notes_cache: bool,
+}
+
+/// The journals in a state folder: those of abandoned runs, and those of the runs that are alive.
+pub fn survey(folder: &Path) -> Result<(Vec<Abandoned>, Vec<Alive>), JournalError> {
     let (mut abandoned, mut alive) = (Vec::new(), Vec::new());
     let wrong =
         |reason: std::io::Error| JournalError { action: "list", path: folder.to_owned(), reason: reason.to_string() };
@@ -175,43 +185,41 @@ pub fn survey(folder: &Path) -> Result<(Vec<Abandoned>, Vec<String>), JournalErr
         else {
             continue;
         };
-        match read(&path, &run)? {
-            Some(journal) => abandoned.push(journal),
-            None => alive.push(run),
+        match read(&path, &run) {
+            Ok(Found::Abandoned(journal)) => abandoned.push(journal),
+            Ok(Found::Alive(journal)) => alive.push(journal),
+            // Its run has ended since the folder was listed, and left nothing.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(JournalError { action: "read", path, reason: error.to_string() }),
         }
     }
     abandoned.sort_by(|a, b| a.run.cmp(&b.run));
-    alive.sort();
+    alive.sort_by(|a, b| a.run.cmp(&b.run));
     Ok((abandoned, alive))
 }
 
-/// Whether a run has noted the records of a build cache in use, as one does that builds there. Nothing where this folder has no
-/// journal of it: who can say what the run of another user does?
-pub fn notes_cache(folder: &Path, run: &str) -> Option<bool> {
-    let text = std::fs::read_to_string(folder.join(format!("{run}.jsonl"))).ok()?;
-    Some(cache_note(&text).is_some())
+enum Found {
+    Abandoned(Abandoned),
+    Alive(Alive),
 }
 
-fn cache_note(text: &str) -> Option<CacheNote> {
-    text.lines().find_map(|line| serde_json::from_str(line).ok()).map(|line: CacheLine| line.cache)
-}
-
-/// Empty where the journal's run is alive.
-fn read(path: &Path, run: &str) -> Result<Option<Abandoned>, JournalError> {
-    let wrong = |reason: String| JournalError { action: "read", path: path.to_owned(), reason };
-    let lock = File::open(path).map_err(|error| wrong(error.to_string()))?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(None),
-        Err(TryLockError::Error(error)) => return Err(wrong(error.to_string())),
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+fn read(path: &Path, run: &str) -> std::io::Result<Found> {
+    let lock = File::open(path)?;
+    let alive = match lock.try_lock() {
+        Ok(()) => false,
+        Err(TryLockError::WouldBlock) => true,
+        Err(TryLockError::Error(error)) => return Err(error),
+    };
+    let (run, text) = (run.to_owned(), std::fs::read_to_string(path)?);
     let mut lines = text.lines();
     let engine = lines.next().and_then(|line| serde_json::from_str(line).ok()).map(|head: Head| head.engine);
     // A run killed while it wrote leaves half a line, and has created nothing of that name yet.
-    let entries = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let cache = cache_note(&text);
-    Ok(Some(Abandoned { run: run.to_owned(), engine, entries, cache, path: path.to_owned(), _lock: lock }))
+    let entries = lines.clone().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let cache = lines.find_map(|line| serde_json::from_str(line).ok()).map(|line: CacheLine| line.cache);
+    Ok(match alive {
+        true => Found::Alive(Alive { run, engine, notes_cache: cache.is_some() }),
+        false => Found::Abandoned(Abandoned { run, engine, entries, cache, path: path.to_owned(), _lock: lock }),
+    })
 }
 
 fn remove(path: &Path) -> Result<(), JournalError> {
@@ -249,9 +257,10 @@ mod tests {
         journal.note_cache(&note).unwrap();
         let (abandoned, alive) = survey(folder.path()).unwrap();
         assert!(abandoned.is_empty());
-        assert_eq!(alive, ["r1"]);
+        let living = |run: &str, notes_cache| Alive { run: run.into(), engine: Some("engine".into()), notes_cache };
+        assert_eq!(alive, [living("r1", true)]);
         let other = Journal::create(folder.path(), "r0", "engine").unwrap();
-        assert_eq!(["r1", "r0", "none"].map(|run| notes_cache(folder.path(), run)), [Some(true), Some(false), None]);
+        assert_eq!(survey(folder.path()).unwrap().1, [living("r0", false), living("r1", true)]);
         other.close().unwrap();
 
         drop(journal);

@@ -232,3 +232,12 @@ fn a_run_and_its_copy_are_one_run() {
     report.failure().stderr(contains("whose samples would count twice"));
     assert!(!out.exists(), "nothing is written");
 }
+
+/// A test of claims measures its scenarios in one run.
+#[test]
+fn two_scenarios_of_one_run_are_two() {
+    let measured = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/2026-11-30-cloud-2cpu-claims/measured");
+    let folder = tempfile::tempdir().unwrap();
+    let runs = ["cache", "rootless"].map(|scenario| measured.join(scenario));
+    dindbench().arg("report").args(runs).arg("--out").arg(folder.path()).assert().success();
+}

@@ -25,6 +25,9 @@ pub struct Arm {
 }
 
 impl Arm {
+    /// The parameter that says how many jobs it has at the same time.
+    pub(super) const CONCURRENCY: &str = "concurrency";
+
     pub(super) fn new(record: &ArmRecord) -> Self {
         Self {
             name: record.name.clone(),
@@ -43,6 +46,11 @@ impl Arm {
         if let Some(builder) = sample.builder {
             note(&mut self.builders, &builder.to_string());
         }
+    }
+
+    /// Jobs at the same time.
+    pub fn concurrency(&self) -> usize {
+        self.parameter(Self::CONCURRENCY).and_then(|jobs| jobs.parse().ok()).unwrap_or(1)
     }
 
     /// Whether it pulls before its first job, where nothing is counted.

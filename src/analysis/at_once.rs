@@ -9,8 +9,6 @@ use super::{Arm, Metric};
 use crate::case::Edit;
 use crate::stats::{Estimate, Level, Ordered, median};
 
-const CONCURRENCY: &str = "concurrency";
-
 /// The jobs of one edit in one topology.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AtOnce {
@@ -42,7 +40,7 @@ struct Moment {
 /// By edit and topology, those of one job at a time too; nothing of a run that has no jobs at once.
 pub(super) fn at_once(table: &Table) -> Vec<AtOnce> {
     let arms = &table.arms;
-    if arms.iter().all(|arm| concurrency(arm) == 1) {
+    if arms.iter().all(|arm| arm.concurrency() == 1) {
         return Vec::new();
     }
     let cases = cases(table);
@@ -52,7 +50,7 @@ pub(super) fn at_once(table: &Table) -> Vec<AtOnce> {
             topology: *topology,
             family: family(arms, *topology),
             edit: *edit,
-            concurrency: concurrency(&arms[*topology]),
+            concurrency: arms[*topology].concurrency(),
             slowest: estimate(blocks, |moment| moment.slowest)?,
             evenness: estimate(blocks, |moment| moment.evenness)?,
             slowdown: alone.and_then(|alone| {
@@ -64,15 +62,10 @@ pub(super) fn at_once(table: &Table) -> Vec<AtOnce> {
     each.collect()
 }
 
-/// Jobs at the same time in a topology.
-fn concurrency(arm: &Arm) -> usize {
-    arm.parameter(CONCURRENCY).and_then(|jobs| jobs.parse().ok()).unwrap_or(1)
-}
-
 /// The same topology with one job at a time, for one that has several.
 fn alone(arms: &[Arm], topology: usize) -> Option<usize> {
-    let crowded = concurrency(&arms[topology]) > 1;
-    arms.iter().position(|arm| crowded && concurrency(arm) == 1 && related(arm, &arms[topology]))
+    let crowded = arms[topology].concurrency() > 1;
+    arms.iter().position(|arm| crowded && arm.concurrency() == 1 && related(arm, &arms[topology]))
 }
 
 fn family(arms: &[Arm], topology: usize) -> usize {
@@ -81,7 +74,8 @@ fn family(arms: &[Arm], topology: usize) -> usize {
 
 /// Whether two topologies are the same but for the number of their jobs.
 fn related(one: &Arm, other: &Arm) -> bool {
-    one.kind == other.kind && one.parameters_without(&[CONCURRENCY]) == other.parameters_without(&[CONCURRENCY])
+    one.kind == other.kind
+        && one.parameters_without(&[Arm::CONCURRENCY]) == other.parameters_without(&[Arm::CONCURRENCY])
 }
 
 /// Of each edit and topology the blocks, in their order.
@@ -95,7 +89,7 @@ fn cases(table: &Table) -> BTreeMap<(Edit, usize), Vec<(u32, Moment)>> {
     let mut cases: BTreeMap<_, BTreeMap<u32, Vec<Moment>>> = BTreeMap::new();
     for ((edit, topology, block, _), times) in jobs {
         // Where one of them failed, the others had the machine to themselves.
-        if times.len() == concurrency(&table.arms[topology]) {
+        if times.len() == table.arms[topology].concurrency() {
             cases.entry((edit, topology)).or_default().entry(block).or_default().push(Moment::of(&times));
         }
     }

@@ -1,5 +1,7 @@
 //! Which attempt of a trial counts, and which of its rows.
 
+use std::collections::BTreeSet;
+
 use super::row::{Row, Standing};
 use crate::case::Status;
 
@@ -12,8 +14,11 @@ pub(super) fn settle(rows: &mut [Row]) {
         let counting = counting_attempt(trial);
         for attempt in trial.chunk_by_mut(|a, b| a.job.attempt == b.job.attempt) {
             let invalid = attempt.iter().any(|row| row.standing == INVALID);
+            let failed = failed(attempt);
+            let before = |row: &Row| Some((row.job.worker, row.job.number.checked_sub(1)?));
+            let follows = |row: &Row| before(row).is_some_and(|job| failed.contains(&job));
             for row in attempt {
-                row.standing = if invalid || row.standing != OK {
+                row.standing = if invalid || row.standing != OK || follows(row) {
                     Standing::Excluded
                 } else if counting == Some(row.job.attempt) {
                     Standing::Usable
@@ -23,6 +28,13 @@ pub(super) fn settle(rows: &mut [Row]) {
             }
         }
     }
+}
+
+/// The jobs that did not do their work, by worker and number: they leave the next one less than a job does, so that it is none like the others
+/// with its edit.
+fn failed(attempt: &[Row]) -> BTreeSet<(u32, u32)> {
+    let failed = attempt.iter().filter(|row| !row.did_its_work);
+    failed.map(|row| (row.job.worker, row.job.number)).collect()
 }
 
 /// The last attempt whose rows are all `ok`, else the last one without an `invalid` row.

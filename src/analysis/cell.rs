@@ -6,15 +6,16 @@ use super::{CaseKey, Metric};
 use crate::stats::{Estimate, Level, Ordered, Outliers, median};
 
 /// One metric of one case in one topology. Within a block the samples of a case (several jobs with the same edit)
-/// are averaged first, so that a block counts once; a block that lacks one of these jobs does not count, for its mean would be
-/// that of other jobs.
+/// are averaged first, so that a block counts once; a block in which one of these jobs has no value does not count, for its mean
+/// would be that of other jobs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cell {
     pub topology: usize,
     pub case: CaseKey,
     pub metric: Metric,
     pub summary: Summary,
-    /// Samples of measured blocks, all attempts, that failed, timed out or were invalid: they are in no statistic.
+    /// Samples of measured blocks, all attempts, that are in no statistic: they failed, timed out, were invalid or came after a
+    /// job that failed, or another job of their block did.
     pub excluded: usize,
 }
 
@@ -68,15 +69,15 @@ pub(super) struct CaseRows<'a> {
 }
 
 impl<'a> CaseRows<'a> {
-    /// `rows` are of one case in one topology, sorted by block; each of its workers has so many jobs with the case's edit.
+    /// `rows` are of one case in one topology, sorted by block; with all its workers it has so many jobs with the case's edit.
     /// Empty if the measured blocks have nothing of it.
     pub fn new(rows: &[&'a Row], jobs: usize) -> Option<Self> {
-        let excluded = rows.iter().filter(|row| row.standing == Standing::Excluded && !row.warmup).count();
-        let workers = rows.iter().map(|row| row.job.worker as usize + 1).max().unwrap_or(1);
         let counting = rows.iter().filter(|row| row.counts()).map(|row| (row.job.block, &row.measures));
         let counting: Vec<_> = counting.collect();
-        let whole = counting.chunk_by(|(a, _), (b, _)| a == b).filter(|block| block.len() >= jobs * workers);
+        let whole = counting.chunk_by(|(a, _), (b, _)| a == b).filter(|block| block.len() >= jobs);
         let counted: Vec<_> = whole.flatten().copied().collect();
+        let excluded = rows.iter().filter(|row| row.standing == Standing::Excluded && !row.warmup).count();
+        let excluded = excluded + counting.len() - counted.len();
         let disturbed = || rows.iter().filter(|row| row.flagged && row.counts()).map(|row| row.job.block).collect();
         let measured = excluded > 0 || !counted.is_empty();
         measured.then(|| Self { topology: rows[0].job.topology as usize, counted, excluded, disturbed: disturbed() })
@@ -126,11 +127,8 @@ fn block_means(counted: &[(u32, &Measures)], metric: Metric) -> Vec<(u32, f64)> 
     blocks.filter_map(|block| Some((block[0].0, mean(block, metric)?))).collect()
 }
 
-/// Empty if none has the metric.
+/// Empty if one of them has not the metric.
 fn mean(block: &[(u32, &Measures)], metric: Metric) -> Option<f64> {
-    let (sum, count) = block
-        .iter()
-        .filter_map(|(_, measures)| measures.get(metric))
-        .fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
-    (count > 0).then(|| sum / f64::from(count))
+    let sum: Option<f64> = block.iter().map(|(_, measures)| measures.get(metric)).sum();
+    sum.map(|sum| sum / block.len() as f64)
 }

@@ -19,6 +19,8 @@ pub const NEGLIGIBLE_BYTES: f64 = 1e6;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     pub topology: usize,
+    /// Jobs at the same time.
+    pub at_once: usize,
     /// Of a whole job, in nanoseconds, with the interval of the bootstrap, which of few blocks covers less than its level; of
     /// the blocks in which every job counts.
     pub elapsed_ns: Option<Estimate>,
@@ -30,7 +32,8 @@ pub struct Choice {
     pub disk_bytes: Option<f64>,
     /// Samples that failed or timed out.
     pub failures: usize,
-    /// A topology that takes less of something and more of nothing, and of what; empty where there is none.
+    /// A topology with as many jobs at once that takes less of something and more of nothing, and of what; empty where there is
+    /// none.
     pub beaten_by: Option<(usize, Vec<Axis>)>,
 }
 
@@ -120,7 +123,11 @@ impl Choices {
     }
 
     fn takes_less(&self, one: &Choice, other: &Choice, axis: Axis) -> bool {
-        one.clearly_less(other, axis) && (axis != Axis::Time || self.faster.contains(&(one.topology, other.topology)))
+        // Other numbers of jobs do another amount of work.
+        let alike = one.at_once == other.at_once;
+        alike
+            && one.clearly_less(other, axis)
+            && (axis != Axis::Time || self.faster.contains(&(one.topology, other.topology)))
     }
 
     /// A topology that takes less of something than this one and more of nothing.
@@ -144,7 +151,8 @@ impl Choices {
     /// is not shown.
     pub fn overtakes(&self, topology: usize, other: usize) -> Option<u32> {
         let after = |job: usize| self.ratio_after(job, topology, other);
-        if self.jobs.is_empty() || after(0)?.low <= 1.0 {
+        let at_once = |topology| self.list.iter().find(|one| one.topology == topology).map(|one| one.at_once);
+        if self.jobs.is_empty() || at_once(topology) != at_once(other) || after(0)?.low <= 1.0 {
             return None;
         }
         let ahead = |job: &usize| after(*job).is_some_and(|ratio| ratio.high < 1.0);
@@ -188,6 +196,7 @@ impl Medians {
         };
         Choice {
             topology,
+            at_once: analysis.arms[topology].concurrency(),
             elapsed_ns: None,
             start_ns: mean(&self.start),
             bytes_pulled: mean(&self.pulled).filter(|_| counted),

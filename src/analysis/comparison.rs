@@ -91,7 +91,7 @@ pub(super) fn cells_and_comparisons(table: &Table, baseline: usize) -> (Vec<Cell
 /// `jobs` is how many of the sequence have the edit of the case.
 fn of_case(table: &Table, rows: &[&Row], jobs: usize, pairs: &[Pair]) -> (Vec<Cell>, Vec<Comparison>) {
     let case = CaseKey { subject: table.steps.subject(rows[0].subject).clone(), edit: rows[0].edit };
-    let arms = arms(rows, jobs);
+    let arms = arms(table, rows, jobs);
     // Metric by metric: the values of all of them at once would be as many as the rows' own.
     let by_metric: Vec<OfMetric> =
         metrics(&arms).par_iter().map(|metric| of_metric(&case, &arms, *metric, pairs)).collect();
@@ -122,8 +122,9 @@ fn cases(table: &Table) -> BTreeMap<(u32, Edit), Vec<&Row>> {
 }
 
 /// The topologies that have measured rows in this case.
-fn arms<'a>(rows: &[&'a Row], jobs: usize) -> Vec<CaseRows<'a>> {
-    let of_arm = |rows: &[&'a Row]| CaseRows::new(rows, jobs);
+fn arms<'a>(table: &Table, rows: &[&'a Row], jobs: usize) -> Vec<CaseRows<'a>> {
+    let workers = |topology: u32| table.arms[topology as usize].concurrency();
+    let of_arm = |rows: &[&'a Row]| CaseRows::new(rows, jobs * workers(rows[0].job.topology));
     rows.chunk_by(|a, b| a.job.topology == b.job.topology).filter_map(of_arm).collect()
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use toml::{Table, Value};
 
+use super::pool::Setup;
 use super::{Analysis, Arm};
 use crate::record::RunRecord;
 
@@ -22,11 +23,14 @@ const PROSE: [&str; 2] = ["question", "analysis"];
 /// Whole answers of an engine, with its identity and the time of day in them. What matters of them has keys of its own.
 const RAW: [&str; 2] = ["version_json", "info_json"];
 
+/// Between a column and the topology whose rows say it.
+const OF_ARM: &str = " of ";
+
 /// Why a fact is missing, which the key of the fact itself shows.
 const REASONS: &str = "environment.unknown.";
 
 /// In what the two runs did not measure the same thing: the scenario's file but for its prose, its comments and the
-/// number of blocks, and what the command line put in the place of it.
+/// number of blocks, what the command line put in the place of it, and whether trials had hosts of their own.
 pub fn scenarios(base: &RunRecord, new: &RunRecord) -> Vec<Deviation> {
     let stated = |run: &RunRecord| {
         let mut keys = scenario(&run.scenario_text);
@@ -35,13 +39,14 @@ pub fn scenarios(base: &RunRecord, new: &RunRecord) -> Vec<Deviation> {
         flatten("driver", &value(&run.driver), &mut keys);
         flatten("builder", &value(&run.builder), &mut keys);
         flatten("arms", &value(&run.arms), &mut keys);
+        keys.insert("reference hosts".to_owned(), Setup::of(run).reference_hosts.to_string());
         keys
     };
     between(stated(base), stated(new))
 }
 
 /// In what the two runs were made under other conditions: prose, machine, engines, dindbench itself, and what really
-/// ran.
+/// ran, which comes first; what one of them has not got comes last.
 pub fn conditions(base: (&RunRecord, &Analysis), new: (&RunRecord, &Analysis)) -> Vec<Deviation> {
     let found = |(run, analysis): (&RunRecord, &Analysis)| {
         let mut keys = scenario(&run.scenario_text);
@@ -56,13 +61,15 @@ pub fn conditions(base: (&RunRecord, &Analysis), new: (&RunRecord, &Analysis)) -
         analysis.arms.iter().for_each(|arm| keys.extend(really_ran(arm)));
         keys
     };
-    between(found(base), found(new))
+    let mut different = between(found(base), found(new));
+    different.sort_by_key(|one| (one.base.is_none() || one.new.is_none(), !one.key.contains(OF_ARM)));
+    different
 }
 
 /// By the names of the columns in which rows say it.
 fn really_ran(arm: &Arm) -> [(String, String); 3] {
     [("engine_version", &arm.engines), ("storage_driver", &arm.storage_drivers), ("builder", &arm.builders)]
-        .map(|(column, words)| (format!("{column} of {}", arm.name), words.join(" and ")))
+        .map(|(column, words)| (format!("{column}{OF_ARM}{}", arm.name), words.join(" and ")))
 }
 
 /// The keys of a scenario's file. A text that is none is one value.

@@ -135,6 +135,11 @@ pub enum AnalyseError {
         "run {run_id}: the baseline {name:?} is not among the topologies that run.toml lists: set `baseline` to one of them"
     )]
     UnknownBaseline { run_id: String, name: String },
+    #[error(
+        "run {run_id}: two rows are of block {block}, topology {topology:?}, attempt {attempt}, worker {worker}, job {job} and the \
+         same step: samples.csv has a part twice"
+    )]
+    Twice { run_id: String, block: u32, topology: String, attempt: u32, worker: u32, job: u32 },
     #[error("run {run_id}: the expectations of the scenario_text in run.toml cannot be read: {reason}")]
     Scenario { run_id: String, reason: String },
 }
@@ -156,7 +161,7 @@ impl Analysis {
         while let Some(row) = rows.read()? {
             reading.add(&row)?;
         }
-        let settled = reading.settle();
+        let settled = reading.settle()?;
         // Neither needs the other, and together they are most of what is left to do.
         let (ledger, compared) = thread::scope(|scope| {
             let ledger = scope.spawn(|| settled.ledger(run.executed()?));
@@ -184,7 +189,7 @@ pub fn analyse(
     for sample in samples {
         reading.add(&Observation::from(&sample?))?;
     }
-    let (settled, mut ledger) = (reading.settle(), Ledger::default());
+    let (settled, mut ledger) = (reading.settle()?, Ledger::default());
     for instruction in instructions {
         ledger.add(run, &settled.table, &Instruction::from(&instruction?))?;
     }
@@ -215,10 +220,10 @@ impl<'a> Reading<'a> {
         self.table.add(self.run, row)
     }
 
-    fn settle(mut self) -> Settled<'a> {
-        self.table.settle();
+    fn settle(mut self) -> Result<Settled<'a>, AnalyseError> {
+        self.table.settle(self.run)?;
         let Self { run, baseline, expectations, table } = self;
-        Settled { run, baseline, expectations, table }
+        Ok(Settled { run, baseline, expectations, table })
     }
 }
 

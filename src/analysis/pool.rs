@@ -47,8 +47,8 @@ pub struct Setup {
     pub scenario_digest: String,
     pub driver: Driver,
     pub builder: Builder,
-    /// `reference`, `local` or a URL.
-    pub host_kind: String,
+    /// Whether trials had hosts of their own, or the engine that was there, however it was reached.
+    pub reference_hosts: bool,
     /// Version and storage driver of the outer engine; empty where the run does not tell.
     pub engine: String,
 }
@@ -60,7 +60,7 @@ impl Setup {
             scenario_digest: run.scenario_digest.clone(),
             driver: run.driver,
             builder: run.builder,
-            host_kind: run.environment.host_kind.clone(),
+            reference_hosts: run.environment.host_kind == "reference",
             engine: outer.map_or_else(String::new, |engine| format!("{} {}", engine.version, engine.storage_driver)),
         }
     }
@@ -148,7 +148,7 @@ mod tests {
                 scenario_digest: word("sha256:0"),
                 driver: Driver::Cli,
                 builder: Builder::Classic,
-                host_kind: word("reference"),
+                reference_hosts: true,
                 engine: word("20.10.24 overlay2"),
             },
             edit: Edit::None,

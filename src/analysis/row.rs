@@ -7,7 +7,7 @@ use super::failure::Failures;
 use super::metric::Measures;
 use super::steps::Steps;
 use super::{AnalyseError, Arm, Failure, Points, attempt, job, point};
-use crate::case::{Edit, Op, Status};
+use crate::case::{Edit, ErrorClass, Op, Status};
 use crate::record::{Observation, RunRecord};
 
 /// One step of one job, or a whole job.
@@ -22,6 +22,8 @@ pub(super) struct Row {
     pub warmup: bool,
     /// Whether the machine was disturbed when the trial began.
     pub flagged: bool,
+    /// Whether it did its work, and so left behind what a step leaves that is well. One that broke an expectation did.
+    pub did_its_work: bool,
     pub standing: Standing,
     pub measures: Measures,
 }
@@ -52,6 +54,11 @@ impl JobKey {
     /// Topology and block.
     pub fn trial(self) -> (u32, u32) {
         (self.topology, self.block)
+    }
+
+    fn twice(self, run: &RunRecord, arm: &Arm) -> AnalyseError {
+        let Self { block, attempt, worker, number: job, .. } = self;
+        AnalyseError::Twice { run_id: run.run_id.clone(), block, topology: arm.name.clone(), attempt, worker, job }
     }
 }
 
@@ -112,6 +119,8 @@ impl Table {
             position: row.position,
             warmup: row.warmup,
             flagged: !row.flags.is_empty(),
+            did_its_work: matches!(row.status, Status::Ok | Status::Invalid)
+                || row.error_class == Some(ErrorClass::Expectation),
             standing: Standing::Met(row.status),
             measures: Measures::of_sample(row),
         });
@@ -119,12 +128,19 @@ impl Table {
     }
 
     /// Sorts the rows by job and step, decides which count, and adds the totals of jobs.
-    pub fn settle(&mut self) {
-        for rows in &mut self.rows {
+    ///
+    /// # Errors
+    /// A step has two rows.
+    pub fn settle(&mut self, run: &RunRecord) -> Result<(), AnalyseError> {
+        for (rows, arm) in self.rows.iter_mut().zip(&self.arms) {
             rows.sort_by_key(|row| (row.job, self.steps.rank(row.subject)));
+            if let Some(twice) = rows.array_windows().find(|[a, b]| (a.job, a.subject) == (b.job, b.subject)) {
+                return Err(twice[0].job.twice(run, arm));
+            }
             attempt::settle(rows);
             self.jobs.extend(job::totals(rows, &self.steps));
         }
+        Ok(())
     }
 
     /// The row of a step, if it counts. The rows are settled.

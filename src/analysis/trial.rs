@@ -7,7 +7,8 @@ use super::{Analysis, Metric, Point, Subject};
 pub struct TrialTimes {
     pub topology: usize,
     pub block: u32,
-    /// One per job of the sequence; of several at once their mean. Empty where a job has no time.
+    /// One per job of the sequence; of several at once their mean. Empty where a job has no time, or one of several has none: the
+    /// others had the machine to themselves.
     pub jobs: Vec<Option<f64>>,
 }
 
@@ -17,19 +18,19 @@ impl Analysis {
         let numbers: Vec<u32> = self.jobs.keys().copied().collect();
         let times: Vec<&Point> = self.measured(&Subject::Job, Metric::ElapsedNs).collect();
         let trials = times.chunk_by(|a, b| (a.topology, a.block) == (b.topology, b.block));
-        trials.map(|trial| TrialTimes::of(trial, &numbers)).collect()
+        trials.map(|trial| TrialTimes::of(trial, &numbers, self.arms[trial[0].topology].concurrency())).collect()
     }
 }
 
 impl TrialTimes {
-    fn of(trial: &[&Point], numbers: &[u32]) -> Self {
-        let mut sums = vec![(0.0, 0_u32); numbers.len()];
+    fn of(trial: &[&Point], numbers: &[u32], at_once: usize) -> Self {
+        let mut sums = vec![(0.0, 0); numbers.len()];
         for point in trial {
             if let Ok(place) = numbers.binary_search(&point.job) {
                 sums[place] = (sums[place].0 + point.value, sums[place].1 + 1);
             }
         }
-        let mean = |(sum, count): (f64, u32)| (count > 0).then(|| sum / f64::from(count));
+        let mean = |(sum, count): (f64, usize)| (count == at_once).then(|| sum / count as f64);
         Self { topology: trial[0].topology, block: trial[0].block, jobs: sums.into_iter().map(mean).collect() }
     }
 

@@ -51,7 +51,17 @@ impl Traces {
 /// Removes, by id, the records that only this run's builds can have made. Returns how many new ones are left because
 /// another build may have made them.
 pub async fn undo_cache(engine: &Engine, note: &CacheNote, traces: &Traces) -> Result<usize, EngineError> {
-    let New { mut ours, unclear } = told_apart(note, &settled(engine, note).await?, traces);
+    remove_ours(engine, note, &settled(engine, note).await?, traces).await
+}
+
+/// Of these records, those that [`undo_cache`] removes.
+pub async fn remove_ours(
+    engine: &Engine,
+    note: &CacheNote,
+    records: &[CacheRecord],
+    traces: &Traces,
+) -> Result<usize, EngineError> {
+    let New { mut ours, unclear } = told_apart(note, records, traces);
     // A record goes only after those that were made from it.
     while !ours.is_empty() {
         let mut left = BTreeSet::new();
@@ -71,7 +81,7 @@ pub async fn undo_cache(engine: &Engine, note: &CacheNote, traces: &Traces) -> R
 }
 
 /// All records, when no build holds a new one any more; or late, where another's build goes on.
-async fn settled(engine: &Engine, note: &CacheNote) -> Result<Vec<CacheRecord>, EngineError> {
+pub async fn settled(engine: &Engine, note: &CacheNote) -> Result<Vec<CacheRecord>, EngineError> {
     let deadline = tokio::time::Instant::now() + END_OF_BUILDS;
     loop {
         let records = engine.cache_records().await?;

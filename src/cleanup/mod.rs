@@ -5,7 +5,7 @@ mod cache;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-pub use cache::{Traces, undo_cache};
+pub use cache::{Traces, remove_ours, settled, undo_cache};
 
 use crate::engine::{Engine, EngineError, Labelled};
 use crate::journal::{Entry, Kind, ROLE_LABEL, RUN_LABEL};
@@ -104,7 +104,7 @@ pub async fn holding(engine: &Engine) -> Result<BTreeSet<String>, EngineError> {
     Ok(runs(running.into_iter().filter(|object| !of_trial(object))))
 }
 
-/// The runs that have reference hosts here: nothing that they build is in the cache of this engine itself.
+/// The runs that have reference hosts here: what they build is not in the cache of this engine itself.
 pub async fn hosting(engine: &Engine) -> Result<BTreeSet<String>, EngineError> {
     Ok(runs(engine.volumes(Some(&format!("{ROLE_LABEL}={DISKS}"))).await?))
 }

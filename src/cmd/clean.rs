@@ -1,13 +1,13 @@
 //! `dindbench clean`: removes what earlier runs left behind, and nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::connect::{self, Connected};
-use super::{Exit, Failure, could_not_run, notice, print, runtime, tell_left};
+use super::{Exit, Failure, could_not_run, escaped, notice, print, runtime, tell_left};
 use crate::cleanup::{LATE_ARRIVALS, QUIET_LOOKS};
 use crate::cli::CleanArgs;
 use crate::engine::Engine;
-use crate::journal::{Abandoned, Entry, notes_cache, state_folder, survey};
+use crate::journal::{Abandoned, Alive, CacheNote, Entry, state_folder, survey};
 use crate::scenario::StorageDriver;
 use crate::{cleanup, topology};
 
@@ -24,15 +24,16 @@ pub fn run(args: &CleanArgs) -> Result<Exit, Failure> {
 async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
     let Connected { engine, description, .. } = connect::engine(&args.host, StorageDriver::Auto, 0).await?;
     let (abandoned, _) = survey(&state_folder()).map_err(could_not_run)?;
-    let ended: BTreeSet<String> = abandoned.iter().map(|journal| journal.run.clone()).collect();
-    for run in &alive(&engine, &ended).await? {
-        notice(format_args!("run {run} is under way, and its objects are left alone"));
+    let ended = abandoned.iter().map(|journal| journal.run.clone()).collect();
+    let neighbours = Neighbours { engine: &engine, id: &description.id, ended };
+    for run in neighbours.alive().await?.keys() {
+        notice(format_args!("run {} is under way, and its objects are left alone", escaped(run)));
     }
-    let here = |journal: &Abandoned| journal.engine.as_deref().is_none_or(|id| id == description.id);
-    let mut found = ours(&engine, &ended).await?;
+    let mut found = neighbours.ours().await?;
     if args.dry_run {
         return Ok(found);
     }
+    let here = |journal: &Abandoned| journal.engine.as_deref().is_none_or(|id| id == description.id);
     let (abandoned, _elsewhere): (Vec<_>, Vec<_>) = abandoned.into_iter().partition(here);
     if !abandoned.is_empty() {
         tokio::time::sleep(LATE_ARRIVALS).await;
@@ -41,55 +42,77 @@ async fn clean(args: &CleanArgs) -> Result<BTreeSet<Entry>, Failure> {
     let named = || async { Ok(journalled.clone()) };
     removed(&engine, named).await?;
     let quiet = if abandoned.is_empty() { 1 } else { QUIET_LOOKS };
-    found.extend(remove_until_none(&engine, &ended, quiet).await?);
+    found.extend(remove_until_none(&neighbours, quiet).await?);
     for journal in abandoned {
-        if let Some(note) = &journal.cache {
-            // Builds of every run have the same commands: records of one that is alive would be taken for those of this one.
-            if let Some(other) = building(&engine, &ended).await? {
-                notice(format_args!(
-                    "the build cache of run {} is left while run {other} may build there: clean again after it",
-                    journal.run
-                ));
-                continue;
-            }
-            tell_left(cleanup::undo_cache(&engine, note, &topology::traces()).await.map_err(could_not_run)?);
+        if let Some(note) = &journal.cache
+            && !records_removed(&neighbours, &journal.run, note).await?
+        {
+            continue;
         }
         journal.close().map_err(could_not_run)?;
     }
     Ok(found)
 }
 
-/// The runs that are alive at this moment, without those that were found to have ended: containers of one that was killed a
-/// moment ago can still be ending, and this command has its journal's lock.
-async fn alive(engine: &Engine, ended: &BTreeSet<String>) -> Result<Vec<String>, Failure> {
-    let (_, locked) = survey(&state_folder()).map_err(could_not_run)?;
-    let holding = cleanup::holding(engine).await.map_err(could_not_run)?;
-    let runs: BTreeSet<String> = locked.into_iter().chain(holding).collect();
-    Ok(runs.difference(ended).cloned().collect())
+/// Removes the records of a killed run's builds, where no other run builds there: builds of every run have the same commands, so
+/// that records of the one would be taken for the other's. A run says that it builds before it does, so it is asked for after
+/// the records were.
+async fn records_removed(neighbours: &Neighbours<'_>, run: &str, note: &CacheNote) -> Result<bool, Failure> {
+    let engine = neighbours.engine;
+    let records = cleanup::settled(engine, note).await.map_err(could_not_run)?;
+    if let Some((other, _)) = neighbours.alive().await?.iter().find(|(_, builds)| **builds) {
+        let (run, other) = (escaped(run), escaped(other));
+        notice(format_args!(
+            "the build cache of run {run} is left while run {other} may build there: clean again after it"
+        ));
+        return Ok(false);
+    }
+    let left = cleanup::remove_ours(engine, note, &records, &topology::traces()).await.map_err(could_not_run)?;
+    tell_left(left);
+    Ok(true)
 }
 
-/// A run that is alive and may build on this engine itself. Its journal says so, or, of the run of another user, that it has
-/// reference hosts says that it does not.
-async fn building(engine: &Engine, ended: &BTreeSet<String>) -> Result<Option<String>, Failure> {
-    let hosting = cleanup::hosting(engine).await.map_err(could_not_run)?;
-    let builds = |run: &String| notes_cache(&state_folder(), run).unwrap_or_else(|| !hosting.contains(run));
-    Ok(alive(engine, ended).await?.into_iter().find(builds))
+/// The other runs on an engine.
+struct Neighbours<'a> {
+    engine: &'a Engine,
+    /// The id that the engine gives itself.
+    id: &'a str,
+    /// Those that were found to have ended: containers of one that was killed a moment ago can still be ending, and this command
+    /// has its journal's lock.
+    ended: BTreeSet<String>,
 }
 
-/// What carries our label, without what is of a run that is alive. A run may begin at any time, and says so before it makes
-/// anything: so who is alive is asked after what is there.
-async fn ours(engine: &Engine, ended: &BTreeSet<String>) -> Result<BTreeSet<Entry>, Failure> {
-    let all = cleanup::ours(engine).await.map_err(could_not_run)?;
-    let alive = alive(engine, ended).await?;
-    let lives = |run: Option<&String>| run.is_some_and(|run| alive.contains(run));
-    Ok(all.into_iter().filter(|(_, run)| !lives(run.as_ref())).map(|(entry, _)| entry).collect())
+impl Neighbours<'_> {
+    /// The runs that are alive at this moment, and whether each may build on the engine itself. Its journal says so; of the run
+    /// of another user nothing does, unless it has reference hosts.
+    async fn alive(&self) -> Result<BTreeMap<String, bool>, Failure> {
+        let holding = cleanup::holding(self.engine).await.map_err(could_not_run)?;
+        let hosting = cleanup::hosting(self.engine).await.map_err(could_not_run)?;
+        let (_, locked) = survey(&state_folder()).map_err(could_not_run)?;
+        let of_others = holding.into_iter().map(|run| {
+            let builds = !hosting.contains(&run);
+            (run, builds)
+        });
+        let here = |journal: &Alive| journal.engine.as_deref().is_none_or(|id| id == self.id);
+        let of_this_user = locked.into_iter().filter(here).map(|journal| (journal.run, journal.notes_cache));
+        Ok(of_others.chain(of_this_user).filter(|(run, _)| !self.ended.contains(run)).collect())
+    }
+
+    /// What carries our label, without what is of a run that is alive. A run may begin at any time, and says so before it makes
+    /// anything: so who is alive is asked after what is there.
+    async fn ours(&self) -> Result<BTreeSet<Entry>, Failure> {
+        let all = cleanup::ours(self.engine).await.map_err(could_not_run)?;
+        let alive = self.alive().await?;
+        let lives = |run: Option<&String>| run.is_some_and(|run| alive.contains_key(run));
+        Ok(all.into_iter().filter(|(_, run)| !lives(run.as_ref())).map(|(entry, _)| entry).collect())
+    }
 }
 
 /// Removes what carries our label until nothing does for so many looks in a row.
-async fn remove_until_none(engine: &Engine, ended: &BTreeSet<String>, quiet: u32) -> Result<BTreeSet<Entry>, Failure> {
+async fn remove_until_none(neighbours: &Neighbours<'_>, quiet: u32) -> Result<BTreeSet<Entry>, Failure> {
     let (mut all, mut nothing) = (BTreeSet::new(), 0);
     loop {
-        let found = removed(engine, || ours(engine, ended)).await?;
+        let found = removed(neighbours.engine, || neighbours.ours()).await?;
         nothing = if found.is_empty() { nothing + 1 } else { 0 };
         if nothing == quiet {
             return Ok(all);

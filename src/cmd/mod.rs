@@ -128,8 +128,13 @@ fn terminal_width() -> Option<u16> {
 /// An error that ended a command before or while it measured. It may tell what engines and registries said, whose words a terminal
 /// must not take for its own.
 fn could_not_run(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
-    let lines: Vec<String> = error.to_string().lines().map(|line| Text::from(line).escaped()).collect();
+    let lines: Vec<String> = error.to_string().lines().map(escaped).collect();
     Failure { exit: Exit::CouldNotRun, report: Report::msg(lines.join("\n")) }
+}
+
+/// One line of others' words, as a terminal may show it.
+fn escaped(line: &str) -> String {
+    Text::from(line).escaped()
 }
 
 /// Whether every job's ratio of the run in this directory is known as closely as the goal says. Files that cannot be read are

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::{Exit, Failure, notice, print};
+use super::{Exit, Failure, could_not_run, notice, print};
 use crate::analysis::{AnalyseError, Analysis, pools, self_checks, together};
 use crate::cli::ReportArgs;
 use crate::record::{ClaimsDir, ReadError, RunDir, RunRecord, TrialRow};
@@ -100,8 +100,10 @@ fn reports(runs: &[PathBuf], out: Option<&Path>, found: &[Found]) -> Result<Vec<
         }
         places.push(place);
     }
+    // A test of claims measures several scenarios in one run.
+    let measured = |dir: &RunDir| (dir.record().run_id.clone(), dir.record().scenario.clone());
     for (index, dir) in dirs.iter().enumerate() {
-        if let Some(other) = dirs[..index].iter().find(|other| other.record().run_id == dir.record().run_id) {
+        if let Some(other) = dirs[..index].iter().find(|other| measured(other) == measured(dir)) {
             return Err(ReportRunError::SameRun { path: dir.path().to_owned(), other: other.path().to_owned() });
         }
     }
@@ -121,7 +123,7 @@ pub fn write(dir: &RunDir, analysis: &Analysis, place: &Path, found: &[Found]) -
 
 impl From<ReportRunError> for Failure {
     fn from(error: ReportRunError) -> Self {
-        Self { exit: Exit::CouldNotRun, report: miette::Report::msg(error.to_string()) }
+        could_not_run(error)
     }
 }
 

@@ -26,8 +26,8 @@ pub struct Tenancy<'a> {
     /// The registry that others run, where one is used.
     registry: Option<Address>,
     progress: &'a Progress,
-    /// Whether a request may be under way that was given up.
-    cut: bool,
+    /// Empty before anything is prepared.
+    interrupt: Option<watch::Receiver<bool>>,
 }
 
 impl<'a> Tenancy<'a> {
@@ -40,7 +40,7 @@ impl<'a> Tenancy<'a> {
         progress: &'a Progress,
     ) -> Result<Self, Failure> {
         let journal = Journal::create(&state_folder(), &new_run_id(label), engine_id).map_err(could_not_run)?;
-        Ok(Self { journal, images: None, engine: engine.clone(), registry, progress, cut: false })
+        Ok(Self { journal, images: None, engine: engine.clone(), registry, progress, interrupt: None })
     }
 
     pub fn run_id(&self) -> &str {
@@ -57,12 +57,10 @@ impl<'a> Tenancy<'a> {
         seed: u64,
         mut interrupt: watch::Receiver<bool>,
     ) -> Result<Option<Host>, Failure> {
+        self.interrupt = Some(interrupt.clone());
         tokio::select! {
             prepared = self.build(place, wanted, disks, seed) => prepared.map(Some).map_err(could_not_run),
-            _ = interrupt.wait_for(|interrupted| *interrupted) => {
-                self.cut = true;
-                Ok(None)
-            }
+            _ = interrupt.wait_for(|interrupted| *interrupted) => Ok(None),
         }
     }
 
@@ -102,12 +100,15 @@ impl<'a> Tenancy<'a> {
                 _ => {}
             }
         }
-        for look in 1..=if self.cut { QUIET_LOOKS } else { 1 } {
-            if look > 1 {
+        let mut undone = cleanup::undo(&self.engine, self.journal.run(), self.journal.entries()).await;
+        // What was interrupted gave its request up, which can be under way still.
+        if self.interrupt.is_some_and(|interrupt| *interrupt.borrow()) {
+            for _look in 1..QUIET_LOOKS {
                 tokio::time::sleep(LATE_ARRIVALS).await;
+                undone = cleanup::undo(&self.engine, self.journal.run(), self.journal.entries()).await;
             }
-            cleanup::undo(&self.engine, self.journal.run(), self.journal.entries()).await.map_err(could_not_run)?;
         }
+        undone.map_err(could_not_run)?;
         self.journal.close().map_err(could_not_run)
     }
 }

@@ -119,6 +119,19 @@ impl Engine {
         }
     }
 
+    /// Runs a container to its end and removes it; returns its exit code and its last lines. One that does not end in a chore's
+    /// time is left as it is.
+    pub async fn chore(&self, spec: &ContainerSpec) -> Result<(i64, String), EngineError> {
+        const LINES: u32 = 50;
+        self.create_container(spec).await?;
+        self.start_container(&spec.name).await?;
+        let ended = Patience::SILENT_CHORE.start().bound(self.wait_container(&spec.name)).await;
+        let code = ended.map_err(|cause| self.error(Verb::Wait, format!("container {}", spec.name), cause))??;
+        let said = self.last_lines(&spec.name, LINES).await?;
+        self.remove_container(&spec.name).await?;
+        Ok((code, said))
+    }
+
     /// The first process of a container, as the engine's own processes see it; empty where it does not run.
     pub async fn process_of(&self, name: &str) -> Result<Option<u32>, EngineError> {
         let answer = self.docker.inspect_container(name, None::<query::InspectContainerOptions>).await;
@@ -214,8 +227,7 @@ impl Engine {
         let options = query::UploadToContainerOptionsBuilder::default().path(folder).build();
         let upload = self.docker.upload_to_container(container, Some(options), bollard::body_try_stream(tar));
         let wrap = |cause| self.error(Verb::CopyIn, format!("{container}:{folder}"), cause);
-        let patience = Patience { silence: Patience::CHORE.total, ..Patience::CHORE };
-        patience.start().bound(upload).await.map_err(wrap)?.map_err(|error| wrap(error.into()))
+        Patience::SILENT_CHORE.start().bound(upload).await.map_err(wrap)?.map_err(|error| wrap(error.into()))
     }
 }
 

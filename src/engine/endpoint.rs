@@ -145,7 +145,7 @@ impl Endpoint {
             ("http", Some(_)) => Err("TLS is asked for by DOCKER_TLS_VERIFY, and http:// has none: use tcp://"),
             ("https", None) => Err("set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH for TLS"),
             ("ssh", _) => Err(
-                "ssh:// is not built yet: forward the socket with `ssh -L PATH:/var/run/docker.sock HOST` and use unix://PATH",
+                "ssh:// is not spoken: forward the socket with `ssh -L PATH:/var/run/docker.sock HOST` and set DOCKER_HOST=unix://PATH, for `--host reference`",
             ),
             ("npipe", _) => Err("npipe:// is Windows' own: dindbench needs a Linux engine"),
             _ => Err("unknown scheme: want unix://PATH or tcp://HOST:PORT"),
@@ -286,6 +286,6 @@ mod tests {
         ] {
             assert_eq!(Endpoint::parse(url, certs), want, "{url}");
         }
-        assert!(Endpoint::parse("ssh://h", None).unwrap_err().contains("not built yet"));
+        assert!(Endpoint::parse("ssh://h", None).unwrap_err().contains("for `--host reference`"));
     }
 }

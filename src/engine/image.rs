@@ -34,7 +34,7 @@ impl Engine {
         let wrap = |cause| self.error(Verb::Load, format!("image {name}"), cause);
         let options = query::ImportImageOptionsBuilder::default().quiet(true).build();
         let mut answers = Box::pin(self.docker.import_image_stream(options, archive, None));
-        let watch = Patience { silence: Patience::CHORE.total, ..Patience::CHORE }.start();
+        let watch = Patience::SILENT_CHORE.start();
         while let Some(answer) = watch.next(&mut answers).await.map_err(wrap)? {
             answer.map_err(|error| wrap(error.into()))?;
         }

@@ -19,6 +19,9 @@ impl Patience {
     /// For dindbench's own chores, such as loading an image.
     pub const CHORE: Self = Self { total: Duration::from_secs(300), silence: Duration::from_secs(60) };
 
+    /// For a chore that says nothing until it is done.
+    pub const SILENT_CHORE: Self = Self { silence: Self::CHORE.total, ..Self::CHORE };
+
     /// A watch that starts now.
     pub(super) fn start(self) -> Watch {
         Watch { patience: self, deadline: Instant::now() + self.total }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded::Serializer;
 
 use super::error::chain;
-use super::{Cause, Engine, EngineError, REQUEST_TIMEOUT, Verb};
+use super::{Cause, Engine, EngineError, Patience, REQUEST_TIMEOUT, Verb};
 
 /// A build as it is asked of the API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +64,12 @@ impl Engine {
         let request = hyper::Request::post(format!("http://engine/images/create?{query}"));
         let request = request.header(HOST, "engine").body(bollard::body_full(Bytes::new()));
         self.stream(Verb::Pull, format!("image {image}"), request, each).await
+    }
+
+    /// Pulls an image that is no part of a job, in a chore's time.
+    pub async fn provide(&self, image: &str) -> Result<(), EngineError> {
+        let pulled = Patience::SILENT_CHORE.start().bound(self.pull(image, |_| {})).await;
+        pulled.map_err(|cause| self.error(Verb::Pull, format!("image {image}"), cause))?
     }
 
     /// Pushes an image; each part of the engine's answer is handed on as it comes.

@@ -18,6 +18,7 @@ const BATCHES: usize = 3;
 /// for: that is about half of the work.
 pub(super) struct Columns {
     path: PathBuf,
+    names: &'static [&'static str],
     /// Empty at the end, and behind an error.
     ahead: Option<Ahead>,
     batch: Batch,
@@ -54,7 +55,7 @@ impl Columns {
         let (free, empty) = channel();
         (1..BATCHES).for_each(|_| free.send(Batch::default()).expect("its other end is here"));
         thread::spawn(move || Source { lines, names, places: Vec::new() }.read_ahead(&empty, &full));
-        Ok(Self { path, ahead: Some(Ahead { filled, free }), batch: Batch::default(), next: 0 })
+        Ok(Self { path, names, ahead: Some(Ahead { filled, free }), batch: Batch::default(), next: 0 })
     }
 
     /// The next row; empty at the end, and behind an error.
@@ -68,9 +69,18 @@ impl Columns {
         }
         let row = &self.batch.rows[self.next];
         self.next += 1;
-        let meaningless =
-            |error: csv::Error| ReadError::Row { path: self.path.clone(), line: row.line, reason: error.to_string() };
-        row.cells.deserialize(None).map(Some).map_err(meaningless)
+        row.cells.deserialize(None).map(Some).map_err(|error| self.meaningless(row.line, &error))
+    }
+
+    fn meaningless(&self, line: u64, error: &csv::Error) -> ReadError {
+        let reason = match error.kind() {
+            csv::ErrorKind::Deserialize { err, .. } => {
+                let name = err.field().and_then(|field| self.names.get(usize::try_from(field).ok()?));
+                name.map_or_else(|| err.to_string(), |name| format!("{name}: {}", err.kind()))
+            }
+            _ => error.to_string(),
+        };
+        ReadError::Row { path: self.path.clone(), line, reason }
     }
 
     /// Puts the next batch in the place of this one; tells whether it has rows.

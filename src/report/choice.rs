@@ -5,7 +5,7 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use super::resources::Grid;
 use super::shown::shown;
 use super::words::{range, value};
-use crate::analysis::{Analysis, Axis, Choice, Choices, Metric, NEGLIGIBLE_BYTES};
+use crate::analysis::{Analysis, Arm, Axis, Choice, Choices, Metric, NEGLIGIBLE_BYTES};
 use crate::scenario::Cost;
 use crate::stats::{EQUIVALENCE_MARGIN, Estimate};
 
@@ -39,6 +39,8 @@ pub(super) fn decision(analysis: &Analysis, cost: Option<Cost>) -> Decision {
     sentences.extend(choices.unused_bytes.map(above));
     sentences.extend(uncounted(analysis));
     sentences.extend(unknown(analysis, &choices));
+    sentences.extend(unlike(analysis, &choices.list));
+    sentences.extend(mixed(analysis, &choices.list));
     sentences.extend(best(analysis, &choices));
     sentences.extend(beaten(analysis, &choices.list));
     sentences.extend(break_evens(analysis, &choices));
@@ -106,7 +108,7 @@ fn best(analysis: &Analysis, choices: &Choices) -> Option<String> {
         let told: Vec<String> =
             compared.iter().map(|(axis, unbeaten)| format!("in {axis}: {}", names(unbeaten))).collect();
         let told = told.join("; ");
-        return Some(format!("It depends on what is scarce. Shown to be beaten by none, {told}. {margin}"));
+        return Some(format!("It depends on what is scarce. Not shown to be beaten, {told}. {margin}"));
     }
     let axes: Vec<String> = compared.iter().map(|(axis, _)| axis.to_string()).collect();
     let axes = axes.join(" or ");
@@ -116,10 +118,47 @@ fn best(analysis: &Analysis, choices: &Choices) -> Option<String> {
 fn beaten<'a>(analysis: &'a Analysis, choices: &'a [Choice]) -> impl Iterator<Item = String> + 'a {
     choices.iter().filter_map(move |one| {
         let (better, axes) = one.beaten_by.as_ref()?;
-        let axes: Vec<String> = axes.iter().map(ToString::to_string).collect();
-        let (better, worse) = (name(analysis, *better), name(analysis, one.topology));
-        Some(format!("{better} is better than {worse} in {}, and in nothing of these worse.", list(&axes)))
+        let other = choices.iter().find(|choice| choice.topology == *better)?;
+        let known = |axis: &Axis| one.value(*axis).is_some() && other.value(*axis).is_some();
+        let (compared, unknown): (Vec<Axis>, Vec<Axis>) = COMPARED.into_iter().partition(known);
+        let mut told =
+            format!("{} is better than {} in {}", name(analysis, *better), name(analysis, one.topology), all(axes));
+        let others: Vec<Axis> = compared.into_iter().filter(|axis| !axes.contains(axis)).collect();
+        if !others.is_empty() {
+            told += &format!(", and not shown to be worse in {}", all(&others));
+        }
+        if !unknown.is_empty() {
+            told += &format!("; {} cannot be compared", all(&unknown));
+        }
+        Some(told + ".")
     })
+}
+
+fn all(axes: &[Axis]) -> String {
+    list(&axes.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+/// That jobs alone and jobs at once were not weighed against each other.
+fn unlike(analysis: &Analysis, choices: &[Choice]) -> Option<String> {
+    let mut at_once = choices.iter().map(|one| analysis.arms[one.topology].concurrency());
+    let first = at_once.next()?;
+    at_once.any(|other| other != first).then(|| {
+        "Topologies with another number of jobs at once do another amount of work, and are not compared here: jobs a minute \
+         are told where jobs at once are."
+            .to_owned()
+    })
+}
+
+/// That a difference is not one of the topologies alone.
+fn mixed(analysis: &Analysis, choices: &[Choice]) -> Option<String> {
+    let differ = |of: fn(&Arm) -> &[String]| {
+        let mut all = choices.iter().map(|one| of(&analysis.arms[one.topology])).filter(|words| !words.is_empty());
+        let first = all.next();
+        all.any(|words| Some(words) != first)
+    };
+    let what = [(differ(|arm| &arm.storage_drivers), "storage driver"), (differ(|arm| &arm.engines), "version")];
+    let what: Vec<String> = what.into_iter().filter(|(differ, _)| *differ).map(|(_, what)| what.to_owned()).collect();
+    (!what.is_empty()).then(|| format!("Their engines differ in {}, and that is in every number here.", list(&what)))
 }
 
 fn break_evens(analysis: &Analysis, choices: &Choices) -> Vec<String> {

@@ -35,6 +35,8 @@ pub fn write_claims(out: &Path, found: &[Found]) -> Result<PathBuf, ReportError>
     };
     let found: Vec<Found> =
         found.iter().map(|(folder, one)| Ok((absolute(folder)?, one.clone()))).collect::<Result<_, ReportError>>()?;
+    let wrong = |error: std::io::Error| ReportError::Write { path: out.to_owned(), reason: error.to_string() };
+    std::fs::create_dir_all(out).map_err(wrong)?;
     file(out.join("claims.md"), ledger(&absolute(out)?, &found).as_bytes())
 }
 

@@ -241,6 +241,9 @@ impl<'a, E: Executor> Runner<'a, E> {
     /// A job that fails does not end the sequence: the next CI job would come all the same. Jobs at once begin together.
     async fn jobs(&self, slot: &Slot) -> Result<Option<Fault>, WriteError> {
         let mut first = None;
+        let topology = &self.scenario.topologies[slot.topology];
+        let workers = 0..topology.concurrency.get();
+        let mut failed = vec![false; workers.len()];
         for job in 1..=self.scenario.sequence.jobs.get() {
             let Some(dead) = unless_interrupted(&self.interrupt, self.executor.dead()).await else {
                 return Ok(first.or_else(|| Some(interruption())));
@@ -252,18 +255,22 @@ impl<'a, E: Executor> Runner<'a, E> {
                 return Ok(first.or(Some(fault)));
             }
             let edit = self.scenario.sequence.edit(job);
-            let failed = first.as_ref().is_some_and(|fault: &Fault| fault.status != Status::Invalid);
-            let workers = 0..self.scenario.topologies[slot.topology].concurrency.get();
-            let ended = join_all(workers.map(|worker| self.job(slot, JobSlot { worker, job, edit }, failed))).await;
+            // At one engine each finds what the others left.
+            let any = topology.shared() && failed.contains(&true);
+            let jobs = workers.clone().zip(&failed);
+            let jobs = jobs.map(|(worker, failed)| self.job(slot, JobSlot { worker, job, edit }, *failed || any));
+            let ended: Vec<_> = join_all(jobs).await;
             self.ledger.borrow().sync()?;
-            for fault in ended {
-                first = first.or(fault?);
+            for (fault, failed) in ended.into_iter().zip(&mut failed) {
+                let fault = fault?;
+                *failed = fault.as_ref().is_some_and(|fault| fault.status != Status::Invalid);
+                first = first.or(fault);
             }
         }
         Ok(first)
     }
 
-    /// `failed` tells whether a job before it has.
+    /// `failed` tells whether the job before it has.
     async fn job(&self, slot: &Slot, job: JobSlot, failed: bool) -> Result<Option<Fault>, WriteError> {
         let mut first = None;
         let steps = (0..self.scenario.job.steps.len()).map(Part::Step);
@@ -295,8 +302,8 @@ impl<'a, E: Executor> Runner<'a, E> {
         }
         if let (Part::Step(index), None) = (part, &measured.outcome.fault) {
             let broken = self.broken(slot, job, index, &measured);
-            // Where a job before it failed, that is why: the topology's doing, and no reason to doubt the rest of the trial.
-            measured.outcome.fault = broken.map(|how| match failed {
+            // Less is cached where the job before it failed: the topology's doing, and no reason to doubt the rest of the trial.
+            measured.outcome.fault = broken.map(|Broken { how, for_want }| match failed && for_want {
                 true => Fault::failed(ErrorClass::Expectation, format!("{how}, after a job that failed")),
                 false => Fault::invalid(how),
             });
@@ -313,7 +320,7 @@ impl<'a, E: Executor> Runner<'a, E> {
 
     /// How a build broke an expectation. In job 1 nothing was built before, so nothing may be cached but what another
     /// job at the same engine has built meanwhile; what the same job has built, everything of it must be.
-    fn broken(&self, slot: &Slot, job: JobSlot, index: usize, measured: &Measured) -> Option<String> {
+    fn broken(&self, slot: &Slot, job: JobSlot, index: usize, measured: &Measured) -> Option<Broken> {
         let Step::Build(build) = &self.scenario.job.steps[index] else { return None };
         let topology = self.name(slot);
         let stated = self.scenario.expectations.iter().find(|expectation| {
@@ -324,7 +331,8 @@ impl<'a, E: Executor> Runner<'a, E> {
         let known = if self.built_before(index) { Some(Expected::All) } else { cold.then_some(Expected::Exactly(0)) };
         let all = measured.outcome.instructions.iter().all(|instruction| instruction.cached);
         if stated.is_none() && known.is_none() && all && build.changed_by(job.edit) {
-            return Some(format!("the edit {} changed nothing: every instruction was cached", job.edit));
+            let how = format!("the edit {} changed nothing: every instruction was cached", job.edit);
+            return Some(Broken { how, for_want: false });
         }
         let expected = stated.map(|expectation| expectation.instructions_cached).or(known)?;
         let total = measured.outcome.instructions.len();
@@ -333,7 +341,10 @@ impl<'a, E: Executor> Runner<'a, E> {
             Expected::All => total,
             Expected::Exactly(count) => count as usize,
         };
-        (cached != wanted).then(|| format!("expected {wanted} of {total} instructions cached, and {cached} were"))
+        (cached != wanted).then(|| Broken {
+            how: format!("expected {wanted} of {total} instructions cached, and {cached} were"),
+            for_want: cached < wanted && !self.built_before(index),
+        })
     }
 
     /// Whether a step before this one builds the same, under another tag: then all of it is there.
@@ -373,6 +384,13 @@ impl<'a, E: Executor> Runner<'a, E> {
     fn interrupted(&self) -> bool {
         *self.interrupt.borrow()
     }
+}
+
+/// An expectation that a build broke.
+struct Broken {
+    how: String,
+    /// Whether less was there than jobs before it leave.
+    for_want: bool,
 }
 
 fn slot(block: &Block, position: u32, topology: usize) -> Slot {

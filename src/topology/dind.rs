@@ -79,7 +79,9 @@ impl InnerEngine {
     }
 
     /// Starts the engine's container.
-    pub async fn start(&self) -> Result<(), TopologyError> {
+    pub async fn start(&mut self) -> Result<(), TopologyError> {
+        // Also one that does not come up in time runs, and must be stopped.
+        self.stopped = false;
         Ok(self.outer.start_container(&self.container).await?)
     }
 
@@ -90,9 +92,7 @@ impl InnerEngine {
             let _ = self.outer.wait_container(&self.container).await;
             self.obituary().await
         };
-        ready(&self.engine, death).await?;
-        self.stopped = false;
-        Ok(())
+        ready(&self.engine, death).await
     }
 
     /// Stops the engine as `docker stop` does.

@@ -73,11 +73,7 @@ impl OuterHost {
             powers: Some(Powers::Engine(self.privilege)),
             ..ContainerSpec::default()
         };
-        self.engine.create_container(&spec).await?;
-        self.engine.start_container(&container).await?;
-        let code = self.engine.wait_container(&container).await?;
-        let said = self.engine.last_lines(&container, 50).await?;
-        self.engine.remove_container(&container).await?;
+        let (code, said) = self.engine.chore(&spec).await?;
         self.engine.remove_volume(&volume).await?;
         Ok((code != 0).then(|| last_error_line(&said)))
     }

@@ -20,7 +20,7 @@ done
 /// Gives the outer engine the images: that it has them is what the topology is about.
 pub(super) async fn provide(host: &OuterHost, images: &[String]) -> Result<(), EngineError> {
     for image in images {
-        host.engine.pull(image, |_| {}).await?;
+        host.engine.provide(image).await?;
     }
     Ok(())
 }
@@ -38,13 +38,10 @@ pub(super) async fn load(host: &OuterHost, images: &[String], volume: &str) -> R
         mounts: vec![host.socket.clone(), Mount::Volume { name: volume.to_owned(), target: FOLDER.to_owned() }],
         ..ContainerSpec::default()
     };
-    outer.create_container(&spec).await?;
-    outer.start_container(&container).await?;
-    let code = outer.wait_container(&container).await?;
-    let said = outer.last_lines(&container, 50).await?;
-    outer.remove_container(&container).await?;
-    match code {
-        0 => Ok(()),
-        code => Err(TopologyError::Died(Death { container, exit_code: Some(code), last_line: last_error_line(&said) })),
+    match outer.chore(&spec).await? {
+        (0, _) => Ok(()),
+        (code, said) => {
+            Err(TopologyError::Died(Death { container, exit_code: Some(code), last_line: last_error_line(&said) }))
+        }
     }
 }

@@ -72,8 +72,10 @@ fn what_was_there_before_is_no_topologys_disk() {
 fn what_was_invalid_is_no_failure() {
     let failures = |status| {
         let mut run = jobs(DIND, [1_000; 3]);
-        let at = At { job: 2, edit: Edit::None, ..block(3) };
-        fail(&mut run.job("socket", at, [0, 1_000, 0])[1], status);
+        let build = |row: &&mut Sample| {
+            (row.block, row.job, row.topology.as_str(), row.step.as_str()) == (3, 2, "socket", "app")
+        };
+        fail(run.samples.iter_mut().find(build).unwrap(), status);
         let first: Vec<_> =
             run.samples.iter().filter(|row| row.block == 3 && row.topology.as_str() == "socket").collect();
         let again: Vec<_> =
@@ -101,6 +103,32 @@ fn what_blocks_do_not_show_and_a_few_bytes_make_no_topology_better() {
     assert_eq!(choices.list[0].beaten_by, None);
     let unbeaten = [Axis::Time, Axis::Pulled, Axis::Disk].map(|axis| choices.unbeaten(axis));
     assert_eq!(unbeaten, [Some(vec![0, 1]), None, Some(vec![0, 1])]);
+}
+
+/// Four jobs at once take half as long again each as one alone, which is more work in less time.
+#[test]
+fn jobs_at_once_are_not_held_against_a_job_alone() {
+    let many = ("dind", "dind", "lifecycle=recreate storage_driver=auto concurrency=4");
+    let mut run = Run::new(&[SOCKET, many]);
+    for number in 1..=6 {
+        run.job("socket", block(number), [0, 1_000, 0]);
+        for worker in 0..4 {
+            let elapsed = 1_500 + u64::from(worker) * 10;
+            run.job("dind", block(number), [0, elapsed, 0]).iter_mut().for_each(|row| row.worker = worker);
+        }
+    }
+    let choices = Choices::of(&run.clone().analyse());
+    assert_eq!(
+        choices.list.iter().map(|one| one.elapsed_ns.map(|time| time.point)).collect::<Vec<_>>(),
+        [Some(1_000.0), Some(1_515.0)]
+    );
+    assert_eq!(choices.list[1].beaten_by, None);
+    assert_eq!(choices.unbeaten(Axis::Time), Some(vec![0, 1]));
+    // Where one of them fails, the other three had more of the machine.
+    fail(run.samples.last_mut().unwrap(), Status::Failed);
+    let trials = run.analyse().trials();
+    let whole: Vec<bool> = trials.iter().filter(|trial| trial.topology == 1).map(|trial| trial.whole()).collect();
+    assert_eq!(whole, [true, true, true, true, true, false]);
 }
 
 #[test]

@@ -139,6 +139,25 @@ fn jobs_after_the_same_edit_are_averaged_within_a_block() {
     assert_eq!((estimate.n, *min, *max), (2, 30.0, 40.0));
 }
 
+/// The first job leaves no cache, so the second one is none with nothing changed; the third is. A build that broke an expectation
+/// was made all the same.
+#[test]
+fn a_job_after_one_that_failed_is_in_no_statistic() {
+    let of_class = |class| {
+        let mut run = Run::new(&[SOCKET]);
+        let at = |job| At { job, edit: if job == 1 { Edit::First } else { Edit::None }, ..block(1) };
+        let build = &mut run.job("socket", at(1), [0, 900, 0])[1];
+        fail(build, Status::Failed);
+        build.error_class = Some(class);
+        for (job, elapsed) in [(2, 900), (3, 100)] {
+            run.job("socket", at(job), [0, elapsed, 0]);
+        }
+        run.analyse().measured(&Subject::Job, Metric::ElapsedNs).map(|point| point.value).collect()
+    };
+    let found: [Vec<f64>; 2] = [ErrorClass::CommandFailed, ErrorClass::Expectation].map(of_class);
+    assert_eq!(found, [vec![100.0], vec![900.0, 100.0]]);
+}
+
 #[test]
 fn the_ledger_counts_builds_that_count() {
     let mut run = Run::new(&[SOCKET]);

@@ -33,6 +33,15 @@ fn rows_of_another_run_are_refused() {
     assert!(matches!(run.try_analyse(), Err(AnalyseError::UnknownBaseline { .. })));
 }
 
+/// As when a file was put behind itself: the sums of its jobs would be twice what they were.
+#[test]
+fn a_step_that_has_two_rows_is_refused() {
+    let mut run = two_arms([2.0; 6]);
+    run.samples.push(run.samples[10].clone());
+    let error = run.try_analyse().unwrap_err();
+    assert!(matches!(&error, AnalyseError::Twice { block: 2, topology, job: 1, .. } if topology == "dind"), "{error}");
+}
+
 #[test]
 fn an_unreadable_row_ends_the_analysis() {
     let run = two_arms([2.0; 6]);

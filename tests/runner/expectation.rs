@@ -83,6 +83,20 @@ async fn a_build_after_a_job_that_failed_is_that_failures_and_spoils_nothing_els
     assert_eq!((times(Edit::None), times(Edit::Source).is_some()), (None, true));
 }
 
+/// A failed job leaves less for the next one, and neither more nor anything for the one after.
+#[tokio::test(start_paused = true)]
+async fn what_no_failed_job_can_cause_is_invalid_after_one_too() {
+    let quick = quick();
+    let fault = Fault::failed(ErrorClass::RateLimited, "429");
+    for (call, hits) in [("job 2: app", 9), ("job 3: app", 5), ("job 3: app", 7)] {
+        let fake = Fake::new(&quick).at(1, "socket", "job 1: 0", Turn::Fails(fault.clone()));
+        let run = run(&quick, &plan(&quick, 1), fake.at(1, "socket", call, Turn::Hits(hits))).await;
+        let row = |job| run.sample(1, "socket", job, "app").status;
+        let expected = if call.starts_with("job 2") { Status::Failed } else { Status::Invalid };
+        assert_eq!(row(if call.starts_with("job 2") { 2 } else { 3 }), expected, "{call}, {hits} hits");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_invalid_build_did_its_work_and_the_job_goes_on() {
     let run = turned("socket", "job 2: app", Turn::Hits(0)).await;

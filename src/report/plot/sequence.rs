@@ -23,7 +23,7 @@ pub(super) fn elapsed(analysis: &Analysis) -> Result<Figure, PlotError> {
         name: "elapsed",
         title: "Elapsed time per job along the sequence",
         caption:
-            "Each mark is one block. The line is the median of the case, which is all jobs with the same edit, and \
+            "Each mark is a job of one block. The line is the median of the case, which is all jobs with the same edit, and \
                   the band its interval: the same numbers as in the table. The warm-up block is not shown."
                 .to_owned(),
         values: "elapsed time of the whole job, start and stop included",
