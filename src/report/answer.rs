@@ -30,6 +30,9 @@ pub struct Sentence {
 /// where topologies differ in them, and the noise floor and the control where a topology stands there more than once.
 /// Where one of the first two was not measured alone, a last sentence says what is known about both together.
 pub fn answer(analysis: &Analysis) -> Vec<Sentence> {
+    if analysis.cells.is_empty() {
+        return vec![Sentence { effect: "No data", text: "no measured block has a sample.".to_owned() }];
+    }
     if let [arm] = analysis.arms.as_slice() {
         return vec![alone(analysis, &arm.name)];
     }

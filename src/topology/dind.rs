@@ -79,20 +79,24 @@ impl InnerEngine {
     }
 
     /// Starts the engine's container.
-    pub async fn start(&mut self) -> Result<(), TopologyError> {
-        // Also one that does not come up in time runs, and must be stopped.
-        self.stopped = false;
+    pub async fn start(&self) -> Result<(), TopologyError> {
         Ok(self.outer.start_container(&self.container).await?)
     }
 
-    /// Returns when the engine in the container that was started answers.
+    /// Returns when the engine in the container that was started answers. One that does not in time is stopped: it would come up
+    /// meanwhile, and the next job would find its start done.
     pub async fn ready(&mut self) -> Result<(), TopologyError> {
         let death = async {
             // Whatever the wait says: the obituary asks the container itself.
             let _ = self.outer.wait_container(&self.container).await;
             self.obituary().await
         };
-        ready(&self.engine, death).await
+        let up = ready(&self.engine, death).await;
+        self.stopped = match up {
+            Ok(()) => false,
+            Err(_) => self.outer.stop_container(&self.container, STOP_GRACE).await.is_ok(),
+        };
+        up
     }
 
     /// Stops the engine as `docker stop` does.

@@ -387,6 +387,15 @@ fn a_page_without_faults_has_no_box_of_cautions() {
     assert!(rendered(&run, &three(7)).0.contains("7 of 9 planned blocks have data."));
 }
 
+/// What was not measured for want of data is no property of the topologies.
+#[test]
+fn a_run_without_a_sample_says_so() {
+    let run = sample::run();
+    let empty = dindbench::analysis::analyse(&run, std::iter::empty(), std::iter::empty(), None).unwrap();
+    assert_eq!(answer_text(&empty), "No data: no measured block has a sample.\n");
+    rendered(&run, &empty);
+}
+
 #[test]
 fn few_blocks_are_called_few() {
     let (html, markdown) = rendered(&sample::run(), &three(2));
