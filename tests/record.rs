@@ -375,6 +375,21 @@ fn a_description_that_is_none_is_refused() {
     }
 }
 
+/// By its name: an analysis reads some columns alone, and their numbers are not the file's.
+#[test]
+fn a_wrong_cell_of_a_sample_is_named_with_its_column() {
+    let run = Run::new();
+    let published = concat!(env!("CARGO_MANIFEST_DIR"), "/results/2026-11-25-cloud-2cpu/samples.csv");
+    let text = std::fs::read_to_string(published).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let column = lines[0].split(',').position(|name| name == "elapsed_ns").unwrap();
+    let mut cells: Vec<&str> = lines[1].split(',').collect();
+    cells[column] = "abc";
+    run.write("samples.csv", format!("{}\n{}\n", lines[0], cells.join(",")));
+    let error = run.open().observations().unwrap().read().unwrap_err().to_string();
+    assert!(error.ends_with("samples.csv, line 2: elapsed_ns: invalid digit found in string"), "{error}");
+}
+
 #[test]
 fn a_wrong_cell_is_named_with_its_line() {
     let run = Run::new();

@@ -30,8 +30,8 @@ pub(super) fn settle(rows: &mut [Row]) {
     }
 }
 
-/// The jobs that did not do their work, by worker and number: they leave the next one less than a job does, so that it is none like the others
-/// with its edit.
+/// The jobs that did not do their work, by worker and number: they leave the next one less than a job does, so that it is none
+/// like the others with its edit.
 fn failed(attempt: &[Row]) -> BTreeSet<(u32, u32)> {
     let failed = attempt.iter().filter(|row| !row.did_its_work);
     failed.map(|row| (row.job.worker, row.job.number)).collect()

@@ -39,7 +39,8 @@ pub fn scenarios(base: &RunRecord, new: &RunRecord) -> Vec<Deviation> {
         flatten("driver", &value(&run.driver), &mut keys);
         flatten("builder", &value(&run.builder), &mut keys);
         flatten("arms", &value(&run.arms), &mut keys);
-        keys.insert("reference hosts".to_owned(), Setup::of(run).reference_hosts.to_string());
+        let kind = if Setup::of(run).reference_hosts { "reference" } else { "in use" };
+        keys.insert("kind of host".to_owned(), kind.to_owned());
         keys
     };
     between(stated(base), stated(new))

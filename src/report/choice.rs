@@ -39,7 +39,7 @@ pub(super) fn decision(analysis: &Analysis, cost: Option<Cost>) -> Decision {
     sentences.extend(choices.unused_bytes.map(above));
     sentences.extend(uncounted(analysis));
     sentences.extend(unknown(analysis, &choices));
-    sentences.extend(unlike(analysis, &choices.list));
+    sentences.extend(unlike(&choices.list));
     sentences.extend(mixed(analysis, &choices.list));
     sentences.extend(best(analysis, &choices));
     sentences.extend(beaten(analysis, &choices.list));
@@ -139,12 +139,11 @@ fn all(axes: &[Axis]) -> String {
 }
 
 /// That jobs alone and jobs at once were not weighed against each other.
-fn unlike(analysis: &Analysis, choices: &[Choice]) -> Option<String> {
-    let mut at_once = choices.iter().map(|one| analysis.arms[one.topology].concurrency());
-    let first = at_once.next()?;
-    at_once.any(|other| other != first).then(|| {
-        "Topologies with another number of jobs at once do another amount of work, and are not compared here: jobs a minute \
-         are told where jobs at once are."
+fn unlike(choices: &[Choice]) -> Option<String> {
+    let first = choices.first()?.at_once;
+    choices.iter().any(|one| one.at_once != first).then(|| {
+        "Topologies with another number of jobs at once do another amount of work, and are not compared here: the page has \
+         their jobs per minute, under Jobs at once."
             .to_owned()
     })
 }

@@ -31,8 +31,8 @@ pub(super) struct Row {
 
 /// What the columns mean, said once under every table.
 pub(super) const LEGEND: &str = "Ratio = time of the topology / time of what it is compared with: above 1× it is \
-    slower, below 1× faster. It is made within blocks, so it is not the quotient of two medians. An interval (CI) is printed with its true coverage and exists from 6 blocks on, and is not \
-    adjusted for the number of comparisons; q is: the share of wrong ones to be expected among all differences with a q as \
+    slower, below 1× faster. It is made within blocks, so it is not the quotient of two medians. An interval (CI) is \
+    printed with its true coverage and exists from 6 blocks on, and is not adjusted for the number of comparisons; q is: the share of wrong ones to be expected among all differences with a q as \
     small. \
     Excluded samples are in no statistic: they failed, timed out, were invalid, came after a job that failed, or another job of \
     their block did.";

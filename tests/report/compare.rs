@@ -229,7 +229,7 @@ fn another_scenario_is_refused_by_its_keys() {
         ),
         (|new| new.record.builder = dindbench::case::Builder::Buildkit, &["builder"]),
         (|new| new.record.driver = dindbench::case::Driver::Api, &["driver"]),
-        (|new| new.record.environment.host_kind = "local".to_owned(), &["reference hosts"]),
+        (|new| new.record.environment.host_kind = "local".to_owned(), &["kind of host"]),
         (|new| drop(new.record.arms.pop()), &["arms[2].kind", "arms[2].name", "arms[2].parameters"]),
         (|new| new.record.scenario_text = "no scenario".to_owned(), &["scenario_text", "job.builder"]),
     ] {

@@ -308,6 +308,22 @@ fn a_choice_names_what_is_not_known_of_all() {
 }
 
 #[test]
+fn a_choice_says_what_else_is_in_its_numbers_and_what_it_does_not_weigh() {
+    const MIXED: &str = "- Their engines differ in storage driver, and that is in every number here.\n";
+    const UNLIKE: &str = "- Topologies with another number of jobs at once do another amount of work";
+    let told = |analysis: &Analysis| {
+        let (_, markdown) = rendered(&sample::run(), analysis);
+        [MIXED, UNLIKE].map(|sentence| markdown.contains(sentence))
+    };
+    let mut analysis = three(7);
+    assert_eq!(told(&analysis), [false, false]);
+    analysis.arms[1].storage_drivers = vec!["vfs".to_owned()];
+    assert_eq!(told(&analysis), [true, false]);
+    analysis.arms[2].parameters += " concurrency=2";
+    assert_eq!(told(&analysis), [true, true]);
+}
+
+#[test]
 fn what_was_pushed_is_shown_where_a_step_pushes() {
     let mut analysis = three(7);
     let pulled = analysis.cells.iter().filter(|cell| cell.metric == Metric::BytesPulled).cloned();

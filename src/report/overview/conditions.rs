@@ -82,7 +82,6 @@ fn apart(members: &[Member]) -> Option<String> {
     let [theirs, mine] = [first, one].map(|member| Setup::of(member.run));
     (theirs != mine).then(|| {
         let mut keys: Vec<String> = scenarios(first.run, one.run).into_iter().map(|one| shown(&one.key)).collect();
-        keys.extend((theirs.reference_hosts != mine.reference_hosts).then(|| "kind of host".to_owned()));
         keys.extend((theirs.engine != mine.engine).then(|| "outer engine".to_owned()));
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let how = if keys.is_empty() { "the scenario's text".to_owned() } else { list(&keys) };
