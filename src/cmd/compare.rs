@@ -17,7 +17,7 @@ const TOLD: usize = 8;
 enum Refusal {
     #[error("BASE and NEW did not measure the same thing{}", list(.0))]
     #[diagnostic(help(
-        "compare runs of one scenario, with the same --only, --driver and --builder; blocks and seed may differ"
+        "compare runs of one scenario, with the same --only, --driver, --builder and kind of --host; blocks and seed may differ"
     ))]
     Scenarios(Vec<Deviation>),
     #[error(transparent)]
